@@ -1,0 +1,148 @@
+"""Which endpoint is connected, and whether it works: what the status pill, settings and `check` say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from tlm_dash.batch.engine import EndpointAddress, Engine
+from tlm_dash.errors import EndpointUnreachableError
+from tlm_dash.local_endpoint.process import LocalEndpoint
+from tlm_dash.models import EndpointHealth
+from tlm_dash.settings import Settings
+
+DEFAULT_MODEL = "gpt-4.1-mini"
+"""The wire API's documented default: offered where an endpoint lists no models and no setting names any."""
+
+CHECK_EVERY_S = 15.0
+CHECK_SOON_S = 1.0
+"""How often the endpoint is asked while it works, and while it does not (yet)."""
+
+HEALTH_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The TLM endpoint at this moment, in words. `models` are the names to offer."""
+
+    state: Literal["ready", "starting", "unreachable"]
+    sentence: str
+    hint: str
+    base_url: str | None
+    is_embedded: bool
+    models: tuple[str, ...] = ()
+    provider_models: tuple[str, ...] = ()
+
+    @property
+    def default_scorer(self) -> str:
+        """Give the scorer that is used where nobody picks one."""
+        if DEFAULT_MODEL in self.models or not self.models:
+            return DEFAULT_MODEL
+        return self.models[0]
+
+
+class ConnectionMonitor:
+    """Asks the endpoint how it is, over and over, on the engine's loop."""
+
+    def __init__(self, settings: Settings, engine: Engine, local: LocalEndpoint | None) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._local = local
+        sentence = "The embedded endpoint is starting." if local else "Looking for the endpoint."
+        self.current = Connection("starting", sentence, "", settings.base_url, local is not None)
+
+    def address(self) -> EndpointAddress:
+        """Give the TLM endpoint's address. Raises EndpointUnreachableError while there is none."""
+        if self._local is None:
+            assert self._settings.base_url is not None
+            return endpoint_address(self._settings, self._settings.base_url)
+        base_url = self._local.status().base_url
+        if base_url is None:
+            raise EndpointUnreachableError(
+                f"The embedded endpoint is not up. {self._local.status().detail}",
+                hint="Wait for it, or name another endpoint in BASE_URL.",
+            )
+        return EndpointAddress(base_url, ".", (), self._settings.timeout_s)
+
+    def provider_address(self) -> EndpointAddress | None:
+        """Give the address of the other provider that answers, where one is set."""
+        settings = self._settings
+        if settings.provider_base_url is None:
+            return None
+        key = settings.provider_api_key or "."
+        return EndpointAddress(settings.provider_base_url, key, (), settings.timeout_s, speaks_tlm=False)
+
+    async def watch(self) -> None:
+        """Keep `current` true for as long as the task lives."""
+        while True:
+            self.current = await self.check()
+            await asyncio.sleep(CHECK_EVERY_S if self.current.state == "ready" else CHECK_SOON_S)
+
+    async def check(self) -> Connection:
+        """Ask the endpoint now. To be run on the engine's loop."""
+        if self._local is not None:
+            status = self._local.status()
+            if status.state != "ready":
+                state: Literal["starting", "unreachable"] = (
+                    "unreachable" if status.state in ("failed", "stopped") else "starting"
+                )
+                hint = "Settings shows its log and how to use another endpoint." if state != "starting" else ""
+                return Connection(state, status.detail, hint, status.base_url, True)
+        address = self.address()
+        health, provider_models = await asyncio.gather(self._health(address), self._provider_models())
+        models = self._settings.models or health.models
+        if not models and not self._local:
+            models = (DEFAULT_MODEL,)
+        return Connection(
+            "ready" if health.reachable else "unreachable",
+            health.detail,
+            health.hint,
+            address.base_url,
+            self._local is not None,
+            models,
+            provider_models,
+        )
+
+    async def _health(self, address: EndpointAddress) -> EndpointHealth:
+        try:
+            async with asyncio.timeout(HEALTH_TIMEOUT_S):
+                return await self._engine.client(address).health()
+        except TimeoutError:
+            return EndpointHealth(
+                reachable=False,
+                detail=f"The endpoint did not answer within {HEALTH_TIMEOUT_S:.0f} seconds.",
+                hint="It may be overloaded. Running prompts may still work, slowly.",
+            )
+
+    async def _provider_models(self) -> tuple[str, ...]:
+        address = self.provider_address()
+        if address is None:
+            return ()
+        try:
+            async with asyncio.timeout(HEALTH_TIMEOUT_S):
+                return (await self._engine.client(address).health()).models
+        except TimeoutError:
+            return ()
+
+    async def wait_until_ready(self, tell: Callable[[str], None]) -> None:
+        """Wait for the embedded endpoint to be up; any other endpoint is simply tried."""
+        if self._local is None:
+            return
+        while True:
+            status = self._local.status()
+            if status.state == "ready":
+                return
+            if status.state in ("failed", "stopped"):
+                raise EndpointUnreachableError(
+                    f"The embedded endpoint is not running. {status.detail}",
+                    hint="Restart tlm_dash, or name another endpoint in BASE_URL.",
+                )
+            tell(status.detail)
+            await asyncio.sleep(0.25)
+
+
+def endpoint_address(settings: Settings, base_url: str) -> EndpointAddress:
+    """Build the address of a TLM endpoint that the settings name."""
+    return EndpointAddress(base_url, settings.api_key, tuple(settings.headers.items()), settings.timeout_s)
