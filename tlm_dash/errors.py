@@ -7,7 +7,7 @@ TlmDashError                    a sentence that says what happened, and a hint t
 ├── EndpointError               a call to a TLM endpoint or provider failed: kind, retryable, retry_after_s
 │   ├── EndpointUnreachableError    no connection could be made
 │   ├── EndpointTimeoutError        no (full) answer in time
-│   ├── ConnectionDroppedError      the connection closed, or the stream was cut, before the answer was complete
+│   ├── ConnectionDroppedError      the connection closed before the answer was complete
 │   ├── RateLimitedError            429
 │   ├── ServerFailedError           408, 409 and 5xx: the endpoint's side, worth another try
 │   ├── AccessDeniedError           401 and 403

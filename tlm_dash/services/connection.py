@@ -88,7 +88,9 @@ class ConnectionMonitor:
                 state: Literal["starting", "unreachable"] = (
                     "unreachable" if status.state in ("failed", "stopped") else "starting"
                 )
-                hint = "Settings shows its log and how to use another endpoint." if state != "starting" else ""
+                hint = (
+                    "Settings shows its log and how to use another endpoint." if state != "starting" else ""
+                )
                 return Connection(state, status.detail, hint, status.base_url, True)
         address = self.address()
         health, provider_models = await asyncio.gather(self._health(address), self._provider_models())

@@ -33,6 +33,7 @@ class Dashboard:
         self._store_problem: TlmDashError = StoreClosedError(
             "The database is being opened.", hint="This takes a moment."
         )
+        self._tried_to_open = False
         self._stopping = threading.Event()
         self._opener = threading.Thread(target=self._open_store, name="store opener")
 
@@ -68,6 +69,11 @@ class Dashboard:
         """Tell why the store is not open, or None when it is."""
         return None if self._store is not None else self._store_problem
 
+    @property
+    def store_settled(self) -> bool:
+        """Tell whether the first try to open the store has ended, well or not."""
+        return self._store is not None or self._tried_to_open
+
     def answering(self) -> Answering:
         """Make the runner of answer plans. Raises StoreError while there is no store."""
         return Answering(self.engine, self.store, self.board, self.monitor.wait_until_ready)
@@ -83,6 +89,7 @@ class Dashboard:
                 if str(error) != str(self._store_problem):
                     logger.warning("The database is not open: %s", error)
                 self._store_problem = error
+                self._tried_to_open = True
                 self._stopping.wait(OPEN_AGAIN_EVERY_S)
                 continue
             except Exception as error:
@@ -91,6 +98,7 @@ class Dashboard:
                 self._store_problem = StoreError(
                     f"The database could not be opened ({type(error).__name__}).", hint="The log has details."
                 )
+                self._tried_to_open = True
                 self._stopping.wait(10 * OPEN_AGAIN_EVERY_S)
                 continue
             if interrupted:

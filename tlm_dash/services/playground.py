@@ -94,17 +94,6 @@ class EntryView:
         return any(cell.status in ("waiting", "answering", "scoring") for cell in self.cells)
 
 
-@dataclass(frozen=True)
-class _Group:
-    """One model's answer and the runs (one per preset) that hold it."""
-
-    model: str | None
-    mode: RunMode
-    answered_by: AnsweredBy
-    scorer_model: str | None
-    runs: tuple[tuple[str, str], ...]
-
-
 def submit(dashboard: Dashboard, request: PlaygroundRequest) -> str:
     """Store a new entry and start it; returns its entry_id. Raises InvalidInputError, StoreError."""
     messages = _validated(request)
@@ -115,7 +104,8 @@ def submit(dashboard: Dashboard, request: PlaygroundRequest) -> str:
     item_no = stored.next_item_no(store, dataset_id)
     entry_id, now = new_id(), utc_now()
     tables: dict[str, list[dict[str, Any]]] = {"run": []}
-    groups = tuple(_groups(dashboard, request, scoring, answering, dataset_id, tables["run"]))
+    frozen = _frozen(dashboard, request, scoring, answering)
+    groups = tuple(_groups(dashboard, request, frozen, dataset_id, tables["run"]))
     tables["item"] = [{
         "dataset_id": dataset_id, "item_no": item_no, "prompt": request.prompt,
         "messages": canonical_json(list(messages)), "prompt_hash": text_hash(messages_identity(messages)),
@@ -125,18 +115,17 @@ def submit(dashboard: Dashboard, request: PlaygroundRequest) -> str:
         "entry_id": entry_id, "dataset_id": dataset_id, "item_no": item_no,
         "request": request.as_json(), "created_at": now,
     }]  # fmt: skip
-    run_ids = [run_id for group in groups for run_id, _ in group.runs]
+    run_ids = [cell.run_id for _, cells in groups for cell in cells]
     tables["playground_cell"] = [
         {"entry_id": entry_id, "position": position, "run_id": run_id}
         for position, run_id in enumerate(run_ids)
     ]
     store.append(tables).result(COMMIT_TIMEOUT_S)
     given = None if request.given_response is None else Completion(request.given_response, model="")
-    for group in groups:
+    for model, cells in groups:
         plan = AnswerPlan(
-            entry_id, dataset_id, item_no, messages, group.mode, group.answered_by, scoring,
-            tuple(PlannedCell(run_id, preset) for run_id, preset in group.runs),
-            group.model, answering, group.scorer_model, request.params, given,
+            entry_id, dataset_id, item_no, messages, frozen.mode, frozen.answered_by, scoring, cells,
+            model, answering, frozen.scorer_model, request.params, given,
         )  # fmt: skip
         _start(dashboard, plan)
     return entry_id
@@ -160,7 +149,9 @@ def _validated(request: PlaygroundRequest) -> Messages:
             hint="Shorten it, or upload many prompts as a dataset.",
         )
     if not request.quality_presets:
-        raise InvalidInputError("No quality preset is ticked.", hint="Tick at least one of base, low, medium.")
+        raise InvalidInputError(
+            "No quality preset is ticked.", hint="Tick at least one of base, low, medium."
+        )
     unknown = [preset for preset in request.quality_presets if preset not in QUALITY_PRESETS]
     if unknown:
         raise InvalidInputError(
@@ -191,70 +182,77 @@ def _answering_address(
     return provider
 
 
-def _groups(
+@dataclass(frozen=True)
+class _Frozen:
+    """What every run of one submission has in common; with model and preset it is a run's identity."""
+
+    mode: RunMode
+    answered_by: AnsweredBy
+    endpoint: str
+    provider: str | None
+    scorer_model: str
+    params: Mapping[str, Any]
+
+    def run_row(self, dataset_id: str, model: str | None, preset: str) -> dict[str, Any]:
+        frozen = {
+            "mode": self.mode, "answered_by": self.answered_by, "endpoint": self.endpoint,
+            "provider": self.provider, "model": model, "quality_preset": preset,
+            "scorer_model": self.scorer_model, "settings": canonical_json({"params": dict(self.params)}),
+        }  # fmt: skip
+        return frozen | {
+            "run_id": new_id(),
+            "dataset_id": dataset_id,
+            "name": f"Playground · {model or 'given responses'} · {preset}",
+            "settings_hash": text_hash(canonical_json(frozen)),
+            "created_at": utc_now(),
+        }
+
+
+def _frozen(
     dashboard: Dashboard,
     request: PlaygroundRequest,
     scoring: EndpointAddress,
     answering: EndpointAddress | None,
-    dataset_id: str,
-    new_runs: list[dict[str, Any]],
-) -> Iterator[_Group]:
-    """Plan one group per model; runs that do not exist yet are added to `new_runs`.
+) -> _Frozen:
+    """Settle how the request is run.
 
     One model at one preset of the TLM endpoint is answered and scored in one call. As soon as anything is
     compared, one scorer scores every response, so that the model or the preset is all that differs.
     """
-    given = request.given_response is not None
-    answered_by: AnsweredBy = "given" if given else request.answered_by
-    single = answered_by == "endpoint" and len(request.models) == len(request.quality_presets) == 1
-    mode: RunMode = "score" if given else "generate" if single else "generate-then-score"
+    answered_by: AnsweredBy = request.answered_by if request.given_response is None else "given"
+    one_call = (
+        answered_by == "endpoint"
+        and len(request.models) == len(request.quality_presets) == 1
+        and request.scorer_model in (None, "", request.models[0])
+    )
+    mode: RunMode = "score" if answered_by == "given" else "generate" if one_call else "generate-then-score"
     scorer = request.scorer_model or dashboard.monitor.current.default_scorer
-    if mode == "generate":
-        if request.scorer_model in (None, *request.models):
-            scorer = request.models[0]
-        else:
-            mode = "generate-then-score"
     provider = answering.base_url if answering is not None and answered_by == "provider" else None
-    for model in (None,) if given else request.models:
-        runs = []
-        for preset in request.quality_presets:
-            run = _run_row(dataset_id, mode, answered_by, scoring, provider, model, preset, scorer, request)
-            known = stored.find_run(dashboard.store, dataset_id, run["settings_hash"])
-            if known is None:
-                new_runs.append(run)
-            runs.append((known or run["run_id"], preset))
-        yield _Group(model, mode, answered_by, scorer, tuple(runs))
+    # The embedded endpoint is known by its name: it gets another port at every start.
+    endpoint = "embedded" if dashboard.local_endpoint is not None else scoring.base_url
+    return _Frozen(
+        mode, answered_by, endpoint, provider, request.models[0] if one_call else scorer, request.params
+    )
 
 
-def _run_row(
-    dataset_id: str,
-    mode: RunMode,
-    answered_by: AnsweredBy,
-    scoring: EndpointAddress,
-    provider: str | None,
-    model: str | None,
-    preset: str,
-    scorer: str | None,
+def _groups(
+    dashboard: Dashboard,
     request: PlaygroundRequest,
-) -> dict[str, Any]:
-    frozen = {
-        "mode": mode, "answered_by": answered_by, "endpoint": _endpoint_identity(scoring),
-        "provider": provider, "model": model, "quality_preset": preset, "scorer_model": scorer,
-        "settings": canonical_json({"params": dict(request.params)}),
-    }  # fmt: skip
-    return frozen | {
-        "run_id": new_id(),
-        "dataset_id": dataset_id,
-        "name": f"Playground · {model or 'given responses'} · {preset}",
-        "settings_hash": text_hash(canonical_json(frozen)),
-        "created_at": utc_now(),
-    }
-
-
-def _endpoint_identity(address: EndpointAddress) -> str:
-    """Name an endpoint for good: the embedded one gets another port at every start."""
-    host = address.base_url.partition("://")[2]
-    return "embedded" if host.startswith("127.0.0.1:") and not address.headers else address.base_url
+    frozen: _Frozen,
+    dataset_id: str,
+    new_runs: list[dict[str, Any]],
+) -> Iterator[tuple[str | None, tuple[PlannedCell, ...]]]:
+    """Plan each model's answer with its cells; runs that do not exist yet are added to `new_runs`."""
+    models: tuple[str | None, ...] = request.models if frozen.answered_by != "given" else (None,)
+    for model in models:
+        cells = []
+        for preset in request.quality_presets:
+            row = frozen.run_row(dataset_id, model, preset)
+            known = stored.find_run(dashboard.store, dataset_id, row["settings_hash"])
+            if known is None:
+                new_runs.append(row)
+            cells.append(PlannedCell(known or row["run_id"], preset))
+        yield model, tuple(cells)
 
 
 def stop(dashboard: Dashboard, entry_id: str) -> None:
@@ -303,7 +301,7 @@ def preset_latencies(dashboard: Dashboard) -> dict[str, stored.LatencyNote]:
 
 
 def score_again(dashboard: Dashboard, entry_id: str, run_id: str) -> None:
-    """Score a cell's stored response once more, as its next attempt. Raises NotFoundError, InvalidInputError."""
+    """Score a stored response once more, as its next attempt. Raises NotFoundError, InvalidInputError."""
     entry = view(dashboard, entry_id).entry
     cell = next((cell for cell in entry.cells if cell.run_id == run_id), None)
     if cell is None:

@@ -1,4 +1,4 @@
-"""Earlier turns of a conversation as a person types them: `user:` and `assistant:` lines, or OpenAI's JSON."""
+"""Earlier turns as a person types them: `user:` and `assistant:` lines, or OpenAI's JSON."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def _parse_json(text: str) -> list[dict[str, str]]:
     try:
         turns = json.loads(text)
     except ValueError as error:
-        raise InvalidInputError(f"The earlier turns are not valid JSON: {error}.", hint=_FORMAT_HINT) from None
+        raise InvalidInputError(
+            f"The earlier turns are not valid JSON: {error}.", hint=_FORMAT_HINT
+        ) from None
     for number, turn in enumerate(turns, start=1):
         usable = isinstance(turn, dict) and turn.get("role") in (*ROLES, "system")
         if not usable or not isinstance(turn.get("content"), str):

@@ -1,0 +1,27 @@
+"""Playground: one prompt, one or more models and presets, answers side by side."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tlm_dash.services import playground
+from tlm_dash.ui.params import PlaygroundParams
+from tlm_dash.ui.parts import cards, composer, history
+from tlm_dash.ui.parts.header import page_header
+from tlm_dash.ui.resources import dashboard
+
+page_header("Playground", "Ask one prompt, see each answer with its trustworthiness score, side by side.")
+
+running = dashboard()
+params = PlaygroundParams.from_query(st.query_params)
+view = playground.view(running, params.entry) if params.entry else None
+
+left, right = st.columns([5, 8], gap="large")
+with left:
+    composer.draw(running, params, view.request if view else None)
+with right:
+    if view is None:
+        cards.draw_empty()
+    else:
+        cards.draw(running, view)
+history.draw(running, params)

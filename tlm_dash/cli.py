@@ -1,0 +1,97 @@
+"""The command line: every command prints facts, exits 0, 1, 2 or 130, and says what to do when it fails."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from tlm_dash import __version__
+from tlm_dash.errors import TlmDashError
+from tlm_dash.local_endpoint import command as endpoint_command
+from tlm_dash.settings import load_settings
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+CHECK_PATIENCE_S = 60.0
+"""How long `check` gives the embedded endpoint and the database to come up."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    parsed = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    try:
+        return run(parsed)
+    except TlmDashError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tlm_dash",
+        description="Decide which LLM responses can be trusted. The dashboard: streamlit run app.py",
+    )
+    parser.add_argument("--version", action="version", version=f"tlm_dash {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    endpoint = commands.add_parser(
+        "endpoint", help="run the embedded TLM endpoint", description=endpoint_command.__doc__
+    )
+    endpoint_command.add_arguments(endpoint)
+    endpoint.set_defaults(run=endpoint_command.run)
+    check = commands.add_parser(
+        "check",
+        help="endpoint, database, model: works or not, and why",
+        description="Test the endpoint, the database and the model, and say in plain words what works.",
+    )
+    check.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    check.set_defaults(run=_check)
+    return parser
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    # Imported here: the endpoint command must start without them.
+    from tlm_dash.services.check import report
+    from tlm_dash.services.dashboard import Dashboard
+
+    dashboard = Dashboard(load_settings())
+    dashboard.start()
+    try:
+        deadline = time.monotonic() + CHECK_PATIENCE_S
+        said = ""
+        while True:
+            found = report(dashboard)
+            settled = found.connection.state != "starting" and dashboard.store_settled
+            if settled or time.monotonic() > deadline:
+                break
+            if found.connection.sentence != said:
+                said = found.connection.sentence
+                print(said, file=sys.stderr)
+            time.sleep(0.5)
+        _print_check(found.as_dict(), as_json=parsed.json)
+        return DONE if found.works else FAILED
+    finally:
+        dashboard.stop()
+
+
+def _print_check(facts: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    for name, value in facts.items():
+        if isinstance(value, list):
+            print(f"{name}:")
+            for line in value:
+                shown = line if not isinstance(line, dict) else "  ".join(str(part) for part in line.values())
+                print(f"  {shown}")
+        else:
+            print(f"{name}: {value}")

@@ -1,0 +1,52 @@
+"""Start everything before the first visitor, stop everything on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.settings import load_settings
+
+_current: Dashboard | None = None
+
+
+def current_dashboard() -> Dashboard:
+    """Give this process's running dashboard. Raises RuntimeError before it is started."""
+    if _current is None:
+        raise RuntimeError("The dashboard is not running: start it with `streamlit run app.py`.")
+    return _current
+
+
+def set_current_dashboard(dashboard: Dashboard | None) -> None:
+    """Make a dashboard the one that this process's pages show."""
+    global _current
+    _current = dashboard
+
+
+@asynccontextmanager
+async def lifespan(_app: object) -> AsyncIterator[None]:
+    """Run a dashboard for as long as the server lives."""
+    logging.getLogger("tlm_dash").setLevel(logging.INFO)
+    dashboard = Dashboard(load_settings())
+    dashboard.start()
+    set_current_dashboard(dashboard)
+    _freeze_imports()
+    try:
+        yield
+    finally:
+        set_current_dashboard(None)
+        await asyncio.to_thread(dashboard.stop)
+
+
+def _freeze_imports() -> None:
+    """Take what is imported so far out of garbage collection.
+
+    Streamlit collects all generations after every script run; walking the objects of pandas and friends each
+    time costs most of a polling page's CPU.
+    """
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,176 @@
+"""Settings from the environment or a `.env` file, each with where it came from; secrets masked when shown."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from tlm_dash.errors import SettingsError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DEFAULT_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class SettingSource:
+    """One setting as the settings page shows it. `shown` never holds a secret."""
+
+    name: str
+    shown: str
+    source: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, parsed. `base_url` is None where the embedded endpoint is to be used."""
+
+    base_url: str | None
+    api_key: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    provider_base_url: str | None
+    provider_api_key: str | None = field(repr=False)
+    database_url: str
+    data_dir: Path
+    models: tuple[str, ...]
+    prices_file: Path | None
+    max_in_flight: int | None
+    requests_per_minute: float | None
+    timeout_s: float
+    sources: tuple[SettingSource, ...] = field(repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Give every secret text, so that messages and logs can be cleaned of them."""
+        values = (self.api_key, self.provider_api_key or "", *self.headers.values())
+        return tuple(value for value in values if len(value) > 3)
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """How one setting is read: its names (first one set wins), its parser, and what to show."""
+
+    field_name: str
+    names: tuple[str, ...]
+    parse: Callable[[str], Any]
+    default: Any
+    default_shown: str
+    meaning: str
+    secret: bool = False
+
+
+def load_settings(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
+    """Read all settings; the environment wins over `.env`. Raises SettingsError naming the setting."""
+    environment = os.environ if environ is None else environ
+    path = Path(".env") if env_file is None else env_file
+    from_file = {k: v for k, v in dotenv_values(path, interpolate=False).items() if v is not None}
+    values: dict[str, Any] = {}
+    sources: list[SettingSource] = []
+    for setting in SETTINGS:
+        name, raw, source = _lookup(setting, environment, from_file, path)
+        values[setting.field_name] = setting.default if raw is None else _parsed(setting, name, raw)
+        shown = setting.default_shown if raw is None else ("set" if setting.secret else _without_login(raw))
+        sources.append(SettingSource(name, shown, source, setting.meaning))
+    if values["database_url"] is None:
+        values["database_url"] = f"duckdb:///{values['data_dir'].resolve() / 'tlm_dash.duckdb'}"
+    return Settings(**values, sources=tuple(sources))
+
+
+def _lookup(
+    setting: _Setting, environment: Mapping[str, str], from_file: Mapping[str, str], path: Path
+) -> tuple[str, str | None, str]:
+    for values, source in ((environment, "environment"), (from_file, f"{path.name} file")):
+        for name in setting.names:
+            raw = values.get(name, "").strip()
+            if raw:
+                return name, raw, source
+    return setting.names[0], None, "default"
+
+
+def _parsed(setting: _Setting, name: str, raw: str) -> object:
+    try:
+        return setting.parse(raw)
+    except (ValueError, TypeError) as error:
+        told = "" if setting.secret else f" ({error})"
+        raise SettingsError(
+            f"The setting {name} cannot be used{told}.", hint=f"It means: {setting.meaning}."
+        ) from None
+
+
+def _without_login(raw: str) -> str:
+    """Hide a user name and password written into a URL."""
+    parts = urlsplit(raw)
+    if parts.scheme and "@" in parts.netloc:
+        return raw.replace(parts.netloc, "…@" + parts.netloc.rpartition("@")[2], 1)
+    return raw
+
+
+def _base_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("a URL that starts with http:// or https:// is needed")
+    return raw.rstrip("/")
+
+
+def _headers(raw: str) -> dict[str, str]:
+    """Parse a JSON object, or `Name: value` pairs separated by semicolons or line ends."""
+    if raw.startswith("{"):
+        parsed = json.loads(raw)
+        return {str(name): str(value) for name, value in parsed.items()}
+    pairs = [part.partition(":") for part in raw.replace("\n", ";").split(";") if part.strip()]
+    if any(not separator or not name.strip() for name, separator, _ in pairs):
+        raise ValueError("a JSON object or `Name: value; Name: value` is needed")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _names(raw: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in raw.split(",") if name.strip()))
+
+
+def _whole_above_zero(raw: str) -> int:
+    number = int(raw)
+    if number < 1:
+        raise ValueError("a whole number of at least 1 is needed")
+    return number
+
+
+def _above_zero(raw: str) -> float:
+    number = float(raw)
+    if not 0 < number < float("inf"):
+        raise ValueError("a number above 0 is needed")
+    return number
+
+
+SETTINGS = (
+    _Setting("base_url", ("BASE_URL", "TLM_DASH_BASE_URL"), _base_url, None, "the embedded endpoint",
+             "base URL of the TLM endpoint, for example http://example.customer.com:8080/api"),
+    _Setting("api_key", ("TLM_DASH_API_KEY",), str, ".", "not set",
+             "key for a gateway in front of the TLM endpoint", secret=True),
+    _Setting("headers", ("TLM_DASH_HEADERS",), _headers, {}, "not set",
+             'extra headers for a gateway, as a JSON object or "Name: value; Name: value"', secret=True),
+    _Setting("provider_base_url", ("OPENAI_BASE_URL",), _base_url, None, "not set",
+             "another OpenAI-compatible provider that generates while TLM scores"),
+    _Setting("provider_api_key", ("OPENAI_API_KEY",), str, None, "not set",
+             "key of that provider", secret=True),
+    _Setting("database_url", ("TLM_DASH_DATABASE_URL",), str, None, "tlm_dash.duckdb in the data folder",
+             "where everything is stored: duckdb:///relative or duckdb:////absolute"),
+    _Setting("data_dir", ("TLM_DASH_DATA_DIR",), Path, REPOSITORY / "data", "data",
+             "folder of the database, uploads, model file and logs"),
+    _Setting("models", ("TLM_DASH_MODELS",), _names, (), "what the endpoint lists",
+             "model names to offer, separated by commas"),
+    _Setting("prices_file", ("TLM_DASH_PRICES",), Path, None, "not set",
+             "a CSV table of prices per million tokens"),
+    _Setting("max_in_flight", ("TLM_DASH_MAX_IN_FLIGHT",), _whole_above_zero, None, "adaptive",
+             "most requests under way at once"),
+    _Setting("requests_per_minute", ("TLM_DASH_REQUESTS_PER_MINUTE",), _above_zero, None, "not limited",
+             "most requests a minute"),
+    _Setting("timeout_s", ("TLM_DASH_TIMEOUT_S",), _above_zero, DEFAULT_TIMEOUT_S, "120",
+             "seconds until a request without an answer counts as failed"),
+)  # fmt: skip

@@ -1,0 +1,20 @@
+"""The Streamlit script: page settings, navigation, and the guard around whichever page is open."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from tlm_dash.ui.guard import guarded
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+
+st.set_page_config(page_title="tlm_dash", page_icon=":material/verified:", layout="wide")
+
+page = st.navigation(
+    [
+        st.Page(PAGES / "playground.py", title="Playground", icon=":material/science:", default=True),
+        st.Page(PAGES / "settings.py", title="Settings", icon=":material/settings:"),
+    ],
+    position="top",
+)
+guarded(page.run)

@@ -1,0 +1,216 @@
+"""The playground's cards, one for each model and preset: the answer streams in, its score follows."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from tlm_dash.errors import TlmDashError
+from tlm_dash.services import playground
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.playground import CellView, EntryView
+from tlm_dash.ui.guard import guarded
+from tlm_dash.ui.parts.copy_button import copy_button
+from tlm_dash.ui.parts.notice import empty, failure
+from tlm_dash.ui.text import SHOWN_AT_ONCE, duration, score_text, visible
+
+LIVE_EVERY_S = 0.4
+RESPONSE_HEIGHT = 220
+SCORE_HEIGHT = 96
+NARROWEST_CARD = 340
+
+MAGNITUDE_NOTE = (
+    "Scores of different presets or scorers cannot be compared by size: each says where its response lies "
+    "among scores of its own kind."
+)
+EXAMPLES = (
+    "What is the capital of Australia? Answer in one word.",
+    "A shop sells pens at 3 for 2 euros. How much do 12 pens cost?",
+    "Who wrote the novel Middlemarch, and in which year did it appear?",
+)
+
+
+def draw_empty() -> None:
+    """Invite a first prompt, with some to start from."""
+    empty(
+        "Answers appear here, one card for each model and preset.",
+        "Type a prompt and press Run (Ctrl+Enter), or start from one of these:",
+    )
+    for number, example in enumerate(EXAMPLES):
+        st.page_link(
+            "../../pages/playground.py",
+            label=example,
+            icon=":material/lightbulb:",
+            query_params={"prompt": example},
+            help=None if number else "Fills the prompt; nothing is sent before you press Run.",
+        )
+
+
+def draw(running: Dashboard, view: EntryView) -> None:
+    """Draw an entry's cards, looking again on their own for as long as anything is under way."""
+    entry_id = view.entry.entry_id
+    was_live = view.is_live
+
+    @st.fragment(run_every=LIVE_EVERY_S if was_live else None)
+    def live() -> None:
+        guarded(lambda: _draw_cards(running, entry_id, was_live=was_live))
+
+    live()
+
+
+def _draw_cards(running: Dashboard, entry_id: str, *, was_live: bool) -> None:
+    view = playground.view(running, entry_id)
+    if was_live and not view.is_live:
+        # All done: the whole page once more, for the history and the medians, and no more looking.
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", height=48, border=False):
+        if view.is_live:
+            if st.button("Stop", icon=":material/stop:", key="stop", shortcut="esc"):
+                playground.stop(running, entry_id)
+            st.caption(_progress(view))
+        elif len({cell.cell.quality_preset for cell in view.cells}) > 1 or len(view.cells) > 1:
+            st.caption(MAGNITUDE_NOTE)
+        else:
+            st.caption("A score ranks responses by how far they can be trusted; it is not a probability.")
+    with st.grid(columns="auto", min_column_width=NARROWEST_CARD):
+        for cell in view.cells:
+            with st.container(border=True, gap="small"):
+                _card(running, view, cell)
+
+
+def _progress(view: EntryView) -> str:
+    ended = sum(cell.status in ("done", "error") for cell in view.cells)
+    return f"{ended} of {len(view.cells)} done"
+
+
+def _card(running: Dashboard, view: EntryView, cell: CellView) -> None:
+    stored = cell.cell
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(stored.quality_preset, color="gray")
+        st.text(visible(stored.model or "your response"))
+    _response(view, cell)
+    with st.container(height=SCORE_HEIGHT, border=False, gap="xsmall"):
+        _score(cell)
+    if cell.status == "error":
+        message = cell.note or stored.error_message or "It failed, and nobody knows why."
+        failure(message, stored.error_hint or "", label=_error_label(stored.error_kind))
+    if stored.explanation:
+        with st.expander("Why this score"):
+            st.text(visible(stored.explanation))
+    st.caption(_measures(cell))
+    _actions(running, view, cell)
+
+
+def _error_label(kind: str | None) -> str:
+    return {"stopped": "Stopped", "interrupted": "Interrupted"}.get(kind or "", "Failed")
+
+
+def _response(view: EntryView, cell: CellView) -> None:
+    text = cell.text or ""
+    key = f"response-{view.entry.entry_id}-{cell.cell.run_id}"
+    with st.container(height=RESPONSE_HEIGHT, key=key, border=False, autoscroll=cell.status == "answering"):
+        if text:
+            st.text(visible(text[:SHOWN_AT_ONCE]))
+            if len(text) > SHOWN_AT_ONCE:
+                st.caption(
+                    f"The first {SHOWN_AT_ONCE:,} of {len(text):,} characters; Copy takes all of them."
+                )
+        elif cell.status in ("waiting", "answering"):
+            st.caption(_waiting_words(cell))
+        elif cell.status == "done":
+            reason = cell.cell.finish_reason
+            filtered = " A content filter stopped it." if reason == "content_filter" else ""
+            st.caption(f"The response is empty.{filtered}")
+        else:
+            st.caption("There is no response.")
+        if text and cell.cell.finish_reason == "length":
+            st.caption("Cut off by the limit on the answer's length.")
+
+
+def _waiting_words(cell: CellView) -> str:
+    words = "Waiting for the first words" if cell.status == "answering" else "Waiting for the endpoint"
+    return f"{words} …" if not cell.note else f"{words}: {_plain(cell.note)}"
+
+
+def _plain(text: str) -> str:
+    """Keep our own status sentences free of Markdown."""
+    return visible(text).replace("*", "").replace("[", "(").replace("]", ")").replace("`", "")
+
+
+def _score(cell: CellView) -> None:
+    stored = cell.cell
+    if cell.status == "done" and stored.trustworthiness_score is not None:
+        st.metric("Trustworthiness score, 0 to 1", score_text(stored.trustworthiness_score))
+    elif cell.status == "done":
+        st.metric("Trustworthiness score, 0 to 1", "unscored")
+    elif cell.status == "error":
+        st.metric("Trustworthiness score, 0 to 1", "—")
+    else:
+        since = f" · {time.monotonic() - cell.since:.0f} s" if cell.since and cell.status == "scoring" else ""
+        st.caption(f"Scoring …{since}" if cell.status == "scoring" else "The score follows the answer.")
+
+
+def standing_words(cell: CellView) -> str:
+    """Say where a score lies among earlier ones of the same model, preset and scorer."""
+    standing = cell.standing
+    if standing is None or standing.n == 0:
+        return "First score of this model, preset and scorer here: nothing to compare it with yet."
+    share = 100 * standing.n_below / standing.n
+    tied = f", equal to {standing.n_equal}" if standing.n_equal else ""
+    return f"Higher than {share:.0f}% of {standing.n} earlier ones of the same kind{tied}."
+
+
+def _measures(cell: CellView) -> str:
+    stored = cell.cell
+    if cell.status not in ("done", "error"):
+        return "Time and tokens follow."
+    parts = []
+    if cell.status == "done" and stored.trustworthiness_score is not None:
+        parts.append(standing_words(cell))
+    if cell.status == "done" and stored.unscored_reason:
+        parts.append(_plain(stored.unscored_reason))
+    times = []
+    if stored.latency_ms is not None:
+        first = f" (first words {duration(stored.first_token_ms)})" if stored.first_token_ms else ""
+        together = " with score" if stored.mode == "generate" and stored.score_latency_ms is None else ""
+        times.append(f"answer{together} {duration(stored.latency_ms)}{first}")
+    if stored.score_latency_ms is not None:
+        times.append(f"score {duration(stored.score_latency_ms)}")
+    if stored.output_tokens is not None:
+        times.append(f"tokens {stored.input_tokens if stored.input_tokens is not None else '?'} in, "
+                     f"{stored.output_tokens} out")  # fmt: skip
+    if times:
+        parts.append(" · ".join(times))
+    return "  \n".join(parts) or "No times or tokens: nothing was answered."
+
+
+def _actions(running: Dashboard, view: EntryView, cell: CellView) -> None:
+    if cell.status not in ("done", "error") or not cell.text:
+        return
+    entry_id, run_id = view.entry.entry_id, cell.cell.run_id
+    with st.container(horizontal=True, vertical_alignment="center"):
+        copy_button("Copy", cell.text, key=f"copy-{entry_id}-{run_id}")
+        if cell.cell.is_complete and st.button(
+            "Score again", key=f"again-{entry_id}-{run_id}", help="Scores this same response once more."
+        ):
+            try:
+                playground.score_again(running, entry_id, run_id)
+            except TlmDashError as error:
+                failure(error.message, error.hint)
+            else:
+                st.rerun()
+        with st.popover("Details"):
+            _details(cell)
+
+
+def _details(cell: CellView) -> None:
+    stored = cell.cell
+    facts = {
+        "Asked for": stored.model or "nothing: the response was given",
+        "Answered as": stored.resolved_model or "—",
+        "Scored by": stored.scorer_model or "—",
+        "Finished because": stored.finish_reason or "—",
+        "Run": stored.run_id,
+    }
+    st.text("\n".join(f"{name}: {visible(value)}" for name, value in facts.items()))

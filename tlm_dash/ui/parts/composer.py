@@ -1,0 +1,235 @@
+"""The playground's composer: what is asked, of which models, scored at which presets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import streamlit as st
+
+from tlm_dash.errors import TlmDashError
+from tlm_dash.models import DEFAULT_QUALITY_PRESET, QUALITY_PRESETS
+from tlm_dash.services import playground
+from tlm_dash.services.connection import Connection
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.playground import PlaygroundRequest
+from tlm_dash.ui.params import PlaygroundParams
+from tlm_dash.ui.parts.focus import focus
+from tlm_dash.ui.parts.notice import failure
+from tlm_dash.ui.text import duration
+
+PROMPT_HEIGHT = 180
+TEXT_HEIGHT = 110
+AnsweredBy = Literal["endpoint", "provider"]
+
+
+@dataclass(frozen=True)
+class _Composer:
+    """The widgets of one composer. Opening another entry gives new keys, and so that entry's values."""
+
+    running: Dashboard
+    params: PlaygroundParams
+    restored: PlaygroundRequest
+
+    def key(self, name: str) -> str:
+        return f"{name}-{self.params.entry or 'new'}"
+
+    def keep(self, name: str, **changes: Any) -> None:  # noqa: ANN401 - one callback for fields of many types
+        """Write a changed widget into the address."""
+        value = st.session_state[self.key(name)]
+        if isinstance(value, list):
+            value = tuple(value)
+        params = replace(PlaygroundParams.from_query(st.query_params), **{name: value}, **changes)
+        st.query_params.from_dict(params.to_dict())
+
+
+def draw(running: Dashboard, params: PlaygroundParams, restored: PlaygroundRequest | None) -> None:
+    """Draw the composer; Run stores a new entry and opens it."""
+    blank = PlaygroundRequest("", (), (DEFAULT_QUALITY_PRESET,))
+    parts = _Composer(running, params, restored or blank)
+    connection = running.monitor.current
+    prompt = _prompt(parts)
+    system_prompt, earlier_turns = _context(parts)
+    given = _given_response(parts)
+    answered_by, models = _models(parts, connection, enabled=given is None)
+    presets = _presets(parts)
+    scorer, options = _options(parts, connection, models)
+    pressed = st.button("Run", type="primary", icon=":material/play_arrow:", shortcut="ctrl+enter", key="run")
+    focus(parts.key("prompt"))
+    if pressed:
+        request = PlaygroundRequest(
+            prompt, models, presets, system_prompt, earlier_turns, given, answered_by, scorer, options
+        )
+        _run(parts, request)
+
+
+def _run(parts: _Composer, request: PlaygroundRequest) -> None:
+    try:
+        entry_id = playground.submit(parts.running, request)
+    except TlmDashError as error:
+        # Shown here, beside the button, so that everything typed stays where it is.
+        failure(error.message, error.hint, label="Not started")
+        return
+    st.query_params.from_dict(parts.params.opening(entry_id).to_dict())
+    st.rerun()
+
+
+def _prompt(parts: _Composer) -> str:
+    shown = parts.params.prompt if parts.params.prompt is not None else parts.restored.prompt
+    text = st.text_area(
+        "Prompt",
+        value=shown,
+        key=parts.key("prompt"),
+        height=PROMPT_HEIGHT,
+        placeholder="What is the capital of Australia? Answer in one word.",
+        on_change=parts.keep,
+        args=("prompt",),
+    )
+    return text or ""
+
+
+def _context(parts: _Composer) -> tuple[str, str]:
+    """Draw the folded parts of the prompt: system prompt and earlier turns."""
+    restored = parts.restored
+    with st.expander("System prompt", expanded=bool(restored.system_prompt)):
+        system_prompt = st.text_area(
+            "System prompt",
+            value=restored.system_prompt,
+            key=parts.key("system_prompt"),
+            height=TEXT_HEIGHT,
+            label_visibility="collapsed",
+            placeholder="You are a careful assistant. Say so when you do not know.",
+        )
+    with st.expander("Earlier turns", expanded=bool(restored.earlier_turns)):
+        earlier_turns = st.text_area(
+            "Earlier turns",
+            value=restored.earlier_turns,
+            key=parts.key("earlier_turns"),
+            height=TEXT_HEIGHT,
+            label_visibility="collapsed",
+            placeholder="user: Which country is Canberra in?\nassistant: Australia.",
+        )
+    return system_prompt or "", earlier_turns or ""
+
+
+def _given_response(parts: _Composer) -> str | None:
+    """Draw the switch to score-only, and the response to score."""
+    restored = parts.restored.given_response
+    has_one = st.toggle(
+        "I already have the response", value=restored is not None, key=parts.key("has_response")
+    )
+    if not has_one:
+        return None
+    text = st.text_area(
+        "Response to score",
+        value=restored or "",
+        key=parts.key("given_response"),
+        height=TEXT_HEIGHT,
+        placeholder="Paste the response here; nothing is generated, it is only scored.",
+    )
+    return text or ""
+
+
+def _models(parts: _Composer, connection: Connection, *, enabled: bool) -> tuple[AnsweredBy, tuple[str, ...]]:
+    if not enabled:
+        return "endpoint", ()
+    answered_by: AnsweredBy = "endpoint"
+    if parts.running.settings.provider_base_url is not None:
+        answered_by = _answered_by(parts)
+    known = connection.models if answered_by == "endpoint" else connection.provider_models
+    wanted = parts.params.models or parts.restored.models
+    # Keyed by what is known: a list that arrives later brings its default with it.
+    key = parts.key("models")
+    if key not in st.session_state and (wanted or known):
+        st.session_state[key] = list(wanted or known[:1])
+    models = st.multiselect(
+        "Models",
+        options=list(dict.fromkeys((*known, *wanted))),
+        key=key,
+        accept_new_options=True,
+        placeholder="Choose models, or type a name",
+        on_change=parts.keep,
+        args=("models",),
+    )
+    return answered_by, tuple(models)
+
+
+def _answered_by(parts: _Composer) -> AnsweredBy:
+    names: dict[AnsweredBy, str] = {"endpoint": "TLM endpoint", "provider": "Other provider"}
+    chosen = st.segmented_control(
+        "Answered by",
+        options=list(names),
+        default=parts.params.answered_by or parts.restored.answered_by,
+        format_func=lambda name: names[name],
+        required=True,
+        key=parts.key("answered_by"),
+        on_change=parts.keep,
+        # Each of the two has its own models.
+        args=("answered_by",),
+        kwargs={"models": None},
+        help="The other provider (OPENAI_BASE_URL) writes the answer; TLM then scores it.",
+    )
+    return "provider" if chosen == "provider" else "endpoint"
+
+
+def _presets(parts: _Composer) -> tuple[str, ...]:
+    latencies = playground.preset_latencies(parts.running)
+
+    def name(preset: str) -> str:
+        known = latencies.get(preset)
+        return f"{preset} · median {duration(known.median_ms)}" if known else preset
+
+    chosen = st.pills(
+        "Quality presets",
+        options=QUALITY_PRESETS,
+        selection_mode="multi",
+        default=parts.params.presets or parts.restored.quality_presets,
+        format_func=name,
+        key=parts.key("presets"),
+        on_change=parts.keep,
+        args=("presets",),
+        help="How much work goes into a score: base the least, medium the most. Each model answers once; "
+        "that response is scored at every preset you tick. Times are medians of your own history.",
+    )
+    # In the order of effort, whichever order they were ticked in.
+    return tuple(preset for preset in QUALITY_PRESETS if preset in chosen)
+
+
+def _options(
+    parts: _Composer, connection: Connection, models: tuple[str, ...]
+) -> tuple[str | None, dict[str, Any]]:
+    restored = parts.restored
+    with st.expander("Options", expanded=bool(restored.params or restored.scorer_model)):
+        scorer = st.selectbox(
+            "Scored by",
+            options=list(dict.fromkeys((*connection.models, *filter(None, (restored.scorer_model,))))),
+            index=None,
+            key=parts.key("scorer_model"),
+            accept_new_options=True,
+            placeholder=f"the default ({_default_scorer(connection, models)})",
+            help="Scores by different scorers cannot be compared by size, so one scorer scores every card.",
+        )
+        max_tokens = st.number_input(
+            "Longest answer, tokens",
+            min_value=1,
+            max_value=100_000,
+            value=restored.params.get("max_tokens"),
+            key=parts.key("max_tokens"),
+            placeholder="the endpoint's default",
+        )
+        temperature = st.number_input(
+            "Temperature",
+            min_value=0.0,
+            max_value=2.0,
+            step=0.1,
+            value=restored.params.get("temperature"),
+            key=parts.key("temperature"),
+            placeholder="the model's default",
+        )
+    params: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
+    return scorer, {name: value for name, value in params.items() if value is not None}
+
+
+def _default_scorer(connection: Connection, models: tuple[str, ...]) -> str:
+    """Name the default scorer without letting a model's name be read as Markdown: placeholders are plain."""
+    return models[0] if len(models) == 1 else connection.default_scorer

@@ -1,0 +1,91 @@
+"""The settings page's parts: connection, storage, settings and versions, as facts to read and copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+import streamlit as st
+
+from tlm_dash.services.check import Report
+from tlm_dash.ui.parts.notice import failure
+from tlm_dash.ui.text import file_size, visible
+
+STATE_BADGES = {
+    "ready": ("Works", "green", ":material/check_circle:"),
+    "starting": ("Starting", "gray", ":material/hourglass_top:"),
+    "unreachable": ("Does not work", "red", ":material/error:"),
+}
+
+
+def connection(found: Report) -> None:
+    """Show which endpoint is used and whether it works."""
+    now = found.connection
+    st.subheader("Endpoint", anchor=False)
+    with st.container(border=True):
+        label, color, icon = STATE_BADGES[now.state]
+        st.badge(label, color=color, icon=icon)  # type: ignore[arg-type]
+        st.text(visible(now.sentence))
+        if now.hint:
+            st.text(visible(now.hint))
+        _facts([
+            ("Which", "the embedded endpoint" if now.is_embedded else "the endpoint that BASE_URL names"),
+            ("Base URL", now.base_url or "not up yet"),
+            ("Models", ", ".join(now.models) or "not known: type a model's name in the playground"),
+            ("Scores by default with", now.default_scorer),
+            ("Other provider's models", ", ".join(now.provider_models) or "no other provider"),
+        ])  # fmt: skip
+        if now.is_embedded:
+            st.caption(
+                "The embedded model is small and for trying the tool. To use a real endpoint, set BASE_URL "
+                "and restart."
+            )
+            st.text(f"Its log: {found.log_file}")
+
+
+def storage(found: Report) -> None:
+    """Show where the data is and how much there is, or why it cannot be reached."""
+    st.subheader("Storage", anchor=False)
+    if found.store.problem is not None:
+        failure(found.store.problem.message, found.store.problem.hint, label="Not open")
+        return
+    stored = found.store.facts
+    assert stored is not None
+    with st.container(border=True):
+        st.badge("Open", color="green", icon=":material/check_circle:")
+        counts = stored.row_counts
+        _facts([
+            ("Database", str(stored.path or "in memory: gone when tlm_dash stops")),
+            ("Held by", "this dashboard; commands reach it while it runs only through this process"),
+            ("Size", f"{file_size(stored.size_bytes)}, and {file_size(stored.wal_bytes)} not yet merged"),
+            ("Free disk space", file_size(stored.free_disk_bytes)),
+            ("Playground prompts", f"{counts.get('playground_entry', 0):,}"),
+            ("Responses", f"{counts.get('completion', 0):,}"),
+            ("Requests recorded", f"{counts.get('attempt', 0):,}"),
+            ("Schema", f"version {stored.schema_version}, DuckDB {stored.engine_version}"),
+            ("Data folder", str(found.data_dir)),
+        ])  # fmt: skip
+
+
+def settings(found: Report) -> None:
+    """Show every setting with its value and where it came from; secrets as set or not set."""
+    st.subheader("Settings", anchor=False)
+    rows = [
+        {"Setting": s.name, "Value": visible(s.shown), "From": s.source, "Meaning": s.meaning}
+        for s in found.settings
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="Settings and their sources")
+    st.caption("Set them as environment variables or in a .env file beside app.py, then restart.")
+
+
+def versions(found: Report) -> None:
+    """Show what is running, ready to be copied into a report."""
+    with st.expander("Versions"):
+        st.code("\n".join(f"{name} {number}" for name, number in found.versions), language=None)
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> None:
+    for name, value in facts:
+        with st.container(gap=None):
+            st.caption(name)
+            st.text(visible(value))

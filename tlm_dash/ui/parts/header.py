@@ -1,0 +1,41 @@
+"""The head of every page: its title, what it is for, and how the endpoint is."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tlm_dash.ui.guard import guarded
+from tlm_dash.ui.resources import dashboard
+
+STATES = {
+    "ready": ("ready", ":material/check_circle:"),
+    "starting": ("starting", ":material/hourglass_top:"),
+    "unreachable": ("not reachable", ":material/error:"),
+}
+LOOK_AGAIN_EVERY_S = 2
+
+
+def page_header(title: str, sentence: str) -> None:
+    """Draw the head of a page, with the status pill at the right of its first line."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(title, anchor=False, width="content")
+        _status_pill()
+    st.caption(sentence)
+
+
+@st.fragment(run_every=LOOK_AGAIN_EVERY_S)
+def _status_pill() -> None:
+    guarded(_draw_status_pill)
+
+
+def _draw_status_pill() -> None:
+    running = dashboard()
+    connection = running.monitor.current
+    which = "Embedded endpoint" if connection.is_embedded else "TLM endpoint"
+    state, icon = STATES[connection.state]
+    under_way = len(running.board.entries_under_way())
+    work = f" · {under_way} running" if under_way else ""
+    if connection.state == "starting" and "MB" in connection.sentence:
+        state = connection.sentence.rstrip(".")[:60]
+    with st.container(key="status-pill", width="content"):
+        st.page_link("../../pages/settings.py", label=f"{which}: {state}{work}", icon=icon, width="content")

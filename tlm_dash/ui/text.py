@@ -1,0 +1,85 @@
+"""Showing untrusted text as text: nothing hidden, nothing reordered, nothing interpreted."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime
+
+SHOWN_AT_ONCE = 20_000
+"""Characters of one response that a page draws before a person asks for more."""
+
+_HIDDEN = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, except tab and line feed
+    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # bidi, invisible
+    "\ud800-\udfff"  # halves of a character: not text, and not sendable
+    "\U000e0000-\U000e007f"  # tags: a whole invisible alphabet
+    "]"
+)
+_JOINERS = "\u200c\u200d"
+_JOINABLE = {"So", "Sk", "Lo", "Mn", "Mc", "Me"}
+
+
+def visible(text: str) -> str:
+    """Write control, bidi and invisible characters as ⟨U+202E⟩; line breaks and tabs stay.
+
+    Joiners stay where scripts and emoji need them: after a letter without case, a mark or a symbol.
+    """
+    return _HIDDEN.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    character = match.group()
+    if character in _JOINERS and match.start() > 0:
+        before = match.string[match.start() - 1]
+        if unicodedata.category(before) in _JOINABLE:
+            return character
+    return f"⟨U+{ord(character):04X}⟩"
+
+
+def one_line(text: str, most: int) -> str:
+    """Give the start of a text on one line, of at most `most` characters, with … where it was cut."""
+    flat = " ".join(visible(text[: 4 * most]).split())
+    return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
+
+
+def duration(milliseconds: float | None) -> str:
+    """Write a duration as a person would: 480 ms, 3.1 s, 2 min 5 s; — where it is not known."""
+    if milliseconds is None:
+        return "—"
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    seconds = milliseconds / 1000
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {round(seconds % 60)} s"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Write how long ago a moment is, in words."""
+    seconds = max(0.0, (now - moment).total_seconds())
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def score_text(score: float) -> str:
+    """Write a score with three decimals, more only where it would otherwise read as exactly 0 or 1."""
+    for decimals in range(3, 10):
+        text = f"{score:.{decimals}f}"
+        if float(text) not in (0.0, 1.0) or score in (0.0, 1.0):
+            return text
+    return f"{score:.10g}"
+
+
+def file_size(size_bytes: int) -> str:
+    """Write a size in the unit that keeps it under 1,000."""
+    size = float(size_bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError("unreachable")
