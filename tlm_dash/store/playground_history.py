@@ -1,0 +1,100 @@
+"""The list of playground submissions, newest first, with a literal text search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tlm_dash.store.database import Store
+from tlm_dash.store.playground_models import HistoryPage, HistoryRow
+
+# The result that counts for every card of every submission. Within one try a final row beats a pending one
+# whatever the clock said.
+_RESULTS = """
+WITH cell AS (
+    SELECT e.entry_id, e.item_no, c.position, c.run_id
+    FROM playground_entry AS e JOIN playground_cell AS c USING (entry_id)
+),
+result AS (
+    SELECT r.run_id, r.item_no, r.status, r.completion_id, r.trustworthiness_score
+    FROM run_item AS r SEMI JOIN cell USING (run_id, item_no)
+    QUALIFY row_number() OVER (
+        PARTITION BY r.run_id, r.item_no ORDER BY r.attempt_no DESC, r.status = 'pending', r.written_at DESC
+    ) = 1
+)"""
+
+_ALL = "matching AS (SELECT entry_id FROM playground_entry)"
+
+# contains() knows no wildcards: what is typed is what is found.
+_FOUND = """
+matching AS (
+    SELECT e.entry_id
+    FROM playground_entry AS e JOIN item AS i USING (dataset_id, item_no)
+    WHERE contains(lower(i.prompt), lower($search))
+    UNION
+    SELECT cell.entry_id
+    FROM cell JOIN result USING (run_id, item_no) JOIN completion AS k USING (completion_id)
+    WHERE contains(lower(k.response), lower($search))
+)"""
+
+# The keys of the page first, then their texts: only those rows are read from the wide tables.
+_PAGE = """,
+page AS (
+    SELECT e.entry_id, e.created_at, e.dataset_id, e.item_no
+    FROM playground_entry AS e SEMI JOIN matching USING (entry_id)
+    ORDER BY e.created_at DESC, e.item_no DESC
+    LIMIT $limit OFFSET $offset
+),
+cards AS (
+    SELECT
+        cell.entry_id,
+        count(*) AS n_cells,
+        count_if(result.status = 'done') AS n_done,
+        count_if(result.status = 'error') AS n_error,
+        list(run.model ORDER BY cell.position) AS models,
+        list(run.quality_preset ORDER BY cell.position) AS quality_presets,
+        list(result.trustworthiness_score ORDER BY cell.position) AS scores
+    FROM cell SEMI JOIN page USING (entry_id)
+    JOIN run USING (run_id)
+    LEFT JOIN result ON result.run_id = cell.run_id AND result.item_no = cell.item_no
+    GROUP BY cell.entry_id
+)
+SELECT
+    page.entry_id, page.created_at, left(i.prompt, 300) AS prompt,
+    coalesce(cards.n_cells, 0) AS n_cells, coalesce(cards.n_done, 0) AS n_done,
+    coalesce(cards.n_error, 0) AS n_error, cards.models, cards.quality_presets, cards.scores
+FROM page JOIN item AS i USING (dataset_id, item_no) LEFT JOIN cards USING (entry_id)
+ORDER BY page.created_at DESC, page.item_no DESC
+"""
+
+_COUNT = " SELECT count(*) FROM playground_entry SEMI JOIN matching USING (entry_id)"
+
+
+def history(store: Store, *, search: str = "", limit: int = 20, offset: int = 0) -> HistoryPage:
+    """Give submissions, newest first; with `search` those whose prompt or a response contains that text.
+
+    Upper and lower case do not matter, and no character has a special meaning.
+    """
+    matching = f"{_RESULTS}, {_FOUND if search else _ALL}"
+    wanted: dict[str, Any] = {"search": search} if search else {}
+    ((total,),) = store.read(matching + _COUNT, wanted)
+    rows = store.read_rows(matching + _PAGE, wanted | {"limit": limit, "offset": offset})
+    return HistoryPage(tuple(_row(row) for row in rows), total)
+
+
+def _row(row: dict[str, Any]) -> HistoryRow:
+    return HistoryRow(
+        entry_id=row["entry_id"],
+        created_at=row["created_at"],
+        prompt=row["prompt"],
+        models=_distinct(row["models"]),
+        quality_presets=_distinct(row["quality_presets"]),
+        n_cells=row["n_cells"],
+        n_done=row["n_done"],
+        n_error=row["n_error"],
+        scores=tuple(row["scores"] or ()),
+    )
+
+
+def _distinct(names: list[str | None] | None) -> tuple[str, ...]:
+    """Give each name once, in the order of the cards."""
+    return tuple(dict.fromkeys(name for name in names or () if name is not None))
