@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from tlm_dash.services import playground
 from tlm_dash.ui.params import PlaygroundParams
 from tlm_dash.ui.parts import cards, composer, history
 from tlm_dash.ui.parts.header import page_header
@@ -14,7 +13,7 @@ page_header("Playground", "Ask one prompt, see each answer with its trustworthin
 
 running = dashboard()
 params = PlaygroundParams.from_query(st.query_params)
-view = playground.view(running, params.entry) if params.entry else None
+view = cards.open_entry(running, params)
 
 left, right = st.columns([5, 8], gap="large")
 with left:

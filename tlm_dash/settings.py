@@ -76,7 +76,7 @@ def load_settings(environ: Mapping[str, str] | None = None, env_file: Path | Non
     for setting in SETTINGS:
         name, raw, source = _lookup(setting, environment, from_file, path)
         values[setting.field_name] = setting.default if raw is None else _parsed(setting, name, raw)
-        shown = setting.default_shown if raw is None else ("set" if setting.secret else _without_login(raw))
+        shown = setting.default_shown if raw is None else ("set" if setting.secret else without_login(raw))
         sources.append(SettingSource(name, shown, source, setting.meaning))
     if values["database_url"] is None:
         values["database_url"] = f"duckdb:///{values['data_dir'].resolve() / 'tlm_dash.duckdb'}"
@@ -104,7 +104,7 @@ def _parsed(setting: _Setting, name: str, raw: str) -> object:
         ) from None
 
 
-def _without_login(raw: str) -> str:
+def without_login(raw: str) -> str:
     """Hide a user name and password written into a URL."""
     parts = urlsplit(raw)
     if parts.scheme and "@" in parts.netloc:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from tlm_dash.batch.engine import EndpointAddress, Engine
 from tlm_dash.batch.ledger import commit, recorded_attempt
@@ -50,8 +50,7 @@ class AnswerPlan:
     """What one model is asked, and at which presets its answer is scored.
 
     `given` is a response that exists already (then nothing is generated); `given_id` is its completion_id
-    where it is stored already. `answering` is None then. `scorer_model` is None where the endpoint answers
-    and scores in one call.
+    where it is stored already. `provider` is set where another provider than the TLM endpoint answers.
     """
 
     entry_id: str
@@ -60,28 +59,33 @@ class AnswerPlan:
     messages: Messages
     mode: RunMode
     answered_by: AnsweredBy
-    scoring: EndpointAddress
     cells: tuple[PlannedCell, ...]
+    scorer_model: str
     model: str | None = None
-    answering: EndpointAddress | None = None
-    scorer_model: str | None = None
+    provider: EndpointAddress | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     given: Completion | None = None
     given_id: str | None = None
 
 
-WaitUntilReady = Callable[[Callable[[str], None]], Awaitable[None]]
-"""Waits for the endpoint to be up, telling what it waits for; raises EndpointError when it will not be."""
+class TlmEndpoint(Protocol):
+    """Where the TLM endpoint is; the embedded one may still be starting, and may move to another port."""
+
+    def address(self) -> EndpointAddress:
+        """Give its address now. Raises EndpointError while it has none."""
+
+    async def wait_until_ready(self, tell: Callable[[str], None]) -> None:
+        """Wait until it is up, telling what is waited for. Raises EndpointError when it will not be."""
 
 
 class Answering:
     """Runs answer plans on the engine's loop; every outcome becomes rows, whatever happens."""
 
-    def __init__(self, engine: Engine, store: Store, board: LiveBoard, ready: WaitUntilReady) -> None:
+    def __init__(self, engine: Engine, store: Store, board: LiveBoard, tlm: TlmEndpoint) -> None:
         self._engine = engine
         self._store = store
         self._board = board
-        self._ready = ready
+        self._tlm = tlm
 
     async def run(self, plan: AnswerPlan) -> None:
         """Answer and score; an EndpointError becomes the cells' error rows, a cancellation too."""
@@ -90,7 +94,7 @@ class Answering:
         try:
             for cell in plan.cells:
                 self._board.enter(plan.entry_id, cell.run_id, "waiting")
-            await self._ready(lambda note: self._note(plan, note))
+            await self._tlm.wait_until_ready(lambda note: self._note(plan, note))
             completion, completion_id, score = await self._answer(plan, partial)
             partial.clear()
             await self._score_all(plan, completion, completion_id, score, open_cells)
@@ -154,7 +158,7 @@ class Answering:
         return await self._stream(plan, replace(request, options=options), partial)
 
     async def _stream(self, plan: AnswerPlan, request: GenerateRequest, partial: list[str]) -> Generated:
-        assert plan.answering is not None
+        address = plan.provider or self._tlm.address()
         for cell in plan.cells:
             self._board.enter(plan.entry_id, cell.run_id, "answering")
         first = plan.cells[0]
@@ -163,7 +167,7 @@ class Answering:
             self._store, run_id=first.run_id, item_no=plan.item_no, attempt_no=first.attempt_no,
             call="generate", content=[request.messages, request.model, request.params, request.options],
         ):  # fmt: skip
-            async for piece in self._engine.client(plan.answering).stream(request):
+            async for piece in self._engine.client(address).stream(request):
                 if isinstance(piece, Generated):
                     result = piece
                     continue
@@ -206,7 +210,7 @@ class Answering:
                 call="score",
                 content=[request.messages, completion.text, request.scorer_model, request.quality_preset],
             ):  # fmt: skip
-                scored = await self._engine.client(plan.scoring).score(request)
+                scored = await self._engine.client(self._tlm.address()).score(request)
         except EndpointError as error:
             row = error_row(
                 plan, cell, completion, completion_id, error.kind,
@@ -288,6 +292,5 @@ def generate_request(plan: AnswerPlan) -> GenerateRequest:
 
 
 def score_request(plan: AnswerPlan, cell: PlannedCell, completion: Completion) -> ScoreRequest:
-    """Phrase the request for a score; without a scorer of its own, the answering model scores."""
-    scorer = plan.scorer_model or plan.model or ""
-    return ScoreRequest(plan.messages, completion, scorer, cell.quality_preset, EXPLAINED)
+    """Phrase the request for a score of the response that is there."""
+    return ScoreRequest(plan.messages, completion, plan.scorer_model, cell.quality_preset, EXPLAINED)

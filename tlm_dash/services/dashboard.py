@@ -76,7 +76,7 @@ class Dashboard:
 
     def answering(self) -> Answering:
         """Make the runner of answer plans. Raises StoreError while there is no store."""
-        return Answering(self.engine, self.store, self.board, self.monitor.wait_until_ready)
+        return Answering(self.engine, self.store, self.board, self.monitor)
 
     def _open_store(self) -> None:
         """Open the store, or keep trying: a command may hold the file for a while."""

@@ -6,11 +6,13 @@ import time
 
 import streamlit as st
 
-from tlm_dash.errors import TlmDashError
+from tlm_dash.errors import NotFoundError, TlmDashError
 from tlm_dash.services import playground
 from tlm_dash.services.dashboard import Dashboard
-from tlm_dash.services.playground import CellView, EntryView
+from tlm_dash.services.playground_view import CellView, EntryView
+from tlm_dash.services.playground_view import view as view_entry
 from tlm_dash.ui.guard import guarded
+from tlm_dash.ui.params import PlaygroundParams
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.text import SHOWN_AT_ONCE, duration, score_text, visible
@@ -29,6 +31,17 @@ EXAMPLES = (
     "A shop sells pens at 3 for 2 euros. How much do 12 pens cost?",
     "Who wrote the novel Middlemarch, and in which year did it appear?",
 )
+
+
+def open_entry(running: Dashboard, params: PlaygroundParams) -> EntryView | None:
+    """Find the entry that the address names; a stale one is said, and the page stays usable."""
+    if params.entry is None:
+        return None
+    try:
+        return view_entry(running, params.entry)
+    except NotFoundError as error:
+        failure(error.message, error.hint, label="Not found")
+        return None
 
 
 def draw_empty() -> None:
@@ -60,7 +73,7 @@ def draw(running: Dashboard, view: EntryView) -> None:
 
 
 def _draw_cards(running: Dashboard, entry_id: str, *, was_live: bool) -> None:
-    view = playground.view(running, entry_id)
+    view = view_entry(running, entry_id)
     if was_live and not view.is_live:
         # All done: the whole page once more, for the history and the medians, and no more looking.
         st.rerun()

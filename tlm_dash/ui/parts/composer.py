@@ -12,7 +12,7 @@ from tlm_dash.models import DEFAULT_QUALITY_PRESET, QUALITY_PRESETS
 from tlm_dash.services import playground
 from tlm_dash.services.connection import Connection
 from tlm_dash.services.dashboard import Dashboard
-from tlm_dash.services.playground import PlaygroundRequest
+from tlm_dash.services.playground_request import PlaygroundRequest
 from tlm_dash.ui.params import PlaygroundParams
 from tlm_dash.ui.parts.focus import focus
 from tlm_dash.ui.parts.notice import failure
