@@ -1,0 +1,137 @@
+"""Find out whether something at an address is a TLM endpoint, and say so in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+
+from tlm_dash.endpoint.answers import json_of
+from tlm_dash.endpoint.redaction import Secrets, quotable
+from tlm_dash.endpoint.refusals import Answer, failure_of_answer
+from tlm_dash.endpoint.wire import BASE_URL_HINT, decode, models_of
+from tlm_dash.errors import EndpointError, NotTlmEndpointError
+from tlm_dash.models import EndpointHealth
+
+TIMEOUT_S = 10.0
+"""A person is waiting for this answer; no model has to think for it."""
+
+Get = Callable[[str], Awaitable[Answer]]
+Post = Callable[[str], Awaitable[Answer]]
+
+_ABSENT = frozenset({404, 405, 501})
+_ODD_REQUEST = frozenset({400, 404, 405, 415, 422, 501})
+"""How a live endpoint may answer to an address or a body that it does not know."""
+
+
+async def check(get: Get, post_empty: Post, secrets: Secrets, *, speaks_tlm: bool) -> EndpointHealth:
+    """Ask /health, /models and, where those leave it open, the calls themselves with an empty body.
+
+    An empty body is refused before any model is asked: it costs nothing.
+    """
+    started = perf_counter()
+    try:
+        answer = await get("health")
+        latency_ms = (perf_counter() - started) * 1000
+        starting = _starting(answer, secrets)
+        if starting is not None:
+            return EndpointHealth(False, starting, "Wait a moment; it starts by itself.", latency_ms)
+        own_health = 200 <= answer.status < 300
+        if own_health:
+            json_of(answer, secrets)
+        elif answer.status not in _ODD_REQUEST:
+            raise failure_of_answer(answer, secrets)
+        models = await _models(get, secrets)
+        if not own_health and models is None and not _is_json(answer):
+            await _probe(post_empty, "chat/completions", secrets)
+        scores = own_health or not speaks_tlm or await _has_score(post_empty, secrets)
+    except EndpointError as error:
+        return EndpointHealth(False, error.message, error.hint)
+    return _reachable(models, latency_ms, scores=scores, speaks_tlm=speaks_tlm)
+
+
+def _reachable(
+    models: tuple[str, ...] | None, latency_ms: float, *, scores: bool, speaks_tlm: bool
+) -> EndpointHealth:
+    if not scores:
+        return EndpointHealth(
+            True,
+            "The endpoint answers but has no chat/score: it looks like another provider, not TLM.",
+            "Its answers come without scores. Set BASE_URL to a TLM endpoint to have them scored.",
+            latency_ms,
+            models or (),
+        )
+    what = "The endpoint" if speaks_tlm else "The provider"
+    if models is None:
+        listed, hint = "it lists no models", "Name its models in TLM_DASH_MODELS."
+    elif not models:
+        listed, hint = "its model list is empty", "Name its models in TLM_DASH_MODELS."
+    else:
+        listed, hint = f"it lists {len(models)} model{'s' if len(models) != 1 else ''}", ""
+    return EndpointHealth(True, f"{what} answers; {listed}.", hint, latency_ms, models or ())
+
+
+def _starting(answer: Answer, secrets: Secrets) -> str | None:
+    """Give the detail of an endpoint that is still starting, as the embedded one tells it."""
+    if answer.status not in (200, 503):
+        return None
+    try:
+        document = decode(answer.body)
+    except EndpointError:
+        return None
+    if not isinstance(document, Mapping) or document.get("status") != "starting":
+        return None
+    detail = document.get("detail")
+    return quotable(detail, secrets) if isinstance(detail, str) and detail else "The endpoint is starting."
+
+
+async def _models(get: Get, secrets: Secrets) -> tuple[str, ...] | None:
+    answer = await get("models")
+    if answer.status in _ODD_REQUEST:
+        return None
+    return models_of(json_of(answer, secrets))
+
+
+async def _has_score(post_empty: Post, secrets: Secrets) -> bool:
+    """Tell whether chat/score exists: any answer but "not here" does."""
+    answer = await post_empty("chat/score")
+    if answer.status in _ABSENT:
+        return False
+    await_failure = _access_or_server(answer, secrets)
+    if await_failure is not None:
+        raise await_failure
+    return True
+
+
+async def _probe(post_empty: Post, path: str, secrets: Secrets) -> None:
+    """Raise where not even a call of the wire API gets a JSON answer."""
+    answer = await post_empty(path)
+    failure = _access_or_server(answer, secrets)
+    if failure is not None:
+        raise failure
+    if not _is_json(answer):
+        raise _not_json(answer, secrets)
+
+
+def _access_or_server(answer: Answer, secrets: Secrets) -> EndpointError | None:
+    if answer.status in (401, 403) or answer.status >= 500 or 300 <= answer.status < 400:
+        return failure_of_answer(answer, secrets)
+    return None
+
+
+def _is_json(answer: Answer) -> bool:
+    try:
+        decode(answer.body)
+    except EndpointError:
+        return False
+    return True
+
+
+def _not_json(answer: Answer, secrets: Secrets) -> EndpointError:
+    failure = failure_of_answer(answer, secrets) if answer.status >= 300 else None
+    if isinstance(failure, NotTlmEndpointError):
+        return failure
+    return NotTlmEndpointError(
+        f"Something answers at this address ({answer.status}), but not with a TLM endpoint's JSON.",
+        hint=BASE_URL_HINT,
+        status=answer.status,
+    )
