@@ -7,14 +7,17 @@ import unicodedata
 
 ARTICLES = frozenset({"a", "an", "the"})
 
-_SMALL_NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-NUMBER_WORDS = {word: str(value) for value, word in enumerate(_SMALL_NUMBERS)} | {
-    word: str(20 + 10 * step) for step, word in enumerate(_TENS)
+_SMALL_NUMBERS = (
+    "zero one two three four five six seven eight nine ten "
+    "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+NUMBER_WORDS = {word: str(value) for value, word in enumerate(_SMALL_NUMBERS.split())} | {
+    word: str(20 + 10 * step) for step, word in enumerate(_TENS.split())
 }
 
 # Digits with thousands separators and decimals count as one word; letters may hold an apostrophe.
-_WORD = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?")
+_WORD = re.compile(r"(?:(?<!\w)-)?\d+(?:,\d{3})*(?:\.\d+)?|[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
 def words_of(text: str) -> list[str]:

@@ -67,8 +67,8 @@ class Reflections(Component):
 class RecallChecks(Component):
     """Asks the bundled model the same question again and leaves its findings where reflections would be."""
 
-    def __init__(self, question: str, n_checks: int, calls: ModelCalls, depends_on: list[Component]) -> None:
-        self.question, self.shot_sets, self.calls = question, SHOT_SETS[:n_checks], calls
+    def __init__(self, question: str, count: int, calls: ModelCalls, depends_on: list[Component]) -> None:
+        self.question, self.shot_sets, self.calls = question, SHOT_SETS[:count], calls
         self.findings: list[Recall] = []
         super().__init__(depends_on=depends_on)
 

@@ -19,15 +19,20 @@ def explain_recalls(findings: Sequence[Recall]) -> str:
     """
     if not findings:
         return NOTHING_FOUND
-    best: dict[tuple[str, bool], Recall] = {}
+    best: dict[tuple[str, float], Recall] = {}
     for finding in sorted(findings, key=lambda finding: -finding.probability):
-        best.setdefault((finding.answer.casefold(), finding.agrees), finding)
+        best.setdefault((finding.answer.casefold(), finding.agreement), finding)
     return " ".join(_sentence(finding) for finding in best.values())
 
 
 def _sentence(finding: Recall) -> str:
     quoted = finding.answer[:QUOTED_CHARACTERS].rstrip()
-    ending = "which this response also says" if finding.agrees else "which is not in this response"
+    if finding.agreement == 1:
+        ending = "which this response also says"
+    elif finding.agreement > 0:
+        ending = f"of whose words this response has {finding.agreement:.0%}"
+    else:
+        ending = "which is not in this response"
     return (
         f"Asked the same question again, the model answered \u201c{quoted}\u201d "
         f"(probability {finding.probability:.2f}), {ending}."

@@ -9,20 +9,39 @@ probability; if it does not, trust falls with it.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from tlm_dash.local_endpoint.agreement import occurs_in
+from tlm_dash.local_endpoint.agreement import occurs_in, overlap, words_of
 
 Shots = tuple[tuple[str, str], ...]
 
-# Three sets of worked examples, so that three checks are not one check three times.
+# Five sets of worked examples, so that five checks are not one check five times. Kinds of questions and
+# answers are mixed in each (names, numbers, words), or the model answers all questions alike. The order is
+# by what they rank on the fitting half of tests/benchmarks: the best alone, then what adds most to it.
 SHOT_SETS: tuple[Shots, ...] = (
+    (
+        ("In which year did Nelson Mandela become president of South Africa?", "1994"),
+        ("What is 6 + 5?", "11"),
+        ("What is the capital of Cuba?", "Havana"),
+        ("What is the opposite of loud?", "quiet"),
+        ("Who wrote Oliver Twist?", "Charles Dickens"),
+        ("What is a young bear called?", "cub"),
+        ("What is 4 times 6?", "24"),
+        ("Which gas do balloons float with?", "helium"),
+    ),
     (
         ("Who wrote the play Macbeth?", "William Shakespeare"),
         ("What is 3 + 6?", "9"),
         ("Which animal lives in a kennel?", "dog"),
         ("What is the capital of Ireland?", "Dublin"),
+    ),
+    (
+        ("What is 12 minus 5?", "7"),
+        ("Which metal has the chemical symbol Cu?", "copper"),
+        ("In which country is the city of Kyoto?", "Japan"),
+        ("What is the opposite of early?", "late"),
     ),
     (
         ("What is the largest city of the Netherlands?", "Amsterdam"),
@@ -31,38 +50,67 @@ SHOT_SETS: tuple[Shots, ...] = (
         ("Who discovered penicillin?", "Alexander Fleming"),
     ),
     (
-        ("What is 12 minus 5?", "7"),
-        ("Which metal has the chemical symbol Cu?", "copper"),
-        ("In which country is the city of Kyoto?", "Japan"),
-        ("What is the opposite of early?", "late"),
+        ("What is the currency of Mexico?", "peso"),
+        ("Who invented the telephone?", "Alexander Graham Bell"),
+        ("How many players are in a chess game?", "2"),
+        ("What is 8 times 3?", "24"),
+        ("What color is a ripe tomato?", "red"),
+        ("In which year did the American Civil War end?", "1865"),
+        ("Which planet is farthest from the Sun?", "Neptune"),
+        ("What is the Spanish word for dog?", "perro"),
     ),
 )
 
+# Where the preset lets a model reason (medium), the bundled one recalls twice more instead: its written
+# reasoning is nonsense, and more recalls are what it has to offer.
+CHECKS_FOR_REASONING = 2
+
 # A short answer ends at its line's end; twelve tokens hold every name in the worked examples twice over.
 ANSWER_TOKENS = 12
+
+# From this many words on, a recalled answer is a sentence rather than a name.
+SENTENCE_WORDS = 5
 
 # Long prompts keep their end, where the question usually is. 1,200 characters are about 300 tokens: with
 # the worked examples that stays far below one slot of the bundled server and costs a fraction of a second.
 MAX_QUESTION_CHARACTERS = 1200
 
+# Words after the last question mark that only say how to answer ("Answer in one word."): behind the worked
+# examples they are needless and throw so small a model off.
+_ON_FORM = re.compile(
+    r"^[\s(]*(please\s+)?(answer|reply|respond|give|keep|be|use|in|just|only)\b.{0,80}$", re.IGNORECASE
+)
+
 
 @dataclass(frozen=True)
 class Recall:
-    """One recalled answer: its text, the probability of its tokens together, and whether the response has it."""
+    """One recalled answer: its text, its probability and its agreement with the response, both in [0, 1]."""
 
     answer: str
     probability: float
-    agrees: bool
+    agreement: float
 
     @property
     def score(self) -> float:
         """Trust in the response, in [0, 1]; 0.5 says nothing."""
-        return 0.5 + self.probability / 2 if self.agrees else 0.5 - self.probability / 2
+        return 0.5 + self.probability * (self.agreement - 0.5)
+
+
+def n_checks(n_reflections: int, *, reasons: bool) -> int:
+    """Return how many recall checks stand for that many reflections, with or without reasoning."""
+    return n_reflections and n_reflections + (CHECKS_FOR_REASONING if reasons else 0)
+
+
+def bare_question(text: str) -> str:
+    """Return what is asked, on one line: long texts cut to their end, no words on the answer's form behind it."""
+    question = " ".join(text[-MAX_QUESTION_CHARACTERS:].split())
+    asked, mark, rest = question.rpartition("?")
+    return asked + mark if mark and _ON_FORM.match(rest) else question
 
 
 def recall_prompt(question: str, shots: Shots) -> str:
     """Return the few-shot prompt that ends where the short answer begins."""
-    bare = " ".join(question[-MAX_QUESTION_CHARACTERS:].split())
+    bare = bare_question(question)
     examples = "".join(f"Question: {asked}\nAnswer: {answer}\n\n" for asked, answer in shots)
     return f"{examples}Question: {bare}\nAnswer:"
 
@@ -79,6 +127,17 @@ def recall_request(question: str, shots: Shots) -> dict[str, Any]:
     }
 
 
+def agreement(recalled: str, response: str) -> float:
+    """Return how far the response says what was recalled, in [0, 1].
+
+    A short answer is either in the response or not. Where the model began a whole sentence instead, its words
+    will hardly stand there in the same order: the share of them that the response has too counts.
+    """
+    if occurs_in(recalled, response):
+        return 1.0
+    return overlap(recalled, response) if len(words_of(recalled)) >= SENTENCE_WORDS else 0.0
+
+
 def read_recall(answer: dict[str, Any], response: str) -> Recall | None:
     """Return what the model recalled, or None where it said nothing or the reply cannot be read."""
     text = answer.get("content")
@@ -89,4 +148,4 @@ def read_recall(answer: dict[str, Any], response: str) -> Recall | None:
         probability = math.exp(sum(float(token["logprob"]) for token in tokens))
     except (KeyError, TypeError, ValueError):
         return None
-    return Recall(text.strip(), min(max(probability, 0.0), 1.0), occurs_in(text, response))
+    return Recall(text.strip(), min(max(probability, 0.0), 1.0), agreement(text, response))

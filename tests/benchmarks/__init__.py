@@ -1,0 +1,1 @@
+"""Measurements of what the product promises, run by hand; their tables go into the README."""
