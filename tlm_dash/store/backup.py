@@ -14,6 +14,8 @@ from tlm_dash.store.connection import Connection
 from tlm_dash.store.failures import is_out_of_space
 from tlm_dash.store.opening import wal_path
 
+_HINT = "Free some space or choose another folder. Nothing was left behind."
+
 
 def back_up(connection: Connection, destination: Path) -> None:
     """Copy everything to `destination`, which must not exist. A copy that fails leaves nothing behind.
@@ -30,7 +32,7 @@ def back_up(connection: Connection, destination: Path) -> None:
         partial.rename(destination)
     except OSError as error:
         raise StoreError(
-            f"The backup {destination} cannot be written ({error.strerror}).", hint="Choose another folder."
+            f"The backup {destination} cannot be written ({error.strerror}).", hint=_HINT
         ) from None
     finally:
         for left_over in (partial, wal_path(partial)):
@@ -47,15 +49,13 @@ def _copy(cursor: Any, target: Path) -> None:  # noqa: ANN401 - duckdb ships no 
             cursor.execute(f"COPY FROM DATABASE {_quoted(source)} TO {alias}").fetchall()
         finally:
             cursor.execute(f"DETACH {alias}").fetchall()
-    except duckdb.IOException as error:
-        # It is the copy that failed, not our own database, which would otherwise be opened again.
+    except duckdb.Error as error:
+        # It is the copy that ran out of room, not our own database, which would otherwise be opened anew.
         if is_out_of_space(error):
-            raise StoreFullError(
-                f"No room is left for the backup {target.parent}.", hint="Free some space."
-            ) from error
-        raise StoreError(
-            f"The backup in {target.parent} cannot be written.", hint="Choose another folder."
-        ) from error
+            raise StoreFullError(f"No room is left for a backup in {target.parent}.", hint=_HINT) from error
+        if isinstance(error, duckdb.IOException):
+            raise StoreError(f"The backup in {target.parent} cannot be written.", hint=_HINT) from error
+        raise
 
 
 def _quoted(name: str) -> str:

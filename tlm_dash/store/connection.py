@@ -59,7 +59,7 @@ class Connection:
             if not is_lost(failure):
                 raise (told or failure) from failure
             self._reopen(generation)
-            if not tries_left and told:
+            if told and not tries_left:
                 raise told from failure
         raise AssertionError("every failure that repeats has been raised")
 
@@ -111,6 +111,8 @@ class Connection:
                 )
             self._generation += 1
             self._drain()
+            if self._closed:  # while this waited
+                raise _closed_failure()
             self._drop()
             self._connection = opened(self.path, self._temp_dir)
 

@@ -40,7 +40,10 @@ def opening_failure(error: duckdb.Error, path: Path | None) -> StoreError:
             hint=f"Install the current requirements, or {OTHER_FILE}.",
         )
     if is_out_of_space(error):
-        return full_failure(path)
+        return StoreFullError(
+            f"No room is left on the disk to open the database {path}.",
+            hint=f"Free some space, or {OTHER_FILE}.",
+        )
     if "Permission denied" in text or "Read-only file system" in text or "Operation not permitted" in text:
         return StoreError(
             f"The database {path} cannot be opened for writing: permission denied.",

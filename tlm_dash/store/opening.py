@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from tlm_dash.errors import StoreBrokenError, StoreError
+from tlm_dash.models import new_id
 from tlm_dash.store.failures import OTHER_FILE, broken_failure, opening_failure
 
 _MAX_MEMORY_BYTES = 4 * 1024**3
@@ -92,6 +93,20 @@ def _check_place(path: Path) -> None:
         )
     if not exists:
         _make_folder(path.parent, "database")
+
+
+def _make_file(path: Path, configuration: dict[str, Any]) -> None:
+    """Put an empty database in place in one step: half of one, left by a crash, could never be opened."""
+    fresh = path.with_name(f".{path.name}.{new_id()[:8]}.new")
+    try:
+        duckdb.connect(str(fresh), config=configuration).close()
+        # Unlike a rename, a link never replaces what another process has made meanwhile. Where the disk
+        # knows no links or the file is there by now, opening it will do.
+        with suppress(OSError):
+            path.hardlink_to(fresh)
+    finally:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path, purpose: str) -> None:

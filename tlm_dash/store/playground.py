@@ -61,7 +61,7 @@ result AS (
 )
 SELECT
     run.run_id, cell.position, run.mode, run.answered_by, run.model, run.quality_preset, run.scorer_model,
-    coalesce(result.status, 'pending') AS status,
+    coalesce(result.status, 'pending') AS status, coalesce(result.attempt_no, 1) AS attempt_no,
     k.response, k.is_complete, k.resolved_model, k.finish_reason, k.input_tokens, k.output_tokens,
     k.latency_ms, k.first_token_ms,
     result.trustworthiness_score, result.unscored_reason, t.explanation, coalesce(t.log, '{}') AS log,

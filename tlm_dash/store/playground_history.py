@@ -11,7 +11,7 @@ from tlm_dash.store.playground_models import HistoryPage, HistoryRow
 # whatever the clock said.
 _RESULTS = """
 WITH cell AS (
-    SELECT e.entry_id, e.item_no, c.position, c.run_id
+    SELECT e.entry_id, e.dataset_id, e.item_no, c.position, c.run_id
     FROM playground_entry AS e JOIN playground_cell AS c USING (entry_id)
 ),
 result AS (
@@ -32,7 +32,8 @@ matching AS (
     WHERE contains(lower(i.prompt), lower($search))
     UNION
     SELECT cell.entry_id
-    FROM cell JOIN result USING (run_id, item_no) JOIN completion AS k USING (completion_id)
+    FROM cell JOIN result USING (run_id, item_no)
+    JOIN completion AS k USING (dataset_id, item_no, completion_id)
     WHERE contains(lower(k.response), lower($search))
 )"""
 

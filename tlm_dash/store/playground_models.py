@@ -20,6 +20,7 @@ class PlaygroundCell:
 
     run_id: str
     position: int
+    attempt_no: int
     mode: RunMode
     answered_by: AnsweredBy
     model: str | None

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -91,11 +92,21 @@ class Writer:
     def _commit(self, batches: Sequence[Batch]) -> None:
         path = self._connection.path
         inserts = [(batch, batch.arrow()) for batch in batches]
-        if path is not None:
-            needed = _SPARE_BYTES + 2 * sum(arrow.nbytes for _, arrow in inserts)
-            if shutil.disk_usage(path.parent).free < needed:
-                raise full_failure(path)
+        if path is not None and _free_bytes(path) < _SPARE_BYTES + 2 * sum(
+            arrow.nbytes for _, arrow in inserts
+        ):
+            raise full_failure(path)
         self._connection.use(lambda cursor: _insert(cursor, inserts))
+
+
+def _free_bytes(path: Path) -> int:
+    try:
+        return shutil.disk_usage(path.parent).free
+    except OSError as error:
+        raise StoreError(
+            f"The folder {path.parent} of the database cannot be reached ({error.strerror}).",
+            hint="Put it back; writing goes on by itself.",
+        ) from error
 
 
 def _insert(cursor: Any, inserts: Sequence[tuple[Batch, Any]]) -> None:  # noqa: ANN401 - duckdb ships no types that fit
