@@ -15,7 +15,7 @@ running = dashboard()
 params = PlaygroundParams.from_query(st.query_params)
 view = cards.open_entry(running, params)
 
-left, right = st.columns([5, 8], gap="large")
+left, right = st.columns([4, 9], gap="medium")
 with left:
     composer.draw(running, params, view.request if view else None)
 with right:

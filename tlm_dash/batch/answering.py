@@ -115,10 +115,10 @@ class Answering:
             self._clear_board(plan)
 
     def _clear_board(self, plan: AnswerPlan) -> None:
-        for cell in plan.cells:
-            live = self._board.cell(plan.entry_id, cell.run_id)
-            if live is not None and live.phase != "unsaved":
-                self._board.leave(plan.entry_id, cell.run_id)
+        planned = {cell.run_id for cell in plan.cells}
+        for run_id, live in self._board.cells(plan.entry_id).items():
+            if run_id in planned and live.phase != "unsaved":
+                self._board.leave(plan.entry_id, run_id)
 
     def _keep_unsaved(
         self, plan: AnswerPlan, open_cells: Mapping[str, PlannedCell], error: StoreError

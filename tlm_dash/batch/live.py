@@ -53,14 +53,14 @@ class LiveBoard:
         with self._lock:
             self._cells.pop((entry_id, run_id), None)
 
-    def cell(self, entry_id: str, run_id: str) -> LiveCell | None:
-        """Look at one cell, or None when it is not under way."""
+    def cells(self, entry_id: str) -> dict[str, LiveCell]:
+        """Look at an entry's cells that are on the board, by run_id."""
         with self._lock:
-            known = self._cells.get((entry_id, run_id))
-            if known is None:
-                return None
-            phase, pieces, since, note = known
-            return LiveCell(phase, "".join(pieces), since, note)
+            return {
+                run_id: LiveCell(phase, "".join(pieces), since, note)
+                for (entry, run_id), (phase, pieces, since, note) in self._cells.items()
+                if entry == entry_id
+            }
 
     def entries_under_way(self) -> frozenset[str]:
         """List the entries that have a cell which has not ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tlm_dash.batch.live import LiveCell
 from tlm_dash.errors import NotFoundError
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground_request import PlaygroundRequest
@@ -41,28 +42,27 @@ class EntryView:
 
 
 def view(dashboard: Dashboard, entry_id: str) -> EntryView:
-    """Look at one entry, stored and under way. Raises NotFoundError."""
+    """Look at one entry, stored and under way. Raises NotFoundError, StoreError."""
+    # The board first: a cell leaves it only after its end is in the store, so it is seen in one of the two.
+    live = dashboard.board.cells(entry_id)
     entry = stored.entry(dashboard.store, entry_id)
     if entry is None:
         raise NotFoundError(
             "This result is not in the database.",
             hint="It may belong to another database. Open one from the history below.",
         )
-    request = PlaygroundRequest.from_mapping(entry.request)
-    return EntryView(entry, request, tuple(_cell_view(dashboard, entry, cell) for cell in entry.cells))
+    cells = tuple(_cell_view(dashboard, entry, cell, live.get(cell.run_id)) for cell in entry.cells)
+    return EntryView(entry, PlaygroundRequest.from_mapping(entry.request), cells)
 
 
-def _cell_view(dashboard: Dashboard, entry: PlaygroundEntry, cell: PlaygroundCell) -> CellView:
-    live = dashboard.board.cell(entry.entry_id, cell.run_id)
+def _cell_view(
+    dashboard: Dashboard, entry: PlaygroundEntry, cell: PlaygroundCell, live: LiveCell | None
+) -> CellView:
     if live is None:
-        status: CellStatus = "done" if cell.status == "done" else "error"
-        if cell.status == "pending":
-            # Ended between the two reads: the store has it at the next look.
-            status = "waiting"
         scored = cell.trustworthiness_score is not None
         standing = stored.standing(dashboard.store, cell.run_id, entry.item_no) if scored else None
-        return CellView(cell, status, cell.response, standing=standing)
-    if live.phase == "unsaved":
-        return CellView(cell, "error", live.text or cell.response, note=live.note)
+        return CellView(cell, "done" if cell.status == "done" else "error", cell.response, standing=standing)
     text = live.text or cell.response
+    if live.phase == "unsaved":
+        return CellView(cell, "error", text, note=live.note)
     return CellView(cell, live.phase, text, note=live.note, since=live.since)

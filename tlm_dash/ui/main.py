@@ -8,7 +8,7 @@ from tlm_dash.ui.guard import guarded
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
-st.set_page_config(page_title="tlm_dash", page_icon=":material/verified:", layout="wide")
+st.set_page_config(page_title="tlm_dash", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 
 page = st.navigation(
     [

@@ -18,9 +18,12 @@ from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.text import SHOWN_AT_ONCE, duration, score_text, visible
 
 LIVE_EVERY_S = 0.4
-RESPONSE_HEIGHT = 220
-SCORE_HEIGHT = 96
-NARROWEST_CARD = 340
+RESPONSE_HEIGHT = 190
+SCORE_HEIGHT = 150
+NARROWEST_CARD = 300
+
+ENOUGH_FOR_PERCENT = 20
+"""Under this many earlier scores, a count says more honestly than a percentage how little is known."""
 
 MAGNITUDE_NOTE = (
     "Scores of different presets or scorers cannot be compared by size: each says where its response lies "
@@ -100,17 +103,14 @@ def _progress(view: EntryView) -> str:
 def _card(running: Dashboard, view: EntryView, cell: CellView) -> None:
     stored = cell.cell
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.text(visible(stored.model or "Your response"))
         st.badge(stored.quality_preset, color="gray")
-        st.text(visible(stored.model or "your response"))
     _response(view, cell)
     with st.container(height=SCORE_HEIGHT, border=False, gap="xsmall"):
         _score(cell)
     if cell.status == "error":
         message = cell.note or stored.error_message or "It failed, and nobody knows why."
         failure(message, stored.error_hint or "", label=_error_label(stored.error_kind))
-    if stored.explanation:
-        with st.expander("Why this score"):
-            st.text(visible(stored.explanation))
     st.caption(_measures(cell))
     _actions(running, view, cell)
 
@@ -155,8 +155,11 @@ def _score(cell: CellView) -> None:
     stored = cell.cell
     if cell.status == "done" and stored.trustworthiness_score is not None:
         st.metric("Trustworthiness score, 0 to 1", score_text(stored.trustworthiness_score))
+        if stored.explanation:
+            st.text(visible(stored.explanation))
     elif cell.status == "done":
         st.metric("Trustworthiness score, 0 to 1", "unscored")
+        st.text(visible(stored.unscored_reason or "The endpoint sent no score."))
     elif cell.status == "error":
         st.metric("Trustworthiness score, 0 to 1", "—")
     else:
@@ -169,9 +172,12 @@ def standing_words(cell: CellView) -> str:
     standing = cell.standing
     if standing is None or standing.n == 0:
         return "First score of this model, preset and scorer here: nothing to compare it with yet."
-    share = 100 * standing.n_below / standing.n
-    tied = f", equal to {standing.n_equal}" if standing.n_equal else ""
-    return f"Higher than {share:.0f}% of {standing.n} earlier ones of the same kind{tied}."
+    if standing.n < ENOUGH_FOR_PERCENT:
+        higher = f"Higher than {standing.n_below} of the {standing.n} earlier"
+    else:
+        higher = f"Higher than {100 * standing.n_below / standing.n:.0f}% of the {standing.n:,} earlier"
+    tied = f", equal to {standing.n_equal:,}" if standing.n_equal else ""
+    return f"{higher} scores of the same model, preset and scorer{tied}."
 
 
 def _measures(cell: CellView) -> str:
@@ -181,15 +187,13 @@ def _measures(cell: CellView) -> str:
     parts = []
     if cell.status == "done" and stored.trustworthiness_score is not None:
         parts.append(standing_words(cell))
-    if cell.status == "done" and stored.unscored_reason:
-        parts.append(_plain(stored.unscored_reason))
     times = []
     if stored.latency_ms is not None:
         first = f" (first words {duration(stored.first_token_ms)})" if stored.first_token_ms else ""
         together = " with score" if stored.mode == "generate" and stored.score_latency_ms is None else ""
-        times.append(f"answer{together} {duration(stored.latency_ms)}{first}")
+        times.append(f"Answer{together} {duration(stored.latency_ms)}{first}")
     if stored.score_latency_ms is not None:
-        times.append(f"score {duration(stored.score_latency_ms)}")
+        times.append(f"{'score' if times else 'Score'} {duration(stored.score_latency_ms)}")
     if stored.output_tokens is not None:
         times.append(f"tokens {stored.input_tokens if stored.input_tokens is not None else '?'} in, "
                      f"{stored.output_tokens} out")  # fmt: skip
@@ -199,13 +203,16 @@ def _measures(cell: CellView) -> str:
 
 
 def _actions(running: Dashboard, view: EntryView, cell: CellView) -> None:
-    if cell.status not in ("done", "error") or not cell.text:
-        return
+    """Draw the buttons, in their places from the start: disabled until there is something to act on."""
     entry_id, run_id = view.entry.entry_id, cell.cell.run_id
+    ended = cell.status in ("done", "error")
     with st.container(horizontal=True, vertical_alignment="center"):
-        copy_button("Copy", cell.text, key=f"copy-{entry_id}-{run_id}")
-        if cell.cell.is_complete and st.button(
-            "Score again", key=f"again-{entry_id}-{run_id}", help="Scores this same response once more."
+        copy_button("Copy", cell.text or "", key=f"copy-{entry_id}-{run_id}")
+        if st.button(
+            "Score again",
+            key=f"again-{entry_id}-{run_id}",
+            help="Scores this same response once more.",
+            disabled=not (ended and cell.cell.is_complete),
         ):
             try:
                 playground.score_again(running, entry_id, run_id)

@@ -148,6 +148,7 @@ def _models(parts: _Composer, connection: Connection, *, enabled: bool) -> tuple
         key=key,
         accept_new_options=True,
         placeholder="Choose models, or type a name",
+        wrap=True,
         on_change=parts.keep,
         args=("models",),
     )
@@ -188,6 +189,7 @@ def _presets(parts: _Composer) -> tuple[str, ...]:
         key=parts.key("presets"),
         on_change=parts.keep,
         args=("presets",),
+        wrap=True,
         help="How much work goes into a score: base the least, medium the most. Each model answers once; "
         "that response is scored at every preset you tick. Times are medians of your own history.",
     )

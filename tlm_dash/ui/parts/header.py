@@ -17,8 +17,10 @@ LOOK_AGAIN_EVERY_S = 2
 
 def page_header(title: str, sentence: str) -> None:
     """Draw the head of a page, with the status pill at the right of its first line."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    left, right = st.columns(2, vertical_alignment="center", wrap=False)
+    with left:
         st.title(title, anchor=False, width="content")
+    with right:
         _status_pill()
     st.caption(sentence)
 
@@ -37,5 +39,5 @@ def _draw_status_pill() -> None:
     work = f" · {under_way} running" if under_way else ""
     if connection.state == "starting" and "MB" in connection.sentence:
         state = connection.sentence.rstrip(".")[:60]
-    with st.container(key="status-pill", width="content"):
+    with st.container(key="status-pill", horizontal=True, horizontal_alignment="right"):
         st.page_link("../../pages/settings.py", label=f"{which}: {state}{work}", icon=icon, width="content")

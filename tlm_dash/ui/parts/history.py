@@ -65,9 +65,9 @@ def _row(row: HistoryRow, params: PlaygroundParams) -> None:
             icon=":material/visibility:" if is_open else ":material/open_in_full:",
             query_params=params.opening(row.entry_id).to_dict(),
             disabled=is_open,
+            help=row.created_at.strftime("Asked on %Y-%m-%d at %H:%M:%S UTC"),
         )
-        when = row.created_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-        st.text(ago(row.created_at, utc_now()), help=when, width=110)
+        st.text(ago(row.created_at, utc_now()), width=120)
         st.text(one_line(row.prompt, PROMPT_CHARACTERS), width="stretch")
         st.text(_outcome(row), width=330)
 

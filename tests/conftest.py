@@ -1,0 +1,75 @@
+"""Fixtures that every part of the tests may use: a clean environment, dashboards over scripted endpoints."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fake_endpoint import FakeEndpoint
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.settings import load_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+WAIT_S = 20.0
+
+SETTING_NAMES = ("BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the person who runs the tests reaches them."""
+    for name in list(os.environ):
+        if name in SETTING_NAMES or (name.startswith("TLM_DASH_") and name != "TLM_DASH_FORBID_SKIPS"):
+            monkeypatch.delenv(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Where skips are forbidden (CI), a skipped test is a failed one."""
+    report = yield
+    if report.skipped and os.environ.get("TLM_DASH_FORBID_SKIPS"):
+        report.outcome = "failed"
+        report.longrepr = f"skips are forbidden here: {report.longrepr}"
+    return report
+
+
+def wait_until(condition: Callable[[], object], *, within_s: float = WAIT_S, what: str = "it") -> None:
+    """Wait for a condition, and say which one did not come true."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {within_s} s"
+        time.sleep(0.02)
+
+
+MakeDashboard = Callable[..., Dashboard]
+
+
+@pytest.fixture
+def make_dashboard(tmp_path: Path) -> Iterator[MakeDashboard]:
+    """Start dashboards over an endpoint, each stopped at the end; the database is a real file."""
+    started: list[Dashboard] = []
+
+    def make(base_url: str, *, wait: bool = True, data_dir: Path = tmp_path, **settings: str) -> Dashboard:
+        environment = {"BASE_URL": base_url, "TLM_DASH_DATA_DIR": str(data_dir), **settings}
+        dashboard = Dashboard(load_settings(environment, env_file=tmp_path / "no.env"))
+        dashboard.start()
+        started.append(dashboard)
+        if wait:
+            wait_until(lambda: dashboard.store_problem is None, what="opening the store")
+            wait_until(lambda: dashboard.monitor.current.state != "starting", what="the first health check")
+        return dashboard
+
+    yield make
+    for dashboard in started:
+        dashboard.stop()
+
+
+@pytest.fixture
+def fake_endpoint() -> Iterator[FakeEndpoint]:
+    """A well-behaved TLM endpoint until a test scripts it otherwise."""
+    with FakeEndpoint() as endpoint:
+        yield endpoint
