@@ -1,1 +1,1 @@
-"""The embedded TLM endpoint: answers and scores over a small local model, or over any OpenAI-compatible server."""
+"""The embedded TLM endpoint: answers and scores over a small local model or any OpenAI-compatible server."""

@@ -1,0 +1,21 @@
+"""Runs the endpoint on its own: `python -m tlm_dash.local_endpoint --port 8080`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def main() -> int:
+    """Read the command line and serve."""
+    from tlm_dash.local_endpoint import command
+
+    parser = argparse.ArgumentParser(
+        prog="python -m tlm_dash.local_endpoint", description="The embedded TLM endpoint."
+    )
+    command.add_arguments(parser)
+    return command.run(parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""The endpoint's HTTP side: the wire API's four calls as a FastAPI application."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from tlm_dash.local_endpoint.answer import Answer
+from tlm_dash.local_endpoint.api_error import ApiError
+from tlm_dash.local_endpoint.disconnects import CallerGoneError, EventStream, while_connected
+from tlm_dash.local_endpoint.fields import json_object
+from tlm_dash.local_endpoint.generation import ServedModel
+from tlm_dash.local_endpoint.readiness import Readiness
+from tlm_dash.local_endpoint.served_models import ServedModels
+from tlm_dash.local_endpoint.wire import GenerateRequest, generate_request, score_request
+
+API_PREFIX = "/api"
+
+# A whole book fits; more is a mistake, and would only be refused later for its length.
+MAX_BODY_BYTES = 8 * 2**20
+
+# What a web page of another site may send without asking first. Refusing these keeps pages in the user's
+# browser from spending the machine's time.
+FORM_TYPES = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
+
+CLIENT_CLOSED_REQUEST = 499
+
+
+class Serving:
+    """The models that requests may use, once they are loaded."""
+
+    def __init__(self, readiness: Readiness | None = None) -> None:
+        self.readiness = readiness or Readiness()
+        self._served: ServedModels | None = None
+        self._models: dict[str, ServedModel] = {}
+        self.stopping = asyncio.Event()
+
+    def open(self, models: list[ServedModel]) -> None:
+        """Begin to answer with these models."""
+        self._served = ServedModels([model.source for model in models])
+        self._models = {model.source.name: model for model in models}
+        self.readiness.ready = True
+
+    async def close(self) -> None:
+        """Stop answering and close the models' connections."""
+        self.readiness.ready = False
+        for model in self._models.values():
+            await model.close()
+
+    @property
+    def names(self) -> list[str]:
+        """The served models' names; 503 until they are loaded."""
+        self.readiness.require()
+        return self._served.names if self._served else []
+
+    def model(self, asked: str | None, *, param: str = "model") -> ServedModel:
+        """Return the model for a name; 503 until loaded, 404 for a name that is not served."""
+        self.readiness.require()
+        assert self._served is not None
+        return self._models[self._served.resolve(asked, param=param).name]
+
+
+def create_app(serving: Serving, start: Callable[[Serving], Awaitable[None]] | None = None) -> FastAPI:
+    """Return the application. `start` loads the models beside the first requests and opens `serving`."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        starting = asyncio.ensure_future(start(serving)) if start else None
+        yield
+        if starting:
+            starting.cancel()
+        await serving.close()
+
+    app = FastAPI(title="TLM endpoint", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(_routes(serving), prefix=API_PREFIX)
+    app.add_exception_handler(ApiError, _on_api_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_bug)
+    app.add_exception_handler(CallerGoneError, _on_caller_gone)
+    app.add_exception_handler(ClientDisconnect, _on_caller_gone)
+    return app
+
+
+def _routes(serving: Serving) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/health")
+    async def health() -> JSONResponse:
+        if serving.readiness.ready:
+            return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "starting", "detail": serving.readiness.detail}, status_code=503)
+
+    @router.get("/models")
+    async def models() -> dict[str, Any]:
+        return {
+            "object": "list",
+            "data": [
+                {"id": name, "object": "model", "created": STARTED_AT, "owned_by": "tlm_dash"}
+                for name in serving.names
+            ],
+        }
+
+    @router.post("/chat/completions")
+    async def completions(request: Request) -> Response:
+        serving.readiness.require()
+        wanted = generate_request(json_object(await _body(request)))
+        model = serving.model(wanted.model)
+        scorer = serving.model(wanted.settings.scorer_model or wanted.model, param="options.model")
+        if wanted.stream:
+            return EventStream(_events(wanted, model, scorer), serving.stopping)  # type: ignore[return-value]
+        return JSONResponse(
+            await while_connected(request.receive, _whole(wanted, model, scorer), serving.stopping)
+        )
+
+    @router.post("/chat/score")
+    async def score(request: Request) -> Response:
+        serving.readiness.require()
+        wanted = score_request(json_object(await _body(request)))
+        scorer = serving.model(wanted.settings.scorer_model, param="options.model")
+        metadata = await while_connected(request.receive, scorer.score(wanted), serving.stopping)
+        return JSONResponse({"tlm_metadata": metadata})
+
+    return router
+
+
+STARTED_AT = int(time.time())
+
+
+async def _whole(wanted: GenerateRequest, model: ServedModel, scorer: ServedModel) -> dict[str, Any]:
+    answer = await model.generate(wanted)
+    return answer.for_caller(await scorer.tlm_metadata(wanted, answer.completion()))
+
+
+async def _events(
+    wanted: GenerateRequest, model: ServedModel, scorer: ServedModel
+) -> AsyncIterator[dict[str, Any]]:
+    answer = Answer(model.source, show_logprobs=wanted.logprobs)
+    async for chunk in model.stream(wanted, answer):
+        yield chunk
+    yield answer.last_chunk(await scorer.tlm_metadata(wanted, answer.completion()))
+
+
+async def _body(request: Request) -> bytes:
+    """Return the request's body, reading no more than the limit."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in FORM_TYPES:
+        raise ApiError(415, f"Send JSON with Content-Type: application/json, not {kind}.", param="body")
+    declared = request.headers.get("content-length", "")
+    body = bytearray()
+    if declared.isdecimal() and int(declared[:20]) > MAX_BODY_BYTES:
+        raise _too_large()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            raise _too_large()
+    return bytes(body)
+
+
+def _too_large() -> ApiError:
+    return ApiError(
+        413, f"The request is larger than {MAX_BODY_BYTES // 2**20} MB.", code="request_too_large"
+    )
+
+
+async def _on_api_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error.response()
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    """Answer what the router refuses: unknown paths and methods."""
+    assert isinstance(error, HTTPException)
+    known = f"This endpoint has {API_PREFIX}/chat/completions, /chat/score, /models and /health."
+    message = f"{request.method} {request.url.path} is not part of the API. {known}"
+    return ApiError(error.status_code, message, code="not_found").response()
+
+
+async def _on_bug(_request: Request, _error: Exception) -> Response:
+    """Answer for a bug; the server writes its traceback to the log."""
+    return ApiError(500, "The endpoint failed; see its log.").response()
+
+
+async def _on_caller_gone(_request: Request, _error: Exception) -> Response:
+    """End a request that nobody waits for; this answer is never read."""
+    return Response(status_code=CLIENT_CLOSED_REQUEST)

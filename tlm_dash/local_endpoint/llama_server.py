@@ -1,0 +1,75 @@
+"""The local model's server: llama.cpp inside this process, on a loopback port with a key of our own."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import xllamacpp
+
+from tlm_dash.errors import LocalEndpointError
+from tlm_dash.local_endpoint.model_source import ModelSource
+
+# Requests worked on at once; llama.cpp queues the others. More slots share the same two threads.
+SLOTS = 4
+
+# The longest request, prompt and answer together, in tokens. llama.cpp divides one context evenly among the
+# slots. The model could read 8192, but on two cores a prompt that long takes most of a minute, and each
+# 4096 tokens of context cost 94 MB.
+TOKENS_PER_REQUEST = 4096
+
+THREADS = 2
+
+# llama.cpp's cache of earlier prompts grows to gigabytes within minutes; prefixes are reused without it.
+PROMPT_CACHE_MIB = 0
+
+ERRORS_ONLY = 1
+
+_kept: list[LlamaServer] = []
+
+
+class LlamaServer:
+    """A running llama.cpp server over one model file.
+
+    It has no way to stop that returns while it works on a request, so the process that holds it leaves by
+    os._exit.
+    """
+
+    def __init__(self, model_file: Path, name: str) -> None:
+        """Load the model, which takes about a second during which no other Python code runs."""
+        key = secrets.token_urlsafe(24)
+        try:
+            self._server = xllamacpp.Server(_parameters(model_file, key))
+        except Exception as error:
+            raise LocalEndpointError(
+                f"The model {model_file} could not be loaded: {error}.",
+                hint="The file may be damaged, need more memory than is free, or need a newer xllamacpp.",
+            ) from error
+        root = self._server.listening_address.rstrip("/")
+        self.source = ModelSource(
+            name=name, base_url=f"{root}/v1", api_key=key, bundled=True, native_url=root
+        )
+
+    def keep(self) -> LlamaServer:
+        """Keep the server until the process ends, and return it."""
+        _kept.append(self)
+        return self
+
+
+def _parameters(model_file: Path, key: str) -> xllamacpp.CommonParams:
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(model_file)
+    parameters.n_ctx = TOKENS_PER_REQUEST * SLOTS
+    parameters.n_parallel = SLOTS
+    parameters.cache_ram_mib = PROMPT_CACHE_MIB
+    parameters.cpuparams.n_threads = THREADS
+    parameters.cpuparams_batch.n_threads = THREADS
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = 0
+    # No other program on this machine, and no page in its browser, may use the model behind our back.
+    parameters.api_keys = [key]
+    parameters.cors_origins = ""
+    parameters.ui = False
+    parameters.endpoint_slots = False
+    parameters.verbosity = ERRORS_ONLY
+    return parameters
