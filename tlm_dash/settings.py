@@ -40,9 +40,6 @@ class Settings:
     database_url: str
     data_dir: Path
     models: tuple[str, ...]
-    prices_file: Path | None
-    max_in_flight: int | None
-    requests_per_minute: float | None
     timeout_s: float
     sources: tuple[SettingSource, ...] = field(repr=False)
 
@@ -134,13 +131,6 @@ def _names(raw: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in raw.split(",") if name.strip()))
 
 
-def _whole_above_zero(raw: str) -> int:
-    number = int(raw)
-    if number < 1:
-        raise ValueError("a whole number of at least 1 is needed")
-    return number
-
-
 def _above_zero(raw: str) -> float:
     number = float(raw)
     if not 0 < number < float("inf"):
@@ -165,12 +155,6 @@ SETTINGS = (
              "folder of the database, uploads, model file and logs"),
     _Setting("models", ("TLM_DASH_MODELS",), _names, (), "what the endpoint lists",
              "model names to offer, separated by commas"),
-    _Setting("prices_file", ("TLM_DASH_PRICES",), Path, None, "not set",
-             "a CSV table of prices per million tokens"),
-    _Setting("max_in_flight", ("TLM_DASH_MAX_IN_FLIGHT",), _whole_above_zero, None, "adaptive",
-             "most requests under way at once"),
-    _Setting("requests_per_minute", ("TLM_DASH_REQUESTS_PER_MINUTE",), _above_zero, None, "not limited",
-             "most requests a minute"),
     _Setting("timeout_s", ("TLM_DASH_TIMEOUT_S",), _above_zero, DEFAULT_TIMEOUT_S, "120",
              "seconds until a request without an answer counts as failed"),
 )  # fmt: skip

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+BUNDLED_MODEL = "smollm2-135m-instruct"
+"""The name under which the bundled model is served."""
+
 
 @dataclass(frozen=True)
 class ModelSource:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlm_dash.local_endpoint.api_error import ApiError
-from tlm_dash.local_endpoint.model_source import ModelSource
+from tlm_dash.local_endpoint.model_source import BUNDLED_MODEL, ModelSource
 
-BUNDLED_MODEL = "smollm2-135m-instruct"
+__all__ = ["ALIASES", "BUNDLED_MODEL", "ServedModels"]
 
 # Programs written for a TLM endpoint ask for these documented names (the first is the default scorer of
 # Cleanlab's client). Over a model file they are accepted, so that such programs run unchanged, and the

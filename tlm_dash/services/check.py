@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tlm_dash import __version__
-from tlm_dash.errors import TlmDashError
+from tlm_dash.errors import StoreBusyError, TlmDashError
 from tlm_dash.services.connection import Connection
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.settings import SettingSource
@@ -24,6 +24,13 @@ class StoreCheck:
 
     facts: StorageFacts | None
     problem: TlmDashError | None
+
+    @property
+    def detail(self) -> str:
+        """Say why it is not open; nothing where it is."""
+        if isinstance(self.problem, StoreBusyError):
+            return f"{self.problem} Where that is your running dashboard, nothing is wrong."
+        return str(self.problem) if self.problem is not None else ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Report:
             "models": list(connection.models),
             "provider_models": list(connection.provider_models),
             "database": "open" if problem is None else "not open",
-            "database_detail": str(problem) if problem is not None else "",
+            "database_detail": self.store.detail,
             "database_path": str(stored.path) if stored is not None and stored.path else None,
             "schema_version": stored.schema_version if stored is not None else None,
             "data_dir": str(self.data_dir),

@@ -9,6 +9,7 @@ from typing import Literal
 
 from tlm_dash.batch.engine import EndpointAddress, Engine
 from tlm_dash.errors import EndpointUnreachableError
+from tlm_dash.local_endpoint.model_source import BUNDLED_MODEL
 from tlm_dash.local_endpoint.process import LocalEndpoint
 from tlm_dash.models import EndpointHealth
 from tlm_dash.settings import Settings
@@ -51,7 +52,13 @@ class ConnectionMonitor:
         self._engine = engine
         self._local = local
         sentence = "The embedded endpoint is starting." if local else "Looking for the endpoint."
-        self.current = Connection("starting", sentence, "", settings.base_url, local is not None)
+        self.current = Connection(
+            "starting", sentence, "", settings.base_url, local is not None, self._models_before_known()
+        )
+
+    def _models_before_known(self) -> tuple[str, ...]:
+        """Name what can be asked for before the endpoint has listed its models, or where it lists none."""
+        return self._settings.models or ((DEFAULT_MODEL,) if self._local is None else (BUNDLED_MODEL,))
 
     def address(self) -> EndpointAddress:
         """Give the TLM endpoint's address. Raises EndpointUnreachableError while there is none."""
@@ -88,22 +95,18 @@ class ConnectionMonitor:
                 state: Literal["starting", "unreachable"] = (
                     "unreachable" if status.state in ("failed", "stopped") else "starting"
                 )
-                hint = (
-                    "Settings shows its log and how to use another endpoint." if state != "starting" else ""
-                )
-                return Connection(state, status.detail, hint, status.base_url, True)
+                hint = "" if state == "starting" else "Restart tlm_dash, or set BASE_URL to another endpoint."
+                models = self._models_before_known()
+                return Connection(state, status.detail, hint, status.base_url, True, models)
         address = self.address()
         health, provider_models = await asyncio.gather(self._health(address), self._provider_models())
-        models = self._settings.models or health.models
-        if not models and not self._local:
-            models = (DEFAULT_MODEL,)
         return Connection(
             "ready" if health.reachable else "unreachable",
             health.detail,
             health.hint,
             address.base_url,
             self._local is not None,
-            models,
+            self._settings.models or health.models or self._models_before_known(),
             provider_models,
         )
 

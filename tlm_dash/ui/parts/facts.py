@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 import pandas as pd
@@ -56,7 +57,7 @@ def storage(found: Report) -> None:
         counts = stored.row_counts
         _facts([
             ("Database", str(stored.path or "in memory: gone when tlm_dash stops")),
-            ("Held by", "this dashboard; commands reach it while it runs only through this process"),
+            ("Held by", f"this dashboard, process {os.getpid()}"),
             ("Size", f"{file_size(stored.size_bytes)}, and {file_size(stored.wal_bytes)} not yet merged"),
             ("Free disk space", file_size(stored.free_disk_bytes)),
             ("Playground prompts", f"{counts.get('playground_entry', 0):,}"),
