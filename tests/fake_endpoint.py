@@ -7,7 +7,7 @@
         assert endpoint.requests[-1].disconnected
 
 On its own, for a browser: `python -m tests.fake_endpoint --port 8099 --behaviour cut-stream`.
-A reply is any async callable that takes an Exchange; `BEHAVIOURS` names whole endpoints.
+A reply is any async callable that takes an Exchange; `behaviours()` names whole endpoints.
 """
 
 from __future__ import annotations

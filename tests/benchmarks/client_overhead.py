@@ -1,7 +1,7 @@
-"""What a request costs: this client against a bare aiohttp loop, 64 in flight, a server that answers at once.
+"""What a request costs: this client against a bare aiohttp loop, with a server that answers at once.
 
-`python -m tests.benchmarks.client_overhead [--seconds 4] [--in-flight 64]`. The server runs in a process of its
-own and sends one canned answer, so that CPU time and requests/s are the client's. Goal: 600 requests/s.
+`python -m tests.benchmarks.client_overhead [--seconds 4] [--in-flight 64]`. The server runs in a process of
+its own and sends one canned answer, so that CPU time and requests/s are the client's. Goal: 600 requests/s.
 """
 
 from __future__ import annotations
@@ -84,14 +84,18 @@ def serve(told: Connection) -> None:
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: CannedServer(head.encode() + body), "127.0.0.1", 0, backlog=512)
+        server = await loop.create_server(
+            lambda: CannedServer(head.encode() + body), "127.0.0.1", 0, backlog=512
+        )
         told.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
     asyncio.run(run())
 
 
-async def measure(name: str, call: Callable[[], Awaitable[object]], seconds: float, in_flight: int) -> Measured:
+async def measure(
+    name: str, call: Callable[[], Awaitable[object]], seconds: float, in_flight: int
+) -> Measured:
     """Keep `in_flight` calls going for some seconds."""
     for _ in range(WARM_UP):
         await call()
@@ -113,7 +117,11 @@ async def compare(base_url: str, seconds: float, in_flight: int) -> tuple[Measur
     client = EndpointClient(base_url)
     ours = await measure("EndpointClient", lambda: client.generate(REQUEST), seconds, in_flight)
     await client.close()
-    body = {"model": REQUEST.model, "messages": list(REQUEST.messages), "quality_preset": REQUEST.quality_preset}
+    body = {
+        "model": REQUEST.model,
+        "messages": list(REQUEST.messages),
+        "quality_preset": REQUEST.quality_preset,
+    }
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1000)) as session:
 
         async def bare_call() -> object:
@@ -140,7 +148,8 @@ def main() -> None:
         process.terminate()
         process.join()
     print(ours, bare, sep="\n")
-    print(f"CPU ratio {ours.cpu_ms / bare.cpu_ms:.2f}; goal of {GOAL_PER_S} requests/s: {ours.per_s / GOAL_PER_S:.2f} times")
+    print(f"CPU ratio {ours.cpu_ms / bare.cpu_ms:.2f}")
+    print(f"goal of {GOAL_PER_S} requests/s: {ours.per_s / GOAL_PER_S:.2f} times")
 
 
 if __name__ == "__main__":

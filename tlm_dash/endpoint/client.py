@@ -196,9 +196,12 @@ class EndpointClient:
         return generated
 
     async def _next_piece(self, reader: StreamReader, secrets: Secrets, started: float) -> str | None:
-        left_s = self._timeout_s * STREAM_LIMIT_FACTOR - (perf_counter() - started)
+        whole_s = self._timeout_s * STREAM_LIMIT_FACTOR
+        left_s = whole_s - (perf_counter() - started)
         try:
-            return await self._guarded(reader.next_piece(), secrets, min(self._timeout_s, left_s))
+            if left_s < self._timeout_s:
+                return await self._guarded(reader.next_piece(), secrets, left_s, told_s=whole_s)
+            return await self._guarded(reader.next_piece(), secrets, self._timeout_s)
         except EndpointError:
             if reader.finished:
                 return None  # The text is complete and may be paid for; only its score is missing.
@@ -211,7 +214,9 @@ class EndpointClient:
     async def _get(self, path: str, timeout_s: float) -> Answer:
         return await self._guarded(self._pool().get(path), self._secrets, timeout_s)
 
-    async def _guarded(self, call: Awaitable[T], secrets: Secrets, timeout_s: float) -> T:
+    async def _guarded(
+        self, call: Awaitable[T], secrets: Secrets, timeout_s: float, *, told_s: float | None = None
+    ) -> T:
         """Await a call for a limited time; exceptions of the libraries below become ours."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -221,7 +226,7 @@ class EndpointClient:
         except Exception as error:
             from tlm_dash.endpoint.failures import Where, failure_of
 
-            failure = failure_of(error, Where(self.base_url, timeout_s, secrets))
+            failure = failure_of(error, Where(self.base_url, told_s or timeout_s, secrets))
             if failure is None:
                 raise
         # Raised out here, so that the original, which carries request headers, is not its context.

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from tlm_dash.endpoint.answers import json_of
 from tlm_dash.endpoint.redaction import Secrets, quotable
-from tlm_dash.endpoint.refusals import Answer, failure_of_answer
+from tlm_dash.endpoint.refusals import Answer, failure_of_answer, html_page_failure
 from tlm_dash.endpoint.wire import BASE_URL_HINT, decode, models_of
 from tlm_dash.errors import EndpointError, NotTlmEndpointError
 from tlm_dash.models import EndpointHealth
@@ -35,14 +35,13 @@ async def check(get: Get, post_empty: Post, secrets: Secrets, *, speaks_tlm: boo
         starting = _starting(answer, secrets)
         if starting is not None:
             return EndpointHealth(False, starting, "Wait a moment; it starts by itself.", latency_ms)
-        own_health = 200 <= answer.status < 300
-        if own_health:
-            json_of(answer, secrets)
-        elif answer.status not in _ODD_REQUEST:
-            raise failure_of_answer(answer, secrets)
+        failure = _health_failure(answer, secrets)
+        if failure is not None:
+            raise failure
+        own_health = answer.status < 300 and _is_json(answer)
         models = await _models(get, secrets)
-        if not own_health and models is None and not _is_json(answer):
-            await _probe(post_empty, "chat/completions", secrets)
+        if not own_health and models is None:
+            await _must_be_there(post_empty, "chat/completions", secrets)
         scores = own_health or not speaks_tlm or await _has_score(post_empty, secrets)
     except EndpointError as error:
         return EndpointHealth(False, error.message, error.hint)
@@ -68,6 +67,13 @@ def _reachable(
     else:
         listed, hint = f"it lists {len(models)} model{'s' if len(models) != 1 else ''}", ""
     return EndpointHealth(True, f"{what} answers; {listed}.", hint, latency_ms, models or ())
+
+
+def _health_failure(answer: Answer, secrets: Secrets) -> EndpointError | None:
+    """Judge the answer to /health: a page is wrong, a plain "OK" and "no such address" leave it open."""
+    if 200 <= answer.status < 300:
+        return html_page_failure(answer, secrets)
+    return None if answer.status in _ODD_REQUEST else failure_of_answer(answer, secrets)
 
 
 def _starting(answer: Answer, secrets: Secrets) -> str | None:
@@ -96,20 +102,20 @@ async def _has_score(post_empty: Post, secrets: Secrets) -> bool:
     answer = await post_empty("chat/score")
     if answer.status in _ABSENT:
         return False
-    await_failure = _access_or_server(answer, secrets)
-    if await_failure is not None:
-        raise await_failure
+    failure = _access_or_server(answer, secrets)
+    if failure is not None:
+        raise failure
     return True
 
 
-async def _probe(post_empty: Post, path: str, secrets: Secrets) -> None:
-    """Raise where not even a call of the wire API gets a JSON answer."""
+async def _must_be_there(post_empty: Post, path: str, secrets: Secrets) -> None:
+    """Raise where the wire API's main call is not at this address, or gets no JSON answer."""
     answer = await post_empty(path)
     failure = _access_or_server(answer, secrets)
     if failure is not None:
         raise failure
-    if not _is_json(answer):
-        raise _not_json(answer, secrets)
+    if answer.status in _ABSENT or not _is_json(answer):
+        raise _not_here(answer, secrets)
 
 
 def _access_or_server(answer: Answer, secrets: Secrets) -> EndpointError | None:
@@ -126,12 +132,12 @@ def _is_json(answer: Answer) -> bool:
     return True
 
 
-def _not_json(answer: Answer, secrets: Secrets) -> EndpointError:
+def _not_here(answer: Answer, secrets: Secrets) -> EndpointError:
     failure = failure_of_answer(answer, secrets) if answer.status >= 300 else None
     if isinstance(failure, NotTlmEndpointError):
         return failure
     return NotTlmEndpointError(
-        f"Something answers at this address ({answer.status}), but not with a TLM endpoint's JSON.",
+        f"Something answers at this address ({answer.status}), but it is no TLM endpoint.",
         hint=BASE_URL_HINT,
         status=answer.status,
     )

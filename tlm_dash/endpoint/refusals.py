@@ -103,7 +103,7 @@ def html_page_failure(answer: Answer, secrets: Secrets) -> NotTlmEndpointError |
 
 def error_in(document: object) -> object | None:
     """Find the error object in a document that came with a good status, or None."""
-    if not isinstance(document, Mapping) or "choices" in document or "tlm_metadata" in document:
+    if not isinstance(document, Mapping):
         return None
     if document.get("object") == "error":
         return document

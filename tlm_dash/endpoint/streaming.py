@@ -19,6 +19,7 @@ DRAIN_S = 0.1
 """After [DONE] only the end of the body is missing; having read it, the connection can be used again."""
 
 _BLANK = b"\xef\xbb\xbf \t\r\n"
+_LINE_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _DONE = "[DONE]"
 
 
@@ -52,7 +53,7 @@ class StreamReader:
 
     async def _read(self) -> AsyncIterator[str]:
         first = await self._first_bytes()
-        if first.lstrip(_BLANK)[:1] in (b"{", b"[", b"<"):
+        if not self._is_event_stream(first.lstrip(_BLANK)):
             yield await self._read_whole(first)
             return
         decoder = SseDecoder()
@@ -71,6 +72,13 @@ class StreamReader:
             await self._drain()
         elif not self._streamed.finished:
             raise _cut()
+
+    def _is_event_stream(self, first: bytes) -> bool:
+        """Judge by what came; the content type counts only where that leaves it open."""
+        if first[:1] in (b"{", b"[", b"<"):
+            return False
+        told = "event-stream" in self._answer.headers.get("content-type", "").lower()
+        return told or any(first and start.startswith(first[: len(start)]) for start in _LINE_STARTS)
 
     async def _first_bytes(self) -> bytes:
         """Read up to the first byte that tells a stream from a plain answer."""
