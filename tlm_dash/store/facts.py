@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +17,14 @@ from tlm_dash.store.tables import TABLES
 
 @dataclass(frozen=True, slots=True)
 class StorageFacts:
-    """`path` and `free_disk_bytes` are None for a database in memory; `wal_bytes` wait in the log."""
+    """`wal_bytes` wait in the write-ahead log; `path` is None for a database in memory, with sizes of 0."""
 
     path: Path | None
     size_bytes: int
     wal_bytes: int
     schema_version: int
     engine_version: str
-    free_disk_bytes: int | None
+    free_disk_bytes: int
     row_counts: dict[str, int]
 
 
@@ -37,7 +38,7 @@ def storage_facts(store: Store) -> StorageFacts:
         wal_bytes=_size(wal_path(path)) if path else 0,
         schema_version=version,
         engine_version=duckdb.__version__,
-        free_disk_bytes=shutil.disk_usage(path.parent).free if path else None,
+        free_disk_bytes=shutil.disk_usage(path.parent if path else tempfile.gettempdir()).free,
         row_counts={name: store.read(_count_sql(name))[0][0] for name in TABLES},
     )
 

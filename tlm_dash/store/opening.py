@@ -14,6 +14,7 @@ from tlm_dash.models import new_id
 from tlm_dash.store.failures import OTHER_FILE, broken_failure, opening_failure
 
 _MAX_MEMORY_BYTES = 4 * 1024**3
+_HEADER_BYTES = 3 * 4096
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 # Files of this storage version are read by DuckDB 1.5 too: a way back where a 2.x release misbehaves.
 _STORAGE_VERSION = "v1.5.0"
@@ -127,7 +128,8 @@ def _check_whole(connection: Any, path: Path) -> None:  # noqa: ANN401
     if wal_path(path).exists():
         return  # Its blocks may be in the log still.
     ((block_bytes, blocks),) = connection.execute(
-        "SELECT block_size, total_blocks FROM pragma_database_size() WHERE database_name = current_database()"
+        # Not all blocks: those that were free at the end may have been cut off.
+        "SELECT block_size, used_blocks FROM pragma_database_size() WHERE database_name = current_database()"
     ).fetchall()
-    if path.stat().st_size < block_bytes * blocks:
+    if path.stat().st_size < _HEADER_BYTES + block_bytes * blocks:
         raise broken_failure(path)

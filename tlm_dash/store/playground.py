@@ -125,7 +125,7 @@ WITH result AS (
 )
 SELECT result.quality_preset, median(k.latency_ms + coalesce(result.score_latency_ms, 0)), count(*)
 FROM result JOIN completion AS k USING (completion_id)
-WHERE result.status = 'done' AND k.is_complete AND k.latency_ms IS NOT NULL
+WHERE result.status = 'done' AND k.answered_by <> 'given' AND k.is_complete AND k.latency_ms IS NOT NULL
 GROUP BY result.quality_preset
 """
 

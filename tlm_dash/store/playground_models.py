@@ -14,8 +14,9 @@ from tlm_dash.models import AnsweredBy, ItemStatus, RunMode
 class PlaygroundCell:
     """One card: its run's configuration and the latest result. Without a result yet it is pending.
 
-    `is_complete` is None while there is no response, False where it was cut or stopped. `log` is the
-    scorer's, empty where there is none. `*_ms` are milliseconds.
+    `attempt_no` is the try that the result comes from, 1 while there is none. `is_complete` is None
+    while there is no response, False where it was cut or stopped. `log` is the scorer's, empty where there
+    is none. `*_ms` are milliseconds.
     """
 
     run_id: str
