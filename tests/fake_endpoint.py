@@ -490,11 +490,12 @@ class FakeEndpoint:
 
     def start(self) -> FakeEndpoint:
         """Listen, in a thread of its own."""
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self._port))
-        self._port = server.sockets[0].getsockname()[1]
-        self._server = server
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake-endpoint", daemon=True)
         self._thread.start()
+        # On the thread's loop: the caller's thread may have a loop of its own running (a browser's).
+        listening = asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result(10)
+        self._port = self._server.sockets[0].getsockname()[1]
         return self
 
     def stop(self) -> None:
@@ -575,6 +576,9 @@ def _ahead(watching: asyncio.Future[bytes]) -> bytes:
 
 
 async def _read_request(reader: asyncio.StreamReader, first: bytes) -> RecordedRequest | None:
+    first = first or await reader.read(1)
+    if not first.isalpha():
+        return None  # The end, or no HTTP: a TLS handshake, say.
     head = first + await reader.readuntil(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     method, path, _ = lines[0].split(" ", 2)

@@ -30,10 +30,8 @@ from tlm_dash.errors import (
 RUNNING_HINT = "Check that the endpoint is running and that the base URL is right."
 TIMEOUT_HINT = "Raise TLM_DASH_TIMEOUT_S, lower the quality preset, or lower the number of requests at once."
 DROPPED_HINT = "Try again; look at the endpoint's own log if it stays."
-TLS_HINT = (
-    "Check whether the base URL should start with http:// or https://. For a certificate of your own "
-    "authority, point SSL_CERT_FILE to it."
-)
+SCHEME_HINT = "Check whether the base URL should start with http:// or https://."
+TLS_HINT = f"{SCHEME_HINT} For a certificate of your own authority, point SSL_CERT_FILE to it."
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,13 @@ class Where:
     timeout_s: float
     secrets: Secrets
 
+
+_WHY_NOT_CONNECTED = {
+    errno.ECONNREFUSED: "nothing is listening there",
+    errno.EHOSTUNREACH: "no way leads to that host",
+    errno.ENETUNREACH: "there is no network to it",
+    errno.EMFILE: "this process has too many connections open",
+}
 
 _Maker = Callable[[BaseException, Where], EndpointError]
 
@@ -85,23 +90,19 @@ def _no_address(_error: BaseException, where: Where) -> EndpointError:
 
 
 def _not_connected(error: BaseException, where: Where) -> EndpointError:
-    code = error.errno if isinstance(error, OSError) else None
-    why = {
-        errno.ECONNREFUSED: "nothing is listening there",
-        errno.EHOSTUNREACH: "no way leads to that host",
-        errno.ENETUNREACH: "there is no network to it",
-        errno.EMFILE: "this process has too many connections open",
-    }.get(code or 0, "no connection could be made")
-    return EndpointUnreachableError(
-        f"The endpoint at {where.base_url} cannot be reached: {why}.", hint=RUNNING_HINT
-    )
+    why = _WHY_NOT_CONNECTED.get(error.errno or 0) if isinstance(error, OSError) else None
+    if why is None:
+        hint = SCHEME_HINT if where.base_url.startswith("https:") else RUNNING_HINT
+        return _unreachable(where, "no connection could be made", hint)
+    return _unreachable(where, why)
 
 
 def _not_connected_in_time(_error: BaseException, where: Where) -> EndpointError:
-    return EndpointUnreachableError(
-        f"The endpoint at {where.base_url} cannot be reached: no connection came about in time.",
-        hint=RUNNING_HINT,
-    )
+    return _unreachable(where, "no connection came about in time")
+
+
+def _unreachable(where: Where, why: str, hint: str = RUNNING_HINT) -> EndpointError:
+    return EndpointUnreachableError(f"The endpoint at {where.base_url} cannot be reached: {why}.", hint=hint)
 
 
 def _no_trust(_error: BaseException, where: Where) -> EndpointError:
@@ -131,7 +132,7 @@ def _dropped(_error: BaseException, _where: Where) -> EndpointError:
 
 def _no_http(_error: BaseException, where: Where) -> EndpointError:
     return NotTlmEndpointError(
-        f"What answers at {where.base_url} does not speak proper HTTP.", hint=BASE_URL_HINT
+        f"What answers at {where.base_url} does not speak proper HTTP.", hint=SCHEME_HINT
     )
 
 
@@ -166,11 +167,11 @@ TABLE: tuple[tuple[type[BaseException], _Maker], ...] = (
     (aiohttp.ClientSSLError, _no_trust),
     (aiohttp.ServerFingerprintMismatch, _no_trust),
     (ssl.SSLError, _no_trust),
-    (ssl.CertificateError, _no_trust),
     (aiohttp.ClientConnectorError, _not_connected),
     (aiohttp.ConnectionTimeoutError, _not_connected_in_time),
     (aiohttp.ServerTimeoutError, _late),
     (aiohttp.InvalidURL, _bad_url),
+    (aiohttp.NonHttpUrlClientError, _bad_url),
     # A body that breaks off is wrapped around a protocol error: the wrapper tells the truth.
     (aiohttp.ClientPayloadError, _dropped),
     (http_exceptions.PayloadEncodingError, _dropped),
@@ -180,6 +181,7 @@ TABLE: tuple[tuple[type[BaseException], _Maker], ...] = (
     (http_exceptions.HttpProcessingError, _no_http),
     (aiohttp.ClientError, _dropped),
     (aiohttp.EofStream, _dropped),
+    (aiohttp.WebSocketError, _unusable),
     # httpx2, for what did not come from aiohttp.
     (httpx2.ConnectTimeout, _not_connected_in_time),
     (httpx2.PoolTimeout, _late),

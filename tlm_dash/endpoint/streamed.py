@@ -14,6 +14,7 @@ class StreamedAnswer:
     """One answer in the making: `add` chunks, then read `document`."""
 
     def __init__(self) -> None:
+        self._begun = False
         self._text: list[str] = []
         self._top: dict[str, Any] = {}
         self._choice: dict[str, Any] = {}
@@ -37,7 +38,9 @@ class StreamedAnswer:
         return piece
 
     def document(self) -> dict[str, Any]:
-        """Give the whole as a ChatCompletion."""
+        """Give the whole as a ChatCompletion; without `choices` where no chunk had one."""
+        if not self._begun:
+            return dict(self._top)
         message = {"role": "assistant", **self._message, "content": "".join(self._text)}
         return {**self._top, "choices": [{**self._choice, "index": 0, "message": message}]}
 
@@ -45,6 +48,7 @@ class StreamedAnswer:
         # Only the first alternative is shown and scored; the others of n > 1 are not ours.
         if not isinstance(choice, Mapping) or choice.get("index") not in (0, None):
             return ""
+        self._begun = True
         fields = {key: value for key, value in choice.items() if key not in ("delta", "index")}
         _merge(self._choice, fields, texts_grow=False)
         delta = choice.get("delta")
