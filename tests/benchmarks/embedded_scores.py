@@ -2,10 +2,11 @@
 
     python -m tests.benchmarks.embedded_scores [--quick] [--json FILE] [--half HALF] [--base-url URL]
 
-Four questions are in flight at a time. Modes: answers that the endpoint makes itself, asked for briefly or
-not, scored as they are made ("generate"); the same answers handed back without log-probabilities ("given");
-and right and wrong responses that a person wrote ("given, written"). Presets are compared on the same
-responses. Memory is that of the endpoint and its children.
+Four requests are in flight at a time. Modes: answers that the endpoint makes itself, asked for briefly or not
+("generate"; low and medium score the base run's answers with their log-probabilities, which is what they do
+with answers of their own); the same answers handed back without log-probabilities ("given"); and right and
+wrong responses that a person wrote ("given, written"). So presets are compared on the same responses. Time is
+taken apart, on answers made anew at every preset, and memory is that of the endpoint and its children.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import asyncio
 import json
 import math
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +30,8 @@ from tlm_dash.analysis.ranking import Estimate, auroc, auroc_difference
 
 PRESETS = ("base", "low", "medium")
 IN_FLIGHT = 4
+STYLES = {"brief": BREVITY, "plain": ""}
+TIMED_QUESTIONS = 40
 QUICK_QUESTIONS = 24
 
 T = TypeVar("T")
@@ -42,8 +46,14 @@ class Row:
     response: str
     right: bool
     score: float | None
-    token_probability: float | None
+    logprobs: dict[str, Any] | None
     seconds: float
+
+    @property
+    def token_probability(self) -> float | None:
+        """Mean probability of the answer's tokens, where they are known."""
+        tokens = (self.logprobs or {}).get("content")
+        return statistics.fmean(math.exp(token["logprob"]) for token in tokens) if tokens else None
 
 
 @dataclass(frozen=True)
@@ -59,31 +69,48 @@ class Measurement:
 async def measure(endpoint: EndpointUnderTest, questions: list[Question]) -> list[Measurement]:
     """Run all modes at all presets, telling progress on standard error."""
     found: list[Measurement] = []
-    for style, suffix in (("brief", BREVITY), ("plain", "")):
-        for preset in PRESETS:
+    for style, suffix in STYLES.items():
 
-            async def generated(question: Question, preset: str = preset, suffix: str = suffix) -> Row:
-                return await _generate(endpoint, question, question.question + suffix, preset)
+        async def generated(question: Question, suffix: str = suffix) -> Row:
+            return await _generate(endpoint, question, question.question + suffix, PRESETS[0])
 
-            found.append(await _measure(f"generate, {style}", preset, questions, generated))
-        answers = [(row.question, row.response, row.right) for row in found[-len(PRESETS)].rows]
-        found += await _given(endpoint, f"given, {style}", suffix, answers)
-    return found + await _given(endpoint, "given, written", "", written_responses(questions))
+        first = await _measure(f"generate, {style}", PRESETS[0], questions, generated)
+        bare = [replace(row, logprobs=None) for row in first.rows]
+        found += [first, *await _scored(endpoint, first.mode, suffix, first.rows, PRESETS[1:])]
+        found += await _scored(endpoint, f"given, {style}", suffix, bare, PRESETS)
+    written = [Row(*response, None, None, 0.0) for response in written_responses(questions)]
+    return found + await _scored(endpoint, "given, written", "", written, PRESETS)
 
 
-async def _given(
-    endpoint: EndpointUnderTest, mode: str, suffix: str, answers: list[tuple[Question, str, bool]]
+async def _scored(
+    endpoint: EndpointUnderTest, mode: str, suffix: str, answers: list[Row], presets: Sequence[str]
 ) -> list[Measurement]:
     found = []
-    for preset in PRESETS:
+    for preset in presets:
 
-        async def scored(answer: tuple[Question, str, bool], preset: str = preset) -> Row:
-            question, response, right = answer
+        async def scored(answer: Row, preset: str = preset) -> Row:
+            prompt = answer.question.question + suffix
             started = time.perf_counter()
-            reply = await endpoint.score(question.question + suffix, response, preset)
-            return Row(question, response, right, _score(reply), None, time.perf_counter() - started)
+            reply = await endpoint.score(prompt, answer.response, preset, answer.logprobs)
+            return replace(answer, score=_score(reply), seconds=time.perf_counter() - started)
 
         found.append(await _measure(mode, preset, answers, scored))
+    return found
+
+
+async def timings(endpoint: EndpointUnderTest, questions: list[Question]) -> dict[str, dict[str, float]]:
+    """Return seconds a row and median latency by preset, of plain questions answered and scored anew."""
+    found = {}
+    for preset in PRESETS:
+
+        async def generated(question: Question, preset: str = preset) -> Row:
+            return await _generate(endpoint, question, question.question, preset)
+
+        measured = await _measure("timing", preset, questions[:TIMED_QUESTIONS], generated)
+        found[preset] = {
+            "seconds_per_row": measured.wall_s / len(measured.rows),
+            "median_latency_s": statistics.median(row.seconds for row in measured.rows),
+        }
     return found
 
 
@@ -93,9 +120,7 @@ async def _generate(endpoint: EndpointUnderTest, question: Question, prompt: str
     seconds = time.perf_counter() - started
     choice = reply["choices"][0]
     text = choice["message"]["content"] or ""
-    tokens = (choice.get("logprobs") or {}).get("content") or []
-    mean = statistics.fmean(math.exp(token["logprob"]) for token in tokens) if tokens else None
-    return Row(question, text, question.is_right(text), _score(reply), mean, seconds)
+    return Row(question, text, question.is_right(text), _score(reply), choice.get("logprobs"), seconds)
 
 
 def _score(reply: dict[str, Any]) -> float | None:
@@ -109,7 +134,8 @@ async def _measure(
     started = time.perf_counter()
     rows = await _in_flight(list(jobs), work)
     found = Measurement(mode, preset, rows, time.perf_counter() - started)
-    print(f"{mode} {preset}: {len(rows)} rows in {found.wall_s:.0f} s", file=sys.stderr, flush=True)
+    area = _told(asdict(auroc([row.right for row in rows], _numbers(row.score for row in rows))))
+    print(f"{mode} {preset}: {len(rows)} rows, {area}, {found.wall_s:.0f} s", file=sys.stderr, flush=True)
     return found
 
 
@@ -137,7 +163,6 @@ def summary(measurement: Measurement) -> dict[str, Any]:
         "auroc": asdict(auroc(labels, _numbers(row.score for row in rows))),
         "auroc_token_probability": asdict(auroc(labels, _numbers(row.token_probability for row in rows))),
         "seconds_per_row": measurement.wall_s / len(rows),
-        "median_latency_s": statistics.median(row.seconds for row in rows),
     }
 
 
@@ -179,12 +204,11 @@ def _told(figures: dict[str, Any]) -> str:
 
 def table(report: dict[str, Any]) -> str:
     """Return the report as text."""
-    head = ("mode", "preset", "n", "right", "AUROC [95%]", "token probability alone", "s/row", "median s")
+    head = ("mode", "preset", "n", "right", "AUROC [95%]", "token probability alone", "s/row")
     lines = [
         (
             row["mode"], row["preset"], str(row["n"]), f"{row['accuracy']:.2f}", _told(row["auroc"]),
             _told(row["auroc_token_probability"]), f"{row['seconds_per_row']:.2f}",
-            f"{row['median_latency_s']:.2f}",
         )
         for row in report["measurements"]
     ]  # fmt: skip
@@ -201,7 +225,21 @@ def table(report: dict[str, Any]) -> str:
         f"\nMemory: {report['memory_mb_start']} MB at the start, {report['memory_mb_warm']} MB after "
         f"{report['n_warm']} requests, {report['memory_mb_end']} MB after {report['n_requests']}."
     )
+    text.append(f"\nA plain question answered and scored, {IN_FLIGHT} in flight:")
+    for preset, timed in report["timings"].items():
+        seconds, latency = timed["seconds_per_row"], timed["median_latency_s"]
+        text.append(f"  {preset}: {seconds:.2f} s a row, median latency {latency:.2f} s")
+    text.append("\nWhat one score of the bundled model takes:")
+    for preset, cost in report["cost_per_score"].items():
+        tokens = f"{cost['input_tokens']:.0f} + {cost['output_tokens']:.0f} tokens"
+        text.append(f"  {preset}: {cost['n_model_calls']:.1f} calls, {tokens}")
     return "\n".join(text)
+
+
+def scoring_costs() -> dict[str, dict[str, float]]:
+    """Return mean calls and tokens of one score by preset, counted in a process of its own."""
+    command = [sys.executable, "-m", "tests.benchmarks.scoring_cost"]
+    return dict(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
 
 
 async def run(questions: list[Question], base_url: str | None) -> dict[str, Any]:
@@ -213,14 +251,18 @@ async def run(questions: list[Question], base_url: str | None) -> dict[str, Any]
         )
         after_warm = endpoint.memory_mb()
         measurements = await measure(endpoint, questions)
+        timed = await timings(endpoint, questions)
         end = endpoint.memory_mb()
     return {
         "n_questions": len(questions),
         "in_flight": IN_FLIGHT,
         "measurements": [summary(measurement) for measurement in measurements],
         "differences": preset_differences(measurements),
+        "timings": timed,
         "n_warm": len(warm),
-        "n_requests": len(warm) + sum(len(measurement.rows) for measurement in measurements),
+        "n_requests": len(warm)
+        + len(PRESETS) * min(len(questions), TIMED_QUESTIONS)
+        + sum(len(measurement.rows) for measurement in measurements),
         "memory_mb_start": start and round(start),
         "memory_mb_warm": after_warm and round(after_warm),
         "memory_mb_end": end and round(end),
@@ -239,7 +281,10 @@ def main() -> None:
     questions = unseen if arguments.half == "unseen" else fitting
     if arguments.quick:
         questions = questions[:: max(len(questions) // QUICK_QUESTIONS, 1)]
-    report = asyncio.run(run(questions, arguments.base_url)) | {"half": arguments.half}
+    report = asyncio.run(run(questions, arguments.base_url)) | {
+        "half": arguments.half,
+        "cost_per_score": scoring_costs(),
+    }
     print(table(report))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -37,21 +37,18 @@ class EndpointUnderTest:
             },
         )
 
-    async def score(self, prompt: str, response: str, preset: str) -> dict[str, Any]:
-        """Return what chat/score says of a response that came without log-probabilities."""
+    async def score(
+        self, prompt: str, response: str, preset: str, logprobs: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return what chat/score says of a response, which may come with its log-probabilities."""
         message = {"role": "assistant", "content": response}
-        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": logprobs}
+        completion = {"id": "given", "object": "chat.completion", "created": 0, "model": "given"}
         return await self._post(
             "chat/score",
             {
                 "messages": [{"role": "user", "content": prompt}],
-                "completion": {
-                    "id": "given",
-                    "object": "chat.completion",
-                    "created": 0,
-                    "model": "given",
-                    "choices": [choice],
-                },
+                "completion": {**completion, "choices": [choice]},
                 "quality_preset": preset,
             },
         )
@@ -75,7 +72,9 @@ async def running_endpoint(base_url: str | None = None) -> AsyncIterator[Endpoin
         port = _free_port()
         base_url = f"http://127.0.0.1:{port}/api"
         process = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs yet
-            [sys.executable, "-m", "tlm_dash.local_endpoint", "--port", str(port)], stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "tlm_dash.local_endpoint", "--port", str(port), "--exit-with-parent"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
         )
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=600)) as session:

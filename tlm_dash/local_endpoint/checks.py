@@ -17,10 +17,10 @@ from tlm_dash.local_endpoint.library import (
     generate_completion,
 )
 from tlm_dash.local_endpoint.model_calls import ModelCallError, ModelCalls
-from tlm_dash.local_endpoint.recall import SHOT_SETS, Recall, Shots, read_recall, recall_request
+from tlm_dash.local_endpoint.recall import WORDINGS, Recall, Wording, read_recall, recall_request
 
 
-class Reflections(Component):
+class Reflections(Component):  # type: ignore[misc]  # the library ships no types
     """Asks the model to judge the response, with the library's own templates.
 
     Stands in for the library's SelfReflectionCompletionGenerator, which fails as a whole when one call does
@@ -64,31 +64,31 @@ class Reflections(Component):
         )
 
 
-class RecallChecks(Component):
+class RecallChecks(Component):  # type: ignore[misc]  # the library ships no types
     """Asks the bundled model the same question again and leaves its findings where reflections would be."""
 
     def __init__(self, question: str, count: int, calls: ModelCalls, depends_on: list[Component]) -> None:
-        self.question, self.shot_sets, self.calls = question, SHOT_SETS[:count], calls
+        self.question, self.wordings, self.calls = question, WORDINGS[:count], calls
         self.findings: list[Recall] = []
         super().__init__(depends_on=depends_on)
 
     async def execute(self) -> None:
         """Run all checks at once; each becomes one reflection with a mapped score."""
         response = self.execution_context.get("reference_answers")[0]
-        found = await asyncio.gather(*(self._recall(shots, response) for shots in self.shot_sets))
+        found = await asyncio.gather(*(self._recall(wording, response) for wording in self.wordings))
         self.findings = [finding for finding in found if finding is not None]
         self.execution_context.add(
             "self_reflection_completions", [[_as_reflection(f) for f in self.findings]]
         )
 
-    async def _recall(self, shots: Shots, response: str) -> Recall | None:
+    async def _recall(self, wording: Wording, response: str) -> Recall | None:
         try:
-            return read_recall(await self.calls.complete(recall_request(self.question, shots)), response)
+            return read_recall(await self.calls.complete(recall_request(self.question, wording)), response)
         except ModelCallError:
             return None
 
 
-class Samples(ObservedConsistencyCompletionGenerator):
+class Samples(ObservedConsistencyCompletionGenerator):  # type: ignore[misc]  # the library ships no types
     """The library's consistency samples, without those that failed."""
 
     async def execute(self) -> None:
@@ -101,7 +101,8 @@ class Samples(ObservedConsistencyCompletionGenerator):
 
 
 def _score_of(reply: Completion) -> float | None:
-    return reply.response_fields.get(ExtractedResponseField.MAPPED_SCORE)
+    score = reply.response_fields.get(ExtractedResponseField.MAPPED_SCORE)
+    return None if score is None else float(score)
 
 
 def _as_reflection(finding: Recall) -> Completion:

@@ -95,7 +95,7 @@ PASSED_ON = ("temperature", "response_format")
 current_calls: ContextVar[ModelCalls] = ContextVar("current_calls")
 
 
-class _CurrentServer(CustomLLM):
+class _CurrentServer(CustomLLM):  # type: ignore[misc]  # the library ships no types
     """LiteLLM handler that answers with whatever server the running score belongs to."""
 
     async def acompletion(self, *_: Any, **call: Any) -> ModelResponse:  # noqa: ANN401 - LiteLLM's signature

@@ -17,53 +17,42 @@ from tlm_dash.local_endpoint.agreement import occurs_in, overlap, words_of
 
 Shots = tuple[tuple[str, str], ...]
 
-# Five sets of worked examples, so that five checks are not one check five times. Kinds of questions and
-# answers are mixed in each (names, numbers, words), or the model answers all questions alike. The order is
-# by what they rank on the fitting half of tests/benchmarks: the best alone, then what adds most to it.
-SHOT_SETS: tuple[Shots, ...] = (
-    (
-        ("In which year did Nelson Mandela become president of South Africa?", "1994"),
-        ("What is 6 + 5?", "11"),
-        ("What is the capital of Cuba?", "Havana"),
-        ("What is the opposite of loud?", "quiet"),
-        ("Who wrote Oliver Twist?", "Charles Dickens"),
-        ("What is a young bear called?", "cub"),
-        ("What is 4 times 6?", "24"),
-        ("Which gas do balloons float with?", "helium"),
-    ),
-    (
-        ("Who wrote the play Macbeth?", "William Shakespeare"),
-        ("What is 3 + 6?", "9"),
-        ("Which animal lives in a kennel?", "dog"),
-        ("What is the capital of Ireland?", "Dublin"),
-    ),
-    (
-        ("What is 12 minus 5?", "7"),
-        ("Which metal has the chemical symbol Cu?", "copper"),
-        ("In which country is the city of Kyoto?", "Japan"),
-        ("What is the opposite of early?", "late"),
-    ),
-    (
-        ("What is the largest city of the Netherlands?", "Amsterdam"),
-        ("How many wheels does a tricycle have?", "3"),
-        ("What do you call a baby duck?", "duckling"),
-        ("Who discovered penicillin?", "Alexander Fleming"),
-    ),
-    (
-        ("What is the currency of Mexico?", "peso"),
-        ("Who invented the telephone?", "Alexander Graham Bell"),
-        ("How many players are in a chess game?", "2"),
-        ("What is 8 times 3?", "24"),
-        ("What color is a ripe tomato?", "red"),
-        ("In which year did the American Civil War end?", "1865"),
-        ("Which planet is farthest from the Sun?", "Neptune"),
-        ("What is the Spanish word for dog?", "perro"),
-    ),
+# Worked examples that every check begins with, so that the server keeps them read in all its slots: a check
+# with examples of its own takes five times as long. Names, numbers and words are mixed, or the model answers
+# all questions alike. Of five sets tried on the fitting half of tests/benchmarks this one ranks best.
+EXAMPLES: Shots = (
+    ("In which year did Nelson Mandela become president of South Africa?", "1994"),
+    ("What is 6 + 5?", "11"),
+    ("What is the capital of Cuba?", "Havana"),
+    ("What is the opposite of loud?", "quiet"),
+    ("Who wrote Oliver Twist?", "Charles Dickens"),
+    ("What is a young bear called?", "cub"),
+    ("What is 4 times 6?", "24"),
+    ("Which gas do balloons float with?", "helium"),
 )
 
-# Where the preset lets a model reason (medium), the bundled one recalls twice more instead: its written
-# reasoning is nonsense, and more recalls are what it has to offer.
-CHECKS_FOR_REASONING = 2
+
+@dataclass(frozen=True)
+class Wording:
+    """How one check asks: more examples after the common ones, and the words around the question."""
+
+    more: Shots = ()
+    asks: str = "Question:"
+    answers: str = "Answer:"
+
+
+# Four checks that differ, so that they are not one check four times. On the fitting half the first alone has
+# an AUROC of .82 to .88 over five kinds of responses, the first three .83 to .90, all four the same.
+WORDINGS = (
+    Wording(),
+    Wording(answers="Short answer:"),
+    Wording(more=(("What is 12 minus 5?", "7"), ("In which country is the city of Kyoto?", "Japan"))),
+    Wording(asks="Q:", answers="A:"),
+)
+
+# Where the preset lets a model reason (medium), the bundled one recalls once more instead: its written
+# reasoning is nonsense, and one more recall is what it has to offer.
+CHECKS_FOR_REASONING = 1
 
 # A short answer ends at its line's end; twelve tokens hold every name in the worked examples twice over.
 ANSWER_TOKENS = 12
@@ -98,27 +87,29 @@ class Recall:
 
 def n_checks(n_reflections: int, *, reasons: bool) -> int:
     """Return how many recall checks stand for that many reflections, with or without reasoning."""
-    return n_reflections and n_reflections + (CHECKS_FOR_REASONING if reasons else 0)
+    if not n_reflections:
+        return 0
+    return min(n_reflections + (CHECKS_FOR_REASONING if reasons else 0), len(WORDINGS))
 
 
 def bare_question(text: str) -> str:
-    """Return what is asked, on one line: long texts cut to their end, no words on the answer's form behind it."""
+    """Return what is asked, on one line: long texts cut to their end, words on the form dropped."""
     question = " ".join(text[-MAX_QUESTION_CHARACTERS:].split())
     asked, mark, rest = question.rpartition("?")
     return asked + mark if mark and _ON_FORM.match(rest) else question
 
 
-def recall_prompt(question: str, shots: Shots) -> str:
+def recall_prompt(question: str, wording: Wording) -> str:
     """Return the few-shot prompt that ends where the short answer begins."""
-    bare = bare_question(question)
+    shots = (*EXAMPLES, *wording.more)
     examples = "".join(f"Question: {asked}\nAnswer: {answer}\n\n" for asked, answer in shots)
-    return f"{examples}Question: {bare}\nAnswer:"
+    return f"{examples}{wording.asks} {bare_question(question)}\n{wording.answers}"
 
 
-def recall_request(question: str, shots: Shots) -> dict[str, Any]:
+def recall_request(question: str, wording: Wording) -> dict[str, Any]:
     """Return the body for a llama.cpp server's completion call."""
     return {
-        "prompt": recall_prompt(question, shots),
+        "prompt": recall_prompt(question, wording),
         "n_predict": ANSWER_TOKENS,
         "temperature": 0,
         "stop": ["\n"],

@@ -273,7 +273,7 @@ def _explanation(score: float | None, results: Mapping[str, Any], checks: Compon
         return NOTHING_FOUND
     consistency = np.asarray(results["consistency_scores_flat"], dtype=float)
     mean = float(np.nanmean(consistency)) if consistency.size and not np.isnan(consistency).all() else np.nan
-    return get_explainability_message(
+    message = get_explainability_message(
         score,
         reflections,
         results["consistency_completions"],
@@ -282,3 +282,4 @@ def _explanation(score: float | None, results: Mapping[str, Any], checks: Compon
         0,
         results["reference_answers"][0],
     )
+    return str(message)
