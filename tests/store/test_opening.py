@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.store.rows import completion_row, item_row, write
@@ -95,12 +96,22 @@ def test_a_damaged_block_is_told_when_it_is_read(tmp_path: Path, database: bytes
     middle = len(content) // 2
     content[middle : middle + 4096] = bytes(4096)
     path.write_bytes(content)
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(StoreBrokenError) as caught:
         store = open_at(path, tmp_path)
         try:
             store.read("SELECT max(length(response)), max(hash(response)) FROM completion")
         finally:
             store.close()
+    assert_plain(caught.value)
+
+
+def test_a_lost_temporary_folder_is_not_taken_for_damage(store: Store, tmp_path: Path) -> None:
+    def failing(_cursor: object) -> None:
+        raise duckdb.IOException(f"IO Error: Cannot open file {tmp_path}/temporary/x.tmp: No such file")
+
+    with pytest.raises(StoreError, match="could not be read or written") as caught:
+        store._connection.use(failing)
+    assert type(caught.value) is StoreError
     assert_plain(caught.value)
 
 

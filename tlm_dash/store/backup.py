@@ -12,7 +12,7 @@ from tlm_dash.errors import InvalidInputError, StoreError, StoreFullError
 from tlm_dash.models import new_id
 from tlm_dash.store.connection import Connection
 from tlm_dash.store.failures import is_out_of_space
-from tlm_dash.store.opening import wal_path
+from tlm_dash.store.opening import STORAGE_VERSION, wal_path
 
 _HINT = "Free some space or choose another folder. Nothing was left behind."
 
@@ -43,10 +43,14 @@ def back_up(connection: Connection, destination: Path) -> None:
 def _copy(cursor: Any, target: Path) -> None:  # noqa: ANN401 - duckdb ships no types that fit
     alias = f"backup_{new_id()}"
     ((source,),) = cursor.execute("SELECT current_database()").fetchall()
+    # These statements take no parameters.
+    target_text, source_name = _quoted(str(target), mark="'"), _quoted(source, mark='"')
+    attach = f"ATTACH {target_text} AS {alias} (STORAGE_VERSION '{STORAGE_VERSION}')"
+    copy = f"COPY FROM DATABASE {source_name} TO {alias}"
     try:
-        cursor.execute(f"ATTACH ? AS {alias} (STORAGE_VERSION 'v1.5.0')", [str(target)]).fetchall()
+        cursor.execute(attach).fetchall()
         try:
-            cursor.execute(f"COPY FROM DATABASE {_quoted(source)} TO {alias}").fetchall()
+            cursor.execute(copy).fetchall()
         finally:
             cursor.execute(f"DETACH {alias}").fetchall()
     except duckdb.Error as error:
@@ -58,5 +62,5 @@ def _copy(cursor: Any, target: Path) -> None:  # noqa: ANN401 - duckdb ships no 
         raise
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _quoted(text: str, *, mark: str) -> str:
+    return mark + text.replace(mark, mark * 2) + mark

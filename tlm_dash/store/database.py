@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from tlm_dash.errors import StoreFullError
 from tlm_dash.store.backup import back_up
 from tlm_dash.store.connection import Connection
-from tlm_dash.store.failures import busy_failure, this_process
+from tlm_dash.store.failures import busy_failure, no_room_to_open, this_process
 from tlm_dash.store.location import database_path
 from tlm_dash.store.migrations import migrate
 from tlm_dash.store.text import Parameters, original_value, stored_parameters
@@ -38,17 +40,16 @@ class Store:
         StoreFullError or StoreError. A file that cannot be used is left as it is.
         """
         path = database_path(database_url)
-        _claim(path)
-        try:
+        with ExitStack() as undo:
+            _claim(path)
+            undo.callback(_release, path)
             connection = Connection(path, temp_dir)
+            undo.callback(connection.close)
             try:
                 migrate(connection)
-            except BaseException:
-                connection.close()
-                raise
-        except BaseException:
-            _release(path)
-            raise
+            except StoreFullError as error:
+                raise no_room_to_open(path) from error
+            undo.pop_all()
         return cls(connection)
 
     @property

@@ -18,6 +18,7 @@ from tlm_dash.errors import (
 )
 
 _NO_SPACE = ("no space left", "not enough space", "disk quota exceeded", "file too large", "disk is full")
+_DAMAGED = ("Corrupt database", "Could not read enough bytes", "does not match stored checksum")
 _INVALIDATED = "database has been invalidated"
 _HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _NEWER = re.compile(
@@ -40,10 +41,7 @@ def opening_failure(error: duckdb.Error, path: Path | None) -> StoreError:
             hint=f"Install the current requirements, or {OTHER_FILE}.",
         )
     if is_out_of_space(error):
-        return StoreFullError(
-            f"No room is left on the disk to open the database {path}.",
-            hint=f"Free some space, or {OTHER_FILE}.",
-        )
+        return no_room_to_open(path)
     if "Permission denied" in text or "Read-only file system" in text or "Operation not permitted" in text:
         return StoreError(
             f"The database {path} cannot be opened for writing: permission denied.",
@@ -60,10 +58,14 @@ def using_failure(error: duckdb.Error, path: Path | None) -> StoreError | None:
         return full_failure(path)
     if isinstance(error, duckdb.OutOfMemoryException):
         return memory_failure()
-    if isinstance(error, duckdb.IOException | duckdb.SerializationException) or "Corrupt database" in str(
-        error
-    ):
+    text = str(error)
+    if any(words in text for words in _DAMAGED) or isinstance(error, duckdb.SerializationException):
         return broken_failure(path)
+    if isinstance(error, duckdb.IOException):
+        return StoreError(
+            f"The database {path} could not be read or written.",
+            hint="Check its disk, its folder and the temporary folder, then try again.",
+        )
     if is_lost(error):
         return StoreError(
             "The database engine stopped after an internal failure.",
@@ -99,6 +101,13 @@ def busy_failure(path: Path | None, holder: str | None) -> StoreBusyError:
 def full_failure(path: Path | None) -> StoreFullError:
     """Make the error for a disk without room."""
     return StoreFullError(f"No room is left on the disk of the database {path}.", hint=_FREE_SPACE)
+
+
+def no_room_to_open(path: Path | None) -> StoreFullError:
+    """Make the error for a disk without room for a new database, or for a change of its tables."""
+    return StoreFullError(
+        f"No room is left on the disk to open the database {path}.", hint=f"Free some space, or {OTHER_FILE}."
+    )
 
 
 def memory_failure() -> StoreError:

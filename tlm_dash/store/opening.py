@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ _MAX_MEMORY_BYTES = 4 * 1024**3
 _HEADER_BYTES = 3 * 4096
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 # Files of this storage version are read by DuckDB 1.5 too: a way back where a 2.x release misbehaves.
-_STORAGE_VERSION = "v1.5.0"
+STORAGE_VERSION = "v1.5.0"
 
 
 def wal_path(path: Path) -> Path:
@@ -27,23 +27,22 @@ def wal_path(path: Path) -> Path:
 
 def opened(path: Path | None, temp_dir: Path) -> Any:  # noqa: ANN401 - duckdb ships no types that fit
     """Open the database, making it and its folder where they do not exist. Raises StoreError kinds."""
+    configuration = _configuration(temp_dir)
     _make_folder(temp_dir, "temporary")
     if path is not None:
         _check_place(path)
     try:
-        connection = duckdb.connect(
-            ":memory:" if path is None else str(path), config=_configuration(temp_dir)
-        )
-        connection.execute("SET enable_progress_bar = false")
+        if path is not None and not path.exists():
+            _make_file(path, configuration)
+        connection = duckdb.connect(":memory:" if path is None else str(path), config=configuration)
+        with ExitStack() as undo:
+            undo.callback(connection.close)
+            connection.execute("SET enable_progress_bar = false").fetchall()
+            if path is not None:
+                _check_whole(connection, path)
+            undo.pop_all()
     except duckdb.Error as error:
         raise opening_failure(error, path) from error
-    try:
-        if path is not None:
-            _check_whole(connection, path)
-    except (duckdb.Error, StoreError) as error:
-        with suppress(duckdb.Error):
-            connection.close()
-        raise opening_failure(error, path) if isinstance(error, duckdb.Error) else error from error
     return connection
 
 
@@ -57,7 +56,7 @@ def _configuration(temp_dir: Path) -> dict[str, Any]:
         "autoload_known_extensions": False,
     }
     if int(duckdb.__version__.partition(".")[0]) >= 2:
-        configuration["storage_compatibility_version"] = _STORAGE_VERSION
+        configuration["storage_compatibility_version"] = STORAGE_VERSION
     return configuration
 
 

@@ -105,7 +105,10 @@ earlier AS (
         ORDER BY r.attempt_no DESC, r.status = 'pending', r.written_at DESC
     ) = 1
 )
-SELECT count_if(score < $score) AS n_below, count_if(score = $score) AS n_equal, count(*) AS n
+SELECT
+    count(*) FILTER (WHERE score < $score) AS n_below,
+    count(*) FILTER (WHERE score = $score) AS n_equal,
+    count(*) AS n
 FROM earlier
 WHERE status = 'done' AND score IS NOT NULL
 """

@@ -49,8 +49,8 @@ cards AS (
     SELECT
         cell.entry_id,
         count(*) AS n_cells,
-        count_if(result.status = 'done') AS n_done,
-        count_if(result.status = 'error') AS n_error,
+        count(*) FILTER (WHERE result.status = 'done') AS n_done,
+        count(*) FILTER (WHERE result.status = 'error') AS n_error,
         list(run.model ORDER BY cell.position) AS models,
         list(run.quality_preset ORDER BY cell.position) AS quality_presets,
         list(result.trustworthiness_score ORDER BY cell.position) AS scores
