@@ -21,6 +21,7 @@ from tests.endpoint.asking import (
     run,
 )
 from tests.fake_endpoint import Answer, ApiError, Events, FakeEndpoint, Hang, HtmlPage, Reply
+from tlm_dash.endpoint import refusals
 from tlm_dash.endpoint.client import EndpointClient
 from tlm_dash.endpoint.redaction import HIDDEN, Secrets, quotable
 from tlm_dash.errors import EndpointError, InvalidInputError
@@ -162,6 +163,10 @@ def test_nothing_is_logged_but_method_and_status(
             run(base_url, lambda c: c.generate(a_request()), api_key=KEY, timeout_s=timeout_s)
     for secret in (KEY, "pass-word", "sky?"):
         assert secret not in caplog.text
+
+
+def test_an_answer_shows_neither_headers_nor_body() -> None:
+    assert repr(refusals.Answer(401, {"x-key": KEY}, KEY.encode())) == "Answer(status=401)"
 
 
 def test_short_words_are_not_hidden() -> None:

@@ -181,6 +181,15 @@ def test_unknown_fields_are_put_together(fake_endpoint: FakeEndpoint) -> None:
     assert completion.usage == Usage(1, 2)
 
 
+def test_a_null_that_comes_later_takes_nothing_back(fake_endpoint: FakeEndpoint) -> None:
+    known = {"choices": [], "usage": {"prompt_tokens": 1}, "tlm_metadata": {"trustworthiness_score": 0.5}}
+    nulls = {"choices": [], "usage": None, "tlm_metadata": None, "model": None}
+    generated = streamed(fake_endpoint, known, delta("Blue.", "stop"), nulls, "[DONE]")[1]
+    assert generated.completion.usage == Usage(1, None)
+    assert generated.completion.resolved_model == "m"
+    assert generated.score is not None and generated.score.trustworthiness_score == 0.5
+
+
 def test_only_the_first_alternative_counts(fake_endpoint: FakeEndpoint) -> None:
     other = {"choices": [{"index": 1, "delta": {"content": "Red."}, "finish_reason": "stop"}]}
     assert streamed(fake_endpoint, delta("Blue."), other, "[DONE]")[0] == ["Blue."]
