@@ -115,7 +115,7 @@ def _routes(serving: Serving) -> APIRouter:
         model = serving.model(wanted.model)
         scorer = serving.model(wanted.settings.scorer_model or wanted.model, param="options.model")
         if wanted.stream:
-            return EventStream(_events(wanted, model, scorer), serving.stopping)  # type: ignore[return-value]
+            return EventStream(_events(wanted, model, scorer), serving.stopping)
         return JSONResponse(
             await while_connected(request.receive, _whole(wanted, model, scorer), serving.stopping)
         )
@@ -125,7 +125,7 @@ def _routes(serving: Serving) -> APIRouter:
         serving.readiness.require()
         wanted = score_request(json_object(await _body(request)))
         scorer = serving.model(wanted.settings.scorer_model, param="options.model")
-        metadata = await while_connected(request.receive, scorer.score(wanted), serving.stopping)
+        metadata = await while_connected(request.receive, scorer.score_given(wanted), serving.stopping)
         return JSONResponse({"tlm_metadata": metadata})
 
     return router
@@ -184,8 +184,10 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _on_bug(_request: Request, _error: Exception) -> Response:
-    """Answer for a bug; the server writes its traceback to the log."""
-    return ApiError(500, "The endpoint failed; see its log.").response()
+    """Answer for a bug; the server writes its traceback to the log and closes the connection."""
+    response = ApiError(500, "The endpoint failed; see its log.").response()
+    response.headers["Connection"] = "close"
+    return response
 
 
 async def _on_caller_gone(_request: Request, _error: Exception) -> Response:

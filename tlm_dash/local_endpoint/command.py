@@ -62,7 +62,7 @@ def _url(text: str) -> str:
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop. The exit code is 0 after SIGTERM, 130 after Ctrl-C, 1 for a failure.
 
-    Where a local model was loaded the process ends here, since llama.cpp cannot be unloaded while it works.
+    Once it serves, the process ends here: llama.cpp cannot be unloaded while it works.
     """
     try:
         sources = _sources(args)
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
     startup = Startup(args.data_dir.resolve(), args.model_file, sources, pip_environment)
     print(base_url(listener), flush=True)
-    return EndpointServer(startup, listener, with_parent=args.exit_with_parent).serve_until_told()
+    EndpointServer(startup, listener, with_parent=args.exit_with_parent).serve_until_told()
 
 
 def report(error: TlmDashError) -> int:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tlm_dash.local_endpoint.api_error import ApiError
@@ -57,14 +58,15 @@ async def _cancel(task: asyncio.Task[Any]) -> None:
             await task
 
 
-class EventStream:
-    """An ASGI response of server-sent events that stops its source when the caller goes.
+class EventStream(Response):
+    """A response of server-sent events that stops its source when the caller goes.
 
     The first event is awaited before the status is sent, so that a request refused at once gets a proper
     error status. Later errors are sent as an event, and the stream ends there.
     """
 
     def __init__(self, events: AsyncIterator[dict[str, Any]], stopping: asyncio.Event) -> None:
+        super().__init__()
         self._events = events
         self._stopping = stopping
         self._begun = False

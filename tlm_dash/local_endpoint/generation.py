@@ -104,7 +104,6 @@ class ServedModel:
         settings = request.settings
         if not settings.scoring:
             return _metadata(settings, None, {})
-        self._check_length([*request.messages, request.completion["choices"][0]["message"]])
         try:
             result = await self._scorer.score(
                 readable_by(self.source, request.messages),
@@ -124,6 +123,18 @@ class ServedModel:
             "perplexity": mean_token_probability(request.completion),
         }
         return _metadata(settings, result.trustworthiness_score, found)
+
+    async def score_given(self, request: ScoreRequest) -> dict[str, Any]:
+        """Return `tlm_metadata` for a completion that came from elsewhere, if it fits into the context."""
+        messages = [*request.messages, request.completion["choices"][0]["message"]]
+        self._check_length(messages)
+        text = "\n".join(text_of(message) for message in messages)
+        # A token is at least one byte: a short text needs no counting.
+        if self._n_ctx is not None and len(text.encode()) > self._n_ctx:
+            n_tokens = await self._client.count_tokens(text)
+            if n_tokens > self._n_ctx:
+                raise too_long(n_tokens, self._n_ctx)
+        return await self.score(request)
 
     def _check_length(self, messages: list[dict[str, Any]]) -> None:
         """Refuse text that cannot fit into the model's context, whatever its tokens."""

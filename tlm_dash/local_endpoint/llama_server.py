@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 
@@ -14,11 +15,14 @@ from tlm_dash.local_endpoint.model_source import ModelSource
 SLOTS = 4
 
 # The longest request, prompt and answer together, in tokens. llama.cpp divides one context evenly among the
-# slots. The model could read 8192, but on two cores a prompt that long takes most of a minute, and each
+# slots. The model could read 8192, but a prompt that long takes a laptop most of a minute, and each
 # 4096 tokens of context cost 94 MB.
 TOKENS_PER_REQUEST = 4096
 
-THREADS = 2
+# llama.cpp's threads wait for each other by spinning. Where another program keeps one of two cores busy, two
+# threads were 10 to 20 times slower than one (60 tokens: 16 to 19 s against 1 to 2 s), and on idle cores not
+# twice as fast: so a quarter of the cores, and never more than a model this small can use.
+THREADS = max(1, min(4, (os.cpu_count() or 1) // 4))
 
 # llama.cpp's cache of earlier prompts grows to gigabytes within minutes; prefixes are reused without it.
 PROMPT_CACHE_MIB = 0

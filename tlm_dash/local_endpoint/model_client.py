@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -94,14 +94,20 @@ class ModelClient:
             raise model_failures.from_event(self.source, chunk["error"])
         return chunk
 
+    async def count_tokens(self, text: str) -> int:
+        """Return how many tokens a local model makes of a text."""
+        async with self._post(f"{self.source.native_url}/tokenize", {"content": text}) as reply:
+            return len(json.loads(await reply.read())["tokens"])
+
+    def _answer(self, payload: Mapping[str, Any]) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return self._post(self._url, {**payload, "model": self.source.name})
+
     @asynccontextmanager
-    async def _answer(self, payload: Mapping[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _post(self, url: str, payload: Mapping[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
         """Post the payload and hand out the 2xx answer; network errors while it is read become ApiError."""
         headers = {"Authorization": f"Bearer {self.source.api_key}"}
         try:
-            async with self._session.post(
-                self._url, json={**payload, "model": self.source.name}, headers=headers, allow_redirects=False
-            ) as reply:
+            async with self._session.post(url, json=payload, headers=headers, allow_redirects=False) as reply:
                 if not 200 <= reply.status < 300:
                     body = await _read(reply, MAX_ERROR_BYTES)
                     raise model_failures.from_answer(self.source, reply.status, reply.headers, body)

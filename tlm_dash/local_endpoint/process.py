@@ -71,7 +71,7 @@ class LocalEndpoint:
         self._watcher: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the endpoint and return at once; `status` tells how far it is. A second start does nothing."""
+        """Start the endpoint and return at once; `status` tells how far it is. Starting twice is fine."""
         with self._lock:
             if self._watcher is not None and self._watcher.is_alive():
                 return

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 import uvicorn
 
@@ -49,16 +50,14 @@ class EndpointServer(uvicorn.Server):
             uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S)
         )
 
-    def serve_until_told(self) -> int:
-        """Serve, then leave the process if it holds a local model, else return the exit code."""
+    def serve_until_told(self) -> NoReturn:
+        """Serve, then end the process."""
         if self._with_parent:
             on_parent_exit(self.leave)
         asyncio.run(self.serve(sockets=[self._listener]))
         if self._failure is not None:
             self._exit_code = report(self._failure)
-        if self._startup.holds_model:
-            _leave_process(self._exit_code)
-        return self._exit_code
+        _leave_process(self._exit_code)
 
     def leave(self) -> None:
         """Stop serving, and leave the process by force if that takes too long. Any thread may call this."""
@@ -102,8 +101,8 @@ class EndpointServer(uvicorn.Server):
             serving.readiness.now("Ready.")
 
 
-def _leave_process(exit_code: int) -> None:
-    """End the process without asking llama.cpp, whose own way out waits for its requests to be finished."""
+def _leave_process(exit_code: int) -> NoReturn:
+    """End the process at once: llama.cpp's own way out waits for its requests to be finished."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(exit_code)

