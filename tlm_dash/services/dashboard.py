@@ -84,7 +84,6 @@ class Dashboard:
         while not self._stopping.is_set():
             try:
                 store = Store.open(settings.database_url, temp_dir=settings.data_dir / "tmp")
-                interrupted = playground_store.close_interrupted(store)
             except TlmDashError as error:
                 if str(error) != str(self._store_problem):
                     logger.warning("The database is not open: %s", error)
@@ -101,7 +100,17 @@ class Dashboard:
                 self._tried_to_open = True
                 self._stopping.wait(10 * OPEN_AGAIN_EVERY_S)
                 continue
-            if interrupted:
-                logger.info("%d unfinished playground answers were marked as interrupted", interrupted)
+            _close_interrupted(store)
             self._store = store
             return
+
+
+def _close_interrupted(store: Store) -> None:
+    """End what an earlier process left under way; a disk too full for that must not close the store."""
+    try:
+        interrupted = playground_store.close_interrupted(store)
+    except StoreError as error:
+        logger.warning("Unfinished answers could not be marked as interrupted: %s", error)
+        return
+    if interrupted:
+        logger.info("%d unfinished playground answers were marked as interrupted", interrupted)

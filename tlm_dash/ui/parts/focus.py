@@ -9,10 +9,18 @@ _COMPONENT = st.components.v2.component(
     html="<span></span>",
     js="""
     export default function ({ data }) {
-      const target = document.querySelector(`.st-key-${CSS.escape(data.key)} textarea`);
-      // Never steal the cursor from where a person already is.
-      const busy = document.activeElement && document.activeElement.matches("input, textarea");
-      if (target && !busy) target.focus({ preventScroll: true });
+      const selector = `.st-key-${CSS.escape(data.key)} textarea`;
+      let looks = 20;
+      function look() {
+        const target = document.querySelector(selector);
+        const active = document.activeElement;
+        // Never take the cursor from where a person is typing already.
+        if (active && active !== target && active.matches("input, textarea")) looks = Math.min(looks, 3);
+        else if (target) { target.focus({ preventScroll: true }); return; }
+        // The part may be drawn before the text area, or while the one it replaces still has the cursor.
+        if (looks-- > 0) setTimeout(look, 100);
+      }
+      look();
     }
     """,
 )

@@ -1,0 +1,97 @@
+"""A real browser on the real app."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.app_server import AppServer
+from tests.conftest import ROOT
+from tlm_dash.errors import ModelFetchError
+from tlm_dash.local_endpoint.model_file import ensure_model_file, model_path
+
+CHROMIUM_FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+StartApp = Callable[..., AppServer]
+
+
+# For a module, not the session: while it is open, Playwright's loop runs in this thread, and a test that
+# calls asyncio.run would fail.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; without one the test is skipped and says so."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium found: apt-get install chromium")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh window with a clipboard."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    context.set_default_timeout(30_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def start_app(tmp_path: Path) -> Iterator[StartApp]:
+    """Start the app over an endpoint (or, without one, over the embedded endpoint)."""
+    servers: list[AppServer] = []
+
+    def start(base_url: str | None = None, *, data_dir: Path = tmp_path / "data", **env: str) -> AppServer:
+        server = AppServer(data_dir, env if base_url is None else {"BASE_URL": base_url, **env})
+        servers.append(server)
+        server.wait_until_up()
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def data_dir_with_model(tmp_path: Path) -> Path:
+    """A data folder that has the model file already; it is fetched once for all tests."""
+    try:
+        kept = ensure_model_file(ROOT / "data")
+    except ModelFetchError as error:
+        pytest.skip(f"the model file cannot be had: {error}")
+    path = model_path(tmp_path / "data")
+    path.parent.mkdir(parents=True)
+    path.symlink_to(kept)
+    return tmp_path / "data"
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has ended."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
+def ask(page: Page, prompt: str) -> None:
+    """Type a prompt and run it, as a person with a keyboard does."""
+    box = page.get_by_role("textbox", name="Prompt", exact=True)
+    # The cursor is put there when the whole page is: before that, the shortcut has no button yet.
+    box.wait_for()
+    page.wait_for_function("document.activeElement?.tagName === 'TEXTAREA'")
+    box.fill(prompt)
+    box.press("Control+Enter")
+    page.wait_for_url("**entry=*")
+
+
+def answered(page: Page, *, timeout_s: float = 60.0) -> None:
+    """Wait until every card has ended."""
+    page.locator(".st-key-stop, [class*=st-key-again-]").first.wait_for()
+    page.locator(".st-key-stop").wait_for(state="detached", timeout=timeout_s * 1000)
+    settled(page)

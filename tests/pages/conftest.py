@@ -1,0 +1,50 @@
+"""Pages through Streamlit's AppTest: the real script over a real dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import ROOT, wait_until
+from tlm_dash.server.lifespan import set_current_dashboard
+from tlm_dash.services.dashboard import Dashboard
+
+SCRIPT = ROOT / "tlm_dash" / "ui" / "main.py"
+
+OpenApp = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_app() -> Iterator[OpenApp]:
+    """Open a page of the app over a dashboard, with query parameters as keyword arguments."""
+
+    def open_page(dashboard: Dashboard, page_name: str = "", /, **query: str | list[str]) -> AppTest:
+        set_current_dashboard(dashboard)
+        app = AppTest.from_file(SCRIPT, default_timeout=20)
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+        if page_name:
+            app.switch_page(str(ROOT / "pages" / f"{page_name}.py")).run()
+        return app
+
+    yield open_page
+    set_current_dashboard(None)
+
+
+def texts(app: AppTest) -> str:
+    """Give everything that a person can read on the page."""
+    kinds = (app.title, app.text, app.caption, app.markdown, app.subheader, app.code)
+    read = [str(element.value) for kind in kinds for element in kind]
+    read += [f"{metric.label} {metric.value}" for metric in app.metric]
+    return "\n".join(read)
+
+
+def run_until_done(app: AppTest, dashboard: Dashboard) -> AppTest:
+    """Wait for everything under way, then draw the page as the next look would."""
+    wait_until(lambda: not dashboard.board.entries_under_way(), what="the answers")
+    app.run()
+    assert not app.exception
+    return app
