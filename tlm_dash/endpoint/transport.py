@@ -38,18 +38,6 @@ class Connection:
         timeout = httpx2.Timeout(
             connect=min(CONNECT_TIMEOUT_S, timeout_s), read=timeout_s, write=timeout_s, pool=timeout_s
         )
-        http = DefaultAioHttpClient(
-            timeout=timeout,
-            limits=httpx2.Limits(
-                max_connections=max_connections,
-                max_keepalive_connections=max_connections,
-                keepalive_expiry=KEEPALIVE_S,
-            ),
-            verify=_trust() if base_url.startswith("https:") else False,
-            # Proxies of the process environment are not ours; redirects are told, not followed.
-            trust_env=False,
-            follow_redirects=False,
-        )
         self._openai = _PlainOpenAI(
             base_url=base_url,
             api_key=api_key,
@@ -61,7 +49,7 @@ class Connection:
             default_query=dict(query),
             max_retries=0,
             timeout=timeout,
-            http_client=http,
+            http_client=_pool(timeout, max_connections, encrypted=base_url.startswith("https:")),
         )
         self._openai.fixed_headers = {
             "Accept": "application/json",
@@ -119,6 +107,22 @@ class _PlainOpenAI(AsyncOpenAI):
     @property
     def default_headers(self) -> dict[str, str | Omit]:
         return dict(self.fixed_headers)
+
+
+def _pool(timeout: httpx2.Timeout, max_connections: int, *, encrypted: bool) -> httpx2.AsyncClient:
+    """Make the aiohttp pool, without the proxies of the process environment; redirects are not followed."""
+    return DefaultAioHttpClient(
+        timeout=timeout,
+        limits=httpx2.Limits(
+            max_connections=max_connections,
+            max_keepalive_connections=max_connections,
+            keepalive_expiry=KEEPALIVE_S,
+        ),
+        # Without encryption nothing is verified: loading the authorities would only cost time.
+        verify=_trust() if encrypted else False,
+        trust_env=False,
+        follow_redirects=False,
+    )
 
 
 def _trust() -> ssl.SSLContext:
