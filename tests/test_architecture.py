@@ -42,6 +42,7 @@ OWNERS: dict[str, set[str]] = {
     "duckdb": {"store"},
     "openai": {"endpoint", "local_endpoint"},
     "httpx": {"endpoint", "local_endpoint"},
+    "httpx2": {"endpoint", "local_endpoint"},
     "aiohttp": {"endpoint", "local_endpoint"},
     "fastapi": {"local_endpoint"},
     "litellm": {"local_endpoint"},

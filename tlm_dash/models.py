@@ -95,12 +95,15 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """Ask for an answer. `params` are OpenAI's (temperature, max_tokens …), `options` are TLM's."""
+    """Ask for an answer. `params` are OpenAI's (temperature, max_tokens …), `options` are TLM's.
+
+    Options may hold a key (`model_provider.api_key`), so they are kept out of `repr`.
+    """
 
     messages: Messages
     model: str
     quality_preset: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -112,7 +115,7 @@ class ScoreRequest:
     completion: Completion
     scorer_model: str
     quality_preset: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     params: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -13,7 +13,6 @@ from sklearn.metrics import roc_auc_score
 
 from tlm_dash.analysis.ranking import _midranks, auroc, auroc_difference
 
-
 # Coverage of 2,000 seeded simulations has a standard error of .005; the bounds are three of them.
 N_SIMULATIONS = 2000
 

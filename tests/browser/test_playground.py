@@ -176,7 +176,7 @@ def test_the_endpoint_dying_in_mid_stream_is_said_and_the_text_kept(
     fake_endpoint.behave("dies-mid-stream")
     page.goto(start_app(fake_endpoint.base_url).url)
     ask(page, "Hello")
-    expect(page.get_by_text("Failed")).to_be_visible()
+    expect(page.locator(".stMarkdownBadge", has_text="Failed")).to_be_visible()
     expect(page.locator("[class*='st-key-response-']")).to_contain_text("one two three")
     fake_endpoint.behave("healthy")
     page.get_by_role("button", name="Run").click()

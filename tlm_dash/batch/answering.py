@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -167,13 +168,14 @@ class Answering:
             self._store, run_id=first.run_id, item_no=plan.item_no, attempt_no=first.attempt_no,
             call="generate", content=[request.messages, request.model, request.params, request.options],
         ):  # fmt: skip
-            async for piece in self._engine.client(address).stream(request):
-                if isinstance(piece, Generated):
-                    result = piece
-                    continue
-                partial.append(piece)
-                for cell in plan.cells:
-                    self._board.add_text(plan.entry_id, cell.run_id, piece)
+            async with aclosing(self._engine.client(address).stream(request)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Generated):
+                        result = piece
+                        continue
+                    partial.append(piece)
+                    for cell in plan.cells:
+                        self._board.add_text(plan.entry_id, cell.run_id, piece)
         assert result is not None, "the client's stream ends with a Generated"
         return result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -80,7 +80,7 @@ class EndpointClient:
         answer = await self._post("chat/completions", body, secrets)
         return self._generated(request, document_of(answer, secrets), secrets, started)
 
-    async def stream(self, request: GenerateRequest) -> AsyncIterator[str | Generated]:
+    async def stream(self, request: GenerateRequest) -> AsyncGenerator[str | Generated, None]:
         """Yield the pieces of text as they come, and the Generated last.
 
         An endpoint that ignores or refuses `stream` gives one piece. Closing the iterator (or cancelling the

@@ -53,7 +53,8 @@ def duration(milliseconds: float | None) -> str:
     seconds = milliseconds / 1000
     if seconds < 59.95:
         return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {round(seconds % 60)} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -74,9 +74,15 @@ def _row(row: HistoryRow, params: PlaygroundParams) -> None:
 
 def _outcome(row: HistoryRow) -> str:
     models = ", ".join(visible(model) for model in row.models) or "given response"
-    scores = ", ".join("unscored" if score is None else score_text(score) for score in row.scores)
-    failed = f" · {row.n_error} failed" if row.n_error else ""
-    return f"{models} · {', '.join(row.quality_presets)} · {scores or 'no score'}{failed}"
+    scores = [score_text(score) for score in row.scores if score is not None]
+    counts = {
+        "unscored": row.n_done - len(scores),
+        "failed": row.n_error,
+        "under way": row.n_cells - row.n_done - row.n_error,
+    }
+    told = [", ".join(scores)] if scores else []
+    told += [f"{count} {what}" for what, count in counts.items() if count > 0]
+    return " · ".join([models, ", ".join(row.quality_presets), *told])
 
 
 def _pages(total: int, params: PlaygroundParams) -> None:
