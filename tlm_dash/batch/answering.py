@@ -164,18 +164,18 @@ class Answering:
             self._board.enter(plan.entry_id, cell.run_id, "answering")
         first = plan.cells[0]
         result: Generated | None = None
-        async with recorded_attempt(
+        recorded = recorded_attempt(
             self._store, run_id=first.run_id, item_no=plan.item_no, attempt_no=first.attempt_no,
             call="generate", content=[request.messages, request.model, request.params, request.options],
-        ):  # fmt: skip
-            async with aclosing(self._engine.client(address).stream(request)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Generated):
-                        result = piece
-                        continue
-                    partial.append(piece)
-                    for cell in plan.cells:
-                        self._board.add_text(plan.entry_id, cell.run_id, piece)
+        )  # fmt: skip
+        async with recorded, aclosing(self._engine.client(address).stream(request)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Generated):
+                    result = piece
+                    continue
+                partial.append(piece)
+                for cell in plan.cells:
+                    self._board.add_text(plan.entry_id, cell.run_id, piece)
         assert result is not None, "the client's stream ends with a Generated"
         return result
 
