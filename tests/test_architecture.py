@@ -19,7 +19,8 @@ BASE = {"models", "errors", "settings"}
 LAYERS: dict[str, set[str]] = {
     "app": {"server"},
     "pages": {"ui", "services", "models", "errors"},
-    "cli": {"services", "local_endpoint", *BASE},
+    "cli": {"commands", "services", "local_endpoint", *BASE},
+    "commands": {"services", *BASE},
     "ui": {"server", "services", "charts", "store", *BASE},
     "server": {"services", *BASE},
     "services": {"batch", "analysis", "interchange", "charts", "endpoint", "store", "local_endpoint", *BASE},
@@ -50,9 +51,6 @@ OWNERS: dict[str, set[str]] = {
     "xllamacpp": {"local_endpoint"},
     "plotly": {"charts"},
 }
-
-# The dashboard's own process must stay light: these parts of the embedded endpoint are what it may load.
-SUPERVISOR_MODULES = {"tlm_dash.local_endpoint.process", "tlm_dash.local_endpoint.command"}
 
 
 def project_files() -> list[Path]:
