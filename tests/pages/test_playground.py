@@ -191,9 +191,7 @@ def test_secrets_are_nowhere_on_the_pages(
     run_until_done(app, dashboard)
     assert "key" in texts(app).lower()
     settings = open_app(dashboard, "settings")
-    shown = texts(app) + texts(settings) + settings.dataframe[0].value.to_string()
-    assert secret not in shown
+    assert secret not in texts(app) + texts(settings)
     stored = [dashboard.store.read(f"SELECT * FROM {table}") for table in ("attempt_end", "run_item", "run")]  # noqa: S608
     assert secret not in repr(stored)
-    values = settings.dataframe[0].value.set_index("Setting")["Value"]
-    assert values["TLM_DASH_API_KEY"] == values["TLM_DASH_HEADERS"] == "set"
+    assert [str(element.value) for element in settings.text].count("set") == 2

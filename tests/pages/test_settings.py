@@ -18,9 +18,13 @@ def test_it_says_what_works(
     assert fake_endpoint.base_url in shown
     assert "gpt-4.1-mini, gpt-4.1-nano" in shown
     assert str(dashboard.store.path) in shown
-    table = app.dataframe[0].value.set_index("Setting")
-    assert table.loc["BASE_URL", "From"] == "environment"
-    assert table.loc["TLM_DASH_TIMEOUT_S", "From"] == "default"
+    lines = [str(element.value) for column in app.columns for element in (*column.text, *column.caption)]
+    assert lines[lines.index("BASE_URL") + 1].startswith("Base URL of the TLM endpoint")
+    assert lines[lines.index("BASE_URL") + 2 : lines.index("BASE_URL") + 4] == [
+        fake_endpoint.base_url,
+        "From the environment",
+    ]
+    assert lines[lines.index("TLM_DASH_TIMEOUT_S") + 2 :][:2] == ["120", "The default"]
 
 
 @pytest.mark.parametrize("behaviour", ["html", "not-found", "unauthorized", "starting", "server-error"])

@@ -18,7 +18,7 @@ from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.text import SHOWN_AT_ONCE, duration, score_text, visible
 
 LIVE_EVERY_S = 0.4
-RESPONSE_HEIGHT = 190
+RESPONSE_HEIGHT = 160
 SCORE_HEIGHT = 150
 NARROWEST_CARD = 300
 
@@ -172,6 +172,9 @@ def standing_words(cell: CellView) -> str:
     standing = cell.standing
     if standing is None or standing.n == 0:
         return "First score of this model, preset and scorer here: nothing to compare it with yet."
+    if standing.n == 1:
+        than = "Higher than" if standing.n_below else "Equal to" if standing.n_equal else "Lower than"
+        return f"{than} the one earlier score of the same model, preset and scorer."
     if standing.n < ENOUGH_FOR_PERCENT:
         higher = f"Higher than {standing.n_below} of the {standing.n} earlier"
     else:

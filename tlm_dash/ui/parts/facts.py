@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-import pandas as pd
 import streamlit as st
 
 from tlm_dash.services.check import Report
@@ -71,11 +70,14 @@ def storage(found: Report) -> None:
 def settings(found: Report) -> None:
     """Show every setting with its value and where it came from; secrets as set or not set."""
     st.subheader("Settings", anchor=False)
-    rows = [
-        {"Setting": s.name, "Value": visible(s.shown), "From": s.source, "Meaning": s.meaning}
-        for s in found.settings
-    ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt="Settings and their sources")
+    for setting in found.settings:
+        name, value = st.columns(2, gap="medium")
+        with name, st.container(gap=None):
+            st.text(setting.name)
+            st.caption(setting.meaning[:1].upper() + setting.meaning[1:])
+        with value, st.container(gap=None):
+            st.text(visible(setting.shown))
+            st.caption(f"From the {setting.source}" if setting.source != "default" else "The default")
     st.caption("Set them as environment variables or in a .env file beside app.py, then restart.")
 
 
