@@ -131,5 +131,41 @@ _TABLES = (
     _table(
         "playground_cell", key="entry_id position", columns="entry_id text, position integer, run_id text"
     ),
+    _table(
+        "dataset_import",
+        key="dataset_id",
+        columns="dataset_id text, file_name text, format text, encoding text?, delimiter text?, sheet text?, "
+        "content_hash text, size_bytes bigint, n_rows_in bigint, n_items bigint, n_rejected bigint, "
+        "mapping json, hygiene json, warnings json, created_at time",
+    ),
+    _table(
+        "dataset_reject",
+        key="dataset_id row_no",
+        near="row_no",
+        columns="dataset_id text, row_no bigint, reason text, content text",
+    ),
+    _table(
+        "item_extra",
+        key="dataset_id item_no",
+        near="item_no",
+        columns="dataset_id text, item_no bigint, source_id text?, tags json, extra json",
+    ),
+    _table(
+        "imported_run",
+        key="run_id",
+        columns="run_id text, dataset_id text, response_column text, score_column text?, "
+        "label_column text?, n_items bigint",
+    ),
+    _table(
+        "imported_label",
+        key="run_id item_no",
+        near="item_no",
+        columns="run_id text, item_no bigint, response_hash text?, label text",
+    ),
+    _table(
+        "dataset_deletion",
+        key="dataset_id",
+        columns="dataset_id text, name text, n_items bigint, deleted_at time",
+    ),
 )
 TABLES = {table.name: table for table in _TABLES}
