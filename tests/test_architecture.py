@@ -21,7 +21,7 @@ LAYERS: dict[str, set[str]] = {
     "pages": {"ui", "services", "models", "errors"},
     "cli": {"commands", "services", "local_endpoint", *BASE},
     "commands": {"services", *BASE},
-    "ui": {"server", "services", "charts", "store", *BASE},
+    "ui": {"server", "services", "charts", *BASE},
     "server": {"services", *BASE},
     "services": {"batch", "analysis", "interchange", "charts", "endpoint", "store", "local_endpoint", *BASE},
     "batch": {"endpoint", "store", *BASE},

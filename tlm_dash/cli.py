@@ -64,8 +64,8 @@ def _check(parsed: argparse.Namespace) -> int:
     from tlm_dash.services.dashboard import Dashboard
 
     dashboard = Dashboard(load_settings())
-    dashboard.start()
     try:
+        dashboard.start()
         deadline = time.monotonic() + CHECK_PATIENCE_S
         said = ""
         while True:

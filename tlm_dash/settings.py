@@ -32,22 +32,16 @@ class SettingSource:
 class Settings:
     """All settings, parsed. `base_url` is None where the embedded endpoint is to be used."""
 
-    base_url: str | None
+    base_url: str | None = field(repr=False)
     api_key: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
-    provider_base_url: str | None
+    provider_base_url: str | None = field(repr=False)
     provider_api_key: str | None = field(repr=False)
-    database_url: str
+    database_url: str = field(repr=False)
     data_dir: Path
     models: tuple[str, ...]
     timeout_s: float
     sources: tuple[SettingSource, ...] = field(repr=False)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Give every secret text, so that messages and logs can be cleaned of them."""
-        values = (self.api_key, self.provider_api_key or "", *self.headers.values())
-        return tuple(value for value in values if len(value) > 3)
 
 
 @dataclass(frozen=True)
@@ -66,14 +60,14 @@ class _Setting:
 def load_settings(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
     """Read all settings; the environment wins over `.env`. Raises SettingsError naming the setting."""
     environment = os.environ if environ is None else environ
-    path = Path(".env") if env_file is None else env_file
+    path = REPOSITORY / ".env" if env_file is None else env_file
     from_file = {k: v for k, v in dotenv_values(path, interpolate=False).items() if v is not None}
     values: dict[str, Any] = {}
     sources: list[SettingSource] = []
     for setting in SETTINGS:
         name, raw, source = _lookup(setting, environment, from_file, path)
         values[setting.field_name] = setting.default if raw is None else _parsed(setting, name, raw)
-        shown = setting.default_shown if raw is None else ("set" if setting.secret else without_login(raw))
+        shown = setting.default_shown if raw is None else ("set" if setting.secret else shown_url(raw))
         sources.append(SettingSource(name, shown, source, setting.meaning))
     if values["database_url"] is None:
         values["database_url"] = f"duckdb:///{values['data_dir'].resolve() / 'tlm_dash.duckdb'}"
@@ -101,30 +95,44 @@ def _parsed(setting: _Setting, name: str, raw: str) -> object:
         ) from None
 
 
-def without_login(raw: str) -> str:
-    """Hide a user name and password written into a URL."""
-    parts = urlsplit(raw)
-    if parts.scheme and "@" in parts.netloc:
-        return raw.replace(parts.netloc, "…@" + parts.netloc.rpartition("@")[2], 1)
-    return raw
+def shown_url(raw: str) -> str:
+    """Give a URL as it may be shown and stored: without login and query, where people put keys."""
+    scheme, separator, rest = raw.partition("://")
+    if not separator:
+        return raw
+    place, slash, path = rest.partition("/")
+    kept = (place.rpartition("@")[2] + slash + path).partition("?")[0].partition("#")[0]
+    return f"{scheme}://{kept}"
 
 
 def _base_url(raw: str) -> str:
-    parts = urlsplit(raw)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    try:
+        parts = urlsplit(raw)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        # Its own text would quote the URL, and with it a login.
+        usable = False
+    if not usable or not raw.isascii():
         raise ValueError("a URL that starts with http:// or https:// is needed")
     return raw.rstrip("/")
+
+
+def _secret_text(raw: str) -> str:
+    """Refuse what cannot be sent as a header, which is what a pasted key with quotes or a line end is."""
+    if not raw.isascii() or not raw.isprintable():
+        raise ValueError
+    return raw
 
 
 def _headers(raw: str) -> dict[str, str]:
     """Parse a JSON object, or `Name: value` pairs separated by semicolons or line ends."""
     if raw.startswith("{"):
         parsed = json.loads(raw)
-        return {str(name): str(value) for name, value in parsed.items()}
+        return {str(name): _secret_text(str(value)) for name, value in parsed.items()}
     pairs = [part.partition(":") for part in raw.replace("\n", ";").split(";") if part.strip()]
     if any(not separator or not name.strip() for name, separator, _ in pairs):
         raise ValueError("a JSON object or `Name: value; Name: value` is needed")
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    return {name.strip(): _secret_text(value.strip()) for name, _, value in pairs}
 
 
 def _names(raw: str) -> tuple[str, ...]:
@@ -141,13 +149,13 @@ def _above_zero(raw: str) -> float:
 SETTINGS = (
     _Setting("base_url", ("BASE_URL", "TLM_DASH_BASE_URL"), _base_url, None, "the embedded endpoint",
              "base URL of the TLM endpoint, for example http://example.customer.com:8080/api"),
-    _Setting("api_key", ("TLM_DASH_API_KEY",), str, ".", "not set",
+    _Setting("api_key", ("TLM_DASH_API_KEY",), _secret_text, ".", "not set",
              "key for a gateway in front of the TLM endpoint", secret=True),
     _Setting("headers", ("TLM_DASH_HEADERS",), _headers, {}, "not set",
              'extra headers for a gateway, as a JSON object or "Name: value; Name: value"', secret=True),
     _Setting("provider_base_url", ("OPENAI_BASE_URL",), _base_url, None, "not set",
              "another OpenAI-compatible provider that generates while TLM scores"),
-    _Setting("provider_api_key", ("OPENAI_API_KEY",), str, None, "not set",
+    _Setting("provider_api_key", ("OPENAI_API_KEY",), _secret_text, None, "not set",
              "key of that provider", secret=True),
     _Setting("database_url", ("TLM_DASH_DATABASE_URL",), str, None, "tlm_dash.duckdb in the data folder",
              "where everything is stored: duckdb:///relative or duckdb:////absolute"),

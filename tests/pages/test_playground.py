@@ -135,7 +135,7 @@ def test_untrusted_text_reaches_only_plain_text_elements(
     dashboard = make_dashboard(fake_endpoint.base_url)
     playground.submit(dashboard, PlaygroundRequest(evil, (evil[:80],), ("base",), evil))
     wait_until(lambda: not dashboard.board.entries_under_way())
-    entry_id = playground.history(dashboard, limit=1, offset=0).rows[0].entry_id
+    entry_id = playground.history(dashboard).rows[0].entry_id
     app = open_app(dashboard, entry=entry_id)
     plain = "\n".join(str(element.value) for element in app.text)
     assert "![pixel](" in plain and "<script>" in plain
@@ -176,6 +176,24 @@ def test_stop_ends_what_is_under_way(
     app.button(key="stop").click().run()
     run_until_done(app, dashboard)
     assert "Stopped before it was complete." in texts(app)
+
+
+def test_the_other_provider_brings_its_own_models(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    with FakeEndpoint() as provider:
+        provider.models = ("prov-a", "prov-b")
+        dashboard = make_dashboard(fake_endpoint.base_url, OPENAI_BASE_URL=provider.base_url)
+        app = open_app(dashboard, prompt="Hi")
+        assert app.multiselect[0].value == ["gpt-4.1-mini"]
+        next(group for group in app.button_group if "answered_by" in (group.key or "")).set_value(
+            "provider"
+        ).run()
+        assert app.multiselect[0].value == ["prov-a"]
+        assert app.multiselect[0].options == ["prov-a", "prov-b"]
+        app.button(key="run").click().run()
+        run_until_done(app, dashboard)
+    assert [sent.body["model"] for sent in provider.requests_to("chat/completions")] == ["prov-a"]
 
 
 def test_secrets_are_nowhere_on_the_pages(

@@ -26,6 +26,7 @@ from tests.store.rows import (
 from tlm_dash.models import new_id, utc_now
 from tlm_dash.store import Store
 from tlm_dash.store.playground import (
+    HistoryCell,
     HistoryPage,
     Standing,
     ensure_playground_dataset,
@@ -211,9 +212,12 @@ def test_history_is_newest_first_and_paged(store: Store) -> None:
     assert [page.total for page in pages] == [7] * 4
     assert sum((page.rows for page in pages), ()) == everything.rows
     row = everything.rows[3]
-    assert (row.prompt, row.models, row.quality_presets) == ("prompt 3", ("big", "small"), ("base", "low"))
-    assert (row.n_cells, row.n_done, row.n_error) == (3, 1, 1)
-    assert row.scores == (0.25, None, None)
+    assert row.prompt == "prompt 3"
+    assert row.cells == (
+        HistoryCell("big", "base", "done", 0.25),
+        HistoryCell("small", "low", "error", None),
+        HistoryCell(None, "low", "pending", None),
+    )
 
 
 def test_history_of_nothing(store: Store) -> None:
@@ -284,6 +288,7 @@ PEERS = (
     {"model": "small", "quality_preset": "low", "scorer_model": None, "mode": "score"},
     {"model": "small", "quality_preset": "base", "scorer_model": None},
     {"model": "small", "quality_preset": "low", "scorer_model": "judge"},
+    {"model": "small", "quality_preset": "low", "scorer_model": None, "provider": "http://other/v1"},
     {"model": None, "quality_preset": "low", "scorer_model": None},
 )
 RESULT = st.tuples(
@@ -326,17 +331,22 @@ def counted(rows: list[dict[str, object]], runs: list[str], run: int, item_no: i
     """Count in plain Python what `standing` asks of SQL."""
 
     def latest(of: list[dict[str, object]]) -> dict[str, object]:
-        return max(of, key=lambda row: (row["attempt_no"], row["status"] != "pending", row["written_at"]))
+        return max(
+            of,
+            key=lambda row: (
+                row["status"] == "done", row["attempt_no"], row["status"] != "pending", row["written_at"]
+            ),
+        )  # fmt: skip
 
     own = [row for row in rows if (row["run_id"], row["item_no"]) == (runs[run], item_no)]
     if not own or latest(own)["trustworthiness_score"] is None:
         return None
     mine = latest(own)
-    comparable = ("model", "quality_preset", "scorer_model")
+    comparable = ("model", "quality_preset", "scorer_model", "provider")
     peers = {
         run_id
         for run_id, peer in zip(runs, PEERS, strict=True)
-        if all(peer[name] == PEERS[run][name] for name in comparable)
+        if all(peer.get(name) == PEERS[run].get(name) for name in comparable)
     }
     cells: dict[tuple[object, object], list[dict[str, object]]] = {}
     for row in rows:
@@ -385,7 +395,8 @@ def test_preset_latencies(store: Store) -> None:
     answer(store, base, item_no, latency_ms=1.0, status="error")
     answer(store, low, item_no, latency_ms=1.0, is_complete=False)
     answer(store, "of d", item_no, latency_ms=1.0)
-    notes = preset_latencies(store)
+    assert preset_latencies(store, "http://elsewhere/api") == {}
+    notes = preset_latencies(store, run_row("d")["endpoint"])
     assert set(notes) == {"base"}
     assert notes["base"].n == 4
     assert notes["base"].median_ms == pytest.approx(median(a + (b or 0) for a, b in timed))

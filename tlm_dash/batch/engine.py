@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tlm_dash.endpoint.client import EndpointClient
+from tlm_dash.settings import shown_url
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class EndpointAddress:
     speaks_tlm: bool = True
 
     def __repr__(self) -> str:
-        return f"EndpointAddress({self.base_url!r})"
+        return f"EndpointAddress({shown_url(self.base_url)!r})"
 
 
 class Engine:
@@ -73,7 +74,10 @@ class Engine:
         return self._clients[address]
 
     def start(self, key: str, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Start a task under a key. A failure that the task does not handle itself is logged: it is a bug."""
+        """Start a task under a key that no other task has; RuntimeError where one has.
+
+        A failure that the task does not handle itself is logged: it is a bug.
+        """
 
         async def watched() -> None:
             try:
@@ -88,6 +92,8 @@ class Engine:
 
         async def begin() -> None:
             with self._tasks_lock:
+                if key in self._tasks:
+                    raise RuntimeError(f"a task {key} is under way already")
                 self._tasks[key] = asyncio.create_task(watched(), name=key)
 
         self.ask(begin(), timeout_s=STOP_WITHIN_S)
@@ -126,8 +132,10 @@ class Engine:
             self.ask(self._wind_down(), timeout_s=2 * STOP_WITHIN_S)
         except TimeoutError:
             logger.error("Some tasks did not stop within %s s", 2 * STOP_WITHIN_S)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        finally:
+            # Whatever went wrong above: a thread that stays would keep the whole process from ending.
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
 
     async def _wind_down(self) -> None:
         with self._tasks_lock:
@@ -137,5 +145,8 @@ class Engine:
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
         for client in self._clients.values():
-            await client.close()
+            try:
+                await client.close()
+            except Exception:
+                logger.exception("A client did not close")
         self._clients.clear()

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
 
-from tlm_dash.errors import EndpointError
+from tlm_dash.errors import EndpointError, StoreClosedError, StoreError
 from tlm_dash.models import canonical_json, new_id, text_hash, utc_now
 from tlm_dash.store.database import Store
 
@@ -30,14 +30,14 @@ async def recorded_attempt(
 ) -> AsyncIterator[None]:
     """Record an attempt around a request: its row is durable before the request leaves.
 
-    `content` is what is asked, as JSON; only its hash is kept. Whatever ends the block is recorded too.
+    `content` is what is asked, as JSON; only its hash is kept. Whatever ends the block is recorded too. A
+    request that was refused outright and repeated in another form (without streaming) is one attempt.
     """
     attempt_id = new_id()
     row = {
         "attempt_id": attempt_id, "run_id": run_id, "item_no": item_no, "attempt_no": attempt_no,
         "call": call, "content_hash": text_hash(call, canonical_json(content)), "sent_at": utc_now(),
     }  # fmt: skip
-    await commit(store, {"attempt": [row]})
     started = time.perf_counter()
 
     def end(outcome: str, error: EndpointError | None = None) -> dict[str, Any]:
@@ -49,16 +49,27 @@ async def recorded_attempt(
         }  # fmt: skip
 
     try:
+        await commit(store, {"attempt": [row]})
+        started = time.perf_counter()
         yield
     except EndpointError as error:
-        await commit(store, {"attempt_end": [end("error", error)]})
+        _append(store, end("error", error))
         raise
     except asyncio.CancelledError:
         # Queued, not waited for: waiting inside a task that is being cancelled would be cut off too.
-        store.append({"attempt_end": [end("cancelled")]})
+        _append(store, end("cancelled"))
+        raise
+    except StoreError:
+        # The attempt's own row was not written, so nothing left.
         raise
     except BaseException:
-        store.append({"attempt_end": [end("interrupted")]})
+        _append(store, end("interrupted"))
         raise
     # Not waited for: the row rides along with the commit of what the request brought.
-    store.append({"attempt_end": [end("ok")]})
+    _append(store, end("ok"))
+
+
+def _append(store: Store, row: Mapping[str, Any]) -> None:
+    """Queue an attempt's end. A store that is closed already finds the open attempt at its next start."""
+    with suppress(StoreClosedError):
+        store.append({"attempt_end": [row]})

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tlm_dash.batch.plan import AnswerPlan, PlannedCell
 from tlm_dash.models import Completion, Generated, Scored, canonical_json, response_hash, utc_now
-
-if TYPE_CHECKING:
-    from tlm_dash.batch.answering import AnswerPlan, PlannedCell
 
 
 def completion_row(
@@ -56,6 +54,13 @@ def done_rows(
         "log": canonical_json(dict(score.log)),
     }
     return {"run_item": [item], "run_item_text": [text]}
+
+
+def pending_row(
+    plan: AnswerPlan, cell: PlannedCell, completion: Completion, completion_id: str
+) -> dict[str, Any]:
+    """Describe a cell whose response is there and whose score is not: a crash now loses neither."""
+    return _run_item(plan, cell, completion, completion_id) | {"status": "pending"}
 
 
 def error_row(

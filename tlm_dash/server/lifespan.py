@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tlm_dash.errors import SettingsError
 from tlm_dash.services.dashboard import Dashboard
-from tlm_dash.settings import load_settings
+from tlm_dash.settings import Settings, load_settings
 
 _current: Dashboard | None = None
 
@@ -31,15 +34,26 @@ def set_current_dashboard(dashboard: Dashboard | None) -> None:
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Run a dashboard for as long as the server lives."""
     logging.getLogger("tlm_dash").setLevel(logging.INFO)
-    dashboard = Dashboard(load_settings())
-    dashboard.start()
-    set_current_dashboard(dashboard)
-    _freeze_imports()
+    dashboard = Dashboard(_settings_or_exit())
     try:
+        dashboard.start()
+        set_current_dashboard(dashboard)
+        _freeze_imports()
         yield
     finally:
         set_current_dashboard(None)
         await asyncio.to_thread(dashboard.stop)
+
+
+def _settings_or_exit() -> Settings:
+    """Read the settings; one that cannot be used ends the start with its sentence, not with a traceback."""
+    try:
+        return load_settings()
+    except SettingsError as error:
+        print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr, flush=True)
+        # Nothing is running yet that would have to be closed, and the web server would print a traceback
+        # for any exception.
+        os._exit(1)
 
 
 def _freeze_imports() -> None:

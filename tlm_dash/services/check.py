@@ -26,6 +26,13 @@ class StoreCheck:
     problem: TlmDashError | None
 
     @property
+    def state(self) -> str:
+        """Say in a word or two how it is."""
+        if self.problem is None:
+            return "open"
+        return "in use" if isinstance(self.problem, StoreBusyError) else "not open"
+
+    @property
     def detail(self) -> str:
         """Say why it is not open; nothing where it is."""
         if isinstance(self.problem, StoreBusyError):
@@ -46,12 +53,13 @@ class Report:
 
     @property
     def works(self) -> bool:
-        """Tell whether a prompt could be answered, scored and kept right now."""
-        return self.connection.state == "ready" and self.store.problem is None
+        """Tell whether a prompt could be answered, scored and kept: a database in use is no failure."""
+        kept = self.store.problem is None or isinstance(self.store.problem, StoreBusyError)
+        return self.connection.state == "ready" and kept
 
     def as_dict(self) -> dict[str, object]:
         """Give the facts under stable names, for `check --json`. No secret is among them."""
-        connection, stored, problem = self.connection, self.store.facts, self.store.problem
+        connection, stored = self.connection, self.store.facts
         return {
             "works": self.works,
             "endpoint": connection.state,
@@ -59,8 +67,9 @@ class Report:
             "base_url": connection.base_url,
             "embedded": connection.is_embedded,
             "models": list(connection.models),
+            "provider": None if connection.provider is None else connection.provider.detail,
             "provider_models": list(connection.provider_models),
-            "database": "open" if problem is None else "not open",
+            "database": self.store.state,
             "database_detail": self.store.detail,
             "database_path": str(stored.path) if stored is not None and stored.path else None,
             "schema_version": stored.schema_version if stored is not None else None,

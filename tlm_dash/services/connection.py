@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from tlm_dash.batch.engine import EndpointAddress, Engine
-from tlm_dash.errors import EndpointUnreachableError
+from tlm_dash.errors import EndpointUnreachableError, TlmDashError
 from tlm_dash.local_endpoint.model_source import BUNDLED_MODEL
 from tlm_dash.local_endpoint.process import LocalEndpoint
 from tlm_dash.models import EndpointHealth
-from tlm_dash.settings import Settings
+from tlm_dash.settings import Settings, shown_url
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "gpt-4.1-mini"
 """The wire API's documented default: offered where an endpoint lists no models and no setting names any."""
@@ -34,7 +37,12 @@ class Connection:
     base_url: str | None
     is_embedded: bool
     models: tuple[str, ...] = ()
-    provider_models: tuple[str, ...] = ()
+    provider: EndpointHealth | None = None
+
+    @property
+    def provider_models(self) -> tuple[str, ...]:
+        """Give the other provider's models, as far as it lists them."""
+        return self.provider.models if self.provider is not None else ()
 
     @property
     def default_scorer(self) -> str:
@@ -52,9 +60,9 @@ class ConnectionMonitor:
         self._engine = engine
         self._local = local
         sentence = "The embedded endpoint is starting." if local else "Looking for the endpoint."
-        self.current = Connection(
-            "starting", sentence, "", settings.base_url, local is not None, self._models_before_known()
-        )
+        base_url = shown_url(settings.base_url) if settings.base_url else None
+        models = self._models_before_known()
+        self.current = Connection("starting", sentence, "", base_url, local is not None, models)
 
     def _models_before_known(self) -> tuple[str, ...]:
         """Name what can be asked for before the endpoint has listed its models, or where it lists none."""
@@ -83,12 +91,29 @@ class ConnectionMonitor:
 
     async def watch(self) -> None:
         """Keep `current` true for as long as the task lives."""
+        pause_s = CHECK_SOON_S
         while True:
             self.current = await self.check()
-            await asyncio.sleep(CHECK_EVERY_S if self.current.state == "ready" else CHECK_SOON_S)
+            # An endpoint that refuses us is not asked ever so often: a gateway might lock the account.
+            pause_s = CHECK_SOON_S if self.current.state == "starting" else min(2 * pause_s, CHECK_EVERY_S)
+            await asyncio.sleep(pause_s)
 
     async def check(self) -> Connection:
-        """Ask the endpoint now. To be run on the engine's loop."""
+        """Ask the endpoint now; what is wrong is said, never raised. To be run on the engine's loop."""
+        try:
+            return await self._check()
+        except TlmDashError as error:
+            return self._unreachable(error.message, error.hint)
+        except Exception:
+            logger.exception("Asking the endpoint failed")
+            return self._unreachable("The endpoint could not be asked.", "The log has details.")
+
+    def _unreachable(self, message: str, hint: str) -> Connection:
+        base_url = shown_url(self._settings.base_url) if self._settings.base_url else None
+        models = self._models_before_known()
+        return Connection("unreachable", message, hint, base_url, self._local is not None, models)
+
+    async def _check(self) -> Connection:
         if self._local is not None:
             status = self._local.status()
             if status.state != "ready":
@@ -99,15 +124,15 @@ class ConnectionMonitor:
                 models = self._models_before_known()
                 return Connection(state, status.detail, hint, status.base_url, True, models)
         address = self.address()
-        health, provider_models = await asyncio.gather(self._health(address), self._provider_models())
+        health, provider = await asyncio.gather(self._health(address), self._provider_health())
         return Connection(
             "ready" if health.reachable else "unreachable",
             health.detail,
             health.hint,
-            address.base_url,
+            shown_url(address.base_url),
             self._local is not None,
             self._settings.models or health.models or self._models_before_known(),
-            provider_models,
+            provider,
         )
 
     async def _health(self, address: EndpointAddress) -> EndpointHealth:
@@ -121,15 +146,14 @@ class ConnectionMonitor:
                 hint="It may be overloaded. Running prompts may still work, slowly.",
             )
 
-    async def _provider_models(self) -> tuple[str, ...]:
+    async def _provider_health(self) -> EndpointHealth | None:
         address = self.provider_address()
         if address is None:
-            return ()
+            return None
         try:
-            async with asyncio.timeout(HEALTH_TIMEOUT_S):
-                return (await self._engine.client(address).health()).models
-        except TimeoutError:
-            return ()
+            return await self._health(address)
+        except TlmDashError as error:
+            return EndpointHealth(reachable=False, detail=error.message, hint=error.hint)
 
     async def wait_until_ready(self, tell: Callable[[str], None]) -> None:
         """Wait for the embedded endpoint to be up; any other endpoint is simply tried."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import ExitStack
 
 from tlm_dash.batch.answering import Answering
 from tlm_dash.batch.engine import Engine
@@ -48,14 +49,20 @@ class Dashboard:
     def stop(self) -> None:
         """Stop in the order of need: no new work, then the endpoint, then the store."""
         self._stopping.set()
-        self._opener.join()
-        self.engine.stop()
-        if self.local_endpoint is not None:
-            self.local_endpoint.stop()
-        if self._store is not None:
-            self._store.close()
-            self._store = None
-            self._store_problem = StoreClosedError("tlm_dash is shutting down.", hint="Start it again.")
+        # Each part stops whatever happens to the others: one that stays would keep the process from ending.
+        with ExitStack() as stopping:
+            stopping.callback(self._close_store)
+            if self.local_endpoint is not None:
+                stopping.callback(self.local_endpoint.stop)
+            stopping.callback(self.engine.stop)
+            if self._opener.ident is not None:
+                self._opener.join()
+
+    def _close_store(self) -> None:
+        store, self._store = self._store, None
+        self._store_problem = StoreClosedError("tlm_dash is shutting down.", hint="Start it again.")
+        if store is not None:
+            store.close()
 
     @property
     def store(self) -> Store:

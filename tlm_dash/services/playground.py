@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
 from typing import Any
 
-from tlm_dash.batch.answering import AnswerPlan, PlannedCell
 from tlm_dash.batch.engine import EndpointAddress
-from tlm_dash.errors import InvalidInputError, NotFoundError, SettingsError
+from tlm_dash.batch.plan import AnswerPlan, PlannedCell
+from tlm_dash.errors import InvalidInputError, NotFoundError, SettingsError, StoreClosedError, StoreError
 from tlm_dash.models import (
     Completion,
     Messages,
@@ -19,9 +20,15 @@ from tlm_dash.models import (
 )
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground_request import PlaygroundRequest, checked_messages
-from tlm_dash.services.playground_runs import frozen_settings, planned_cells
+from tlm_dash.services.playground_runs import endpoint_name, frozen_settings, planned_cells
 from tlm_dash.services.playground_view import view
 from tlm_dash.store import playground as stored
+from tlm_dash.store.playground import HistoryCell, HistoryPage, HistoryRow
+
+__all__ = ["HISTORY_ROWS_A_PAGE", "HistoryCell", "HistoryPage", "HistoryRow", "history", "preset_latencies",
+           "score_again", "stop", "submit"]  # fmt: skip
+
+HISTORY_ROWS_A_PAGE = 10
 
 COMMIT_TIMEOUT_S = 30.0
 
@@ -65,7 +72,7 @@ def _store_entry(
         {"entry_id": entry_id, "position": position, "run_id": run_id}
         for position, run_id in enumerate(run_ids)
     ]
-    store.append(tables).result(COMMIT_TIMEOUT_S)
+    _committed(store.append(tables))
     given = None if request.given_response is None else Completion(request.given_response, model="")
     return [
         AnswerPlan(
@@ -76,13 +83,27 @@ def _store_entry(
     ]  # fmt: skip
 
 
+def _committed(written: Future[None]) -> None:
+    try:
+        written.result(COMMIT_TIMEOUT_S)
+    except TimeoutError:
+        raise StoreError(
+            "The database is too busy to take the prompt.", hint="Wait a moment, then press Run again."
+        ) from None
+
+
 def _start(dashboard: Dashboard, plan: AnswerPlan) -> None:
     answering = dashboard.answering()
     # On the board before the task runs: the page that is drawn next must see the cell under way.
     for cell in plan.cells:
         dashboard.board.enter(plan.entry_id, cell.run_id, "waiting")
     key = f"playground/{plan.entry_id}/{plan.cells[0].run_id}"
-    dashboard.engine.start(key, lambda: answering.run(plan))
+    try:
+        dashboard.engine.start(key, lambda: answering.run(plan))
+    except (RuntimeError, TimeoutError):
+        for cell in plan.cells:
+            dashboard.board.leave(plan.entry_id, cell.run_id)
+        raise StoreClosedError("tlm_dash is shutting down.", hint="Start it again, then press Run.") from None
 
 
 def _provider_address(dashboard: Dashboard, request: PlaygroundRequest) -> EndpointAddress | None:
@@ -103,22 +124,37 @@ def stop(dashboard: Dashboard, entry_id: str) -> None:
             dashboard.engine.cancel(key)
 
 
-def history(dashboard: Dashboard, *, search: str = "", limit: int, offset: int) -> stored.HistoryPage:
-    """List earlier entries, newest first; `search` looks into prompts and responses."""
-    return stored.history(dashboard.store, search=search, limit=limit, offset=offset)
+def history(dashboard: Dashboard, *, search: str = "", page: int = 1) -> HistoryPage:
+    """List a page of earlier entries, newest first; `search` looks into prompts and responses.
+
+    A page beyond the last one gives the last.
+    """
+    rows = HISTORY_ROWS_A_PAGE
+    found = stored.history(dashboard.store, search=search, limit=rows, offset=(page - 1) * rows)
+    if found.rows or not found.total:
+        return found
+    last = (found.total - 1) // rows * rows
+    return stored.history(dashboard.store, search=search, limit=rows, offset=last)
 
 
 def preset_latencies(dashboard: Dashboard) -> dict[str, stored.LatencyNote]:
-    """Tell how long each preset took so far here; presets without history are absent."""
-    return stored.preset_latencies(dashboard.store)
+    """Tell how long each preset took so far over this endpoint; presets without history are absent."""
+    return stored.preset_latencies(dashboard.store, endpoint_name(dashboard.settings))
 
 
 def score_again(dashboard: Dashboard, entry_id: str, run_id: str) -> None:
     """Score a stored response once more, as its next attempt. Raises NotFoundError, InvalidInputError."""
+    with _submitting:
+        _score_again(dashboard, entry_id, run_id)
+
+
+def _score_again(dashboard: Dashboard, entry_id: str, run_id: str) -> None:
     entry = view(dashboard, entry_id).entry
     cell = next((cell for cell in entry.cells if cell.run_id == run_id), None)
     if cell is None:
         raise NotFoundError("This card is not part of the result.", hint="Reload the page.")
+    if run_id in dashboard.board.cells(entry_id):
+        raise InvalidInputError("This response is being scored already.", hint="Wait for its score.")
     if cell.response is None or not cell.is_complete:
         raise InvalidInputError(
             "There is no complete response to score.", hint="Press Run to ask the model again."

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tlm_dash.batch.answering import PlannedCell
 from tlm_dash.batch.engine import EndpointAddress
+from tlm_dash.batch.plan import PlannedCell
 from tlm_dash.models import AnsweredBy, RunMode, canonical_json, new_id, text_hash, utc_now
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground_request import PlaygroundRequest
-from tlm_dash.settings import without_login
+from tlm_dash.settings import Settings, shown_url
 from tlm_dash.store import playground as stored
 
 
@@ -41,6 +41,11 @@ class FrozenSettings:
         }
 
 
+def endpoint_name(settings: Settings) -> str:
+    """Name the TLM endpoint for good: the embedded one gets another port at every start."""
+    return "embedded" if settings.base_url is None else shown_url(settings.base_url)
+
+
 def frozen_settings(
     dashboard: Dashboard,
     request: PlaygroundRequest,
@@ -59,13 +64,11 @@ def frozen_settings(
     )
     mode: RunMode = "score" if answered_by == "given" else "generate" if one_call else "generate-then-score"
     scorer = request.scorer_model or dashboard.monitor.current.default_scorer
-    # The embedded endpoint is known by its name: it gets another port at every start.
-    base_url = dashboard.settings.base_url
     return FrozenSettings(
         mode,
         answered_by,
-        endpoint="embedded" if base_url is None else without_login(base_url),
-        provider=None if provider is None else without_login(provider.base_url),
+        endpoint=endpoint_name(dashboard.settings),
+        provider=None if provider is None else shown_url(provider.base_url),
         scorer_model=request.models[0] if one_call else scorer,
         params=request.params,
     )

@@ -44,10 +44,9 @@ def parse_turns(text: str) -> list[dict[str, str]]:
 def _parse_json(text: str) -> list[dict[str, str]]:
     try:
         turns = json.loads(text)
-    except ValueError as error:
-        raise InvalidInputError(
-            f"The earlier turns are not valid JSON: {error}.", hint=_FORMAT_HINT
-        ) from None
+    except (ValueError, RecursionError) as error:
+        why = error if isinstance(error, ValueError) else "it is nested too deeply"
+        raise InvalidInputError(f"The earlier turns are not valid JSON: {why}.", hint=_FORMAT_HINT) from None
     for number, turn in enumerate(turns, start=1):
         usable = isinstance(turn, dict) and turn.get("role") in (*ROLES, "system")
         if not usable or not isinstance(turn.get("content"), str):

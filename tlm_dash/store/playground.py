@@ -9,6 +9,7 @@ from tlm_dash.models import utc_now
 from tlm_dash.store.database import Store
 from tlm_dash.store.playground_history import history
 from tlm_dash.store.playground_models import (
+    HistoryCell,
     HistoryPage,
     HistoryRow,
     LatencyNote,
@@ -19,6 +20,7 @@ from tlm_dash.store.playground_models import (
 from tlm_dash.store.recovery import close_interrupted
 
 __all__ = [
+    "HistoryCell",
     "HistoryPage",
     "HistoryRow",
     "LatencyNote",
@@ -51,25 +53,35 @@ WHERE e.entry_id = ?
 
 _CELLS = """
 WITH cell AS (SELECT run_id, position FROM playground_cell WHERE entry_id = $entry_id),
+tried AS (
+    SELECT r.* FROM run_item AS r SEMI JOIN cell USING (run_id) WHERE r.item_no = $item_no
+),
+-- The last try that succeeded counts: a failed try to score again takes no score away.
 result AS (
-    SELECT r.*
-    FROM run_item AS r SEMI JOIN cell USING (run_id)
-    WHERE r.item_no = $item_no
+    SELECT * FROM tried
     QUALIFY row_number() OVER (
-        PARTITION BY r.run_id ORDER BY r.attempt_no DESC, r.status = 'pending', r.written_at DESC
+        PARTITION BY run_id
+        ORDER BY (status = 'done') DESC, attempt_no DESC, status = 'pending', written_at DESC
+    ) = 1
+),
+latest AS (
+    SELECT * FROM tried
+    QUALIFY row_number() OVER (
+        PARTITION BY run_id ORDER BY attempt_no DESC, status = 'pending', written_at DESC
     ) = 1
 )
 SELECT
     run.run_id, cell.position, run.mode, run.answered_by, run.model, run.quality_preset, run.scorer_model,
-    coalesce(result.status, 'pending') AS status, coalesce(result.attempt_no, 1) AS attempt_no,
+    coalesce(result.status, 'pending') AS status, coalesce(latest.attempt_no, 1) AS attempt_no,
     k.response, k.is_complete, k.resolved_model, k.finish_reason, k.input_tokens, k.output_tokens,
     k.latency_ms, k.first_token_ms,
     result.trustworthiness_score, result.unscored_reason, t.explanation, coalesce(t.log, '{}') AS log,
-    result.score_latency_ms, result.error_kind, result.error_message, result.error_hint,
+    result.score_latency_ms, latest.error_kind, latest.error_message, latest.error_hint,
     result.completion_id, result.written_at
 FROM cell
 JOIN run ON run.run_id = cell.run_id
 LEFT JOIN result ON result.run_id = cell.run_id
+LEFT JOIN latest ON latest.run_id = cell.run_id
 LEFT JOIN completion AS k ON k.completion_id = result.completion_id AND k.item_no = $item_no
 LEFT JOIN run_item_text AS t
     ON t.run_id = result.run_id AND t.item_no = $item_no AND t.attempt_no = result.attempt_no
@@ -80,7 +92,7 @@ _SCORED = """
 SELECT trustworthiness_score, written_at
 FROM run_item
 WHERE run_id = ? AND item_no = ?
-ORDER BY attempt_no DESC, status = 'pending', written_at DESC
+ORDER BY (status = 'done') DESC, attempt_no DESC, status = 'pending', written_at DESC
 LIMIT 1
 """
 
@@ -93,6 +105,7 @@ WITH peer AS (
         ON other.endpoint = this.endpoint AND other.quality_preset = this.quality_preset
         AND other.model IS NOT DISTINCT FROM this.model
         AND other.scorer_model IS NOT DISTINCT FROM this.scorer_model
+        AND other.provider IS NOT DISTINCT FROM this.provider
     JOIN dataset AS d ON d.dataset_id = other.dataset_id
     WHERE this.run_id = $run_id AND d.kind = 'playground'
 ),
@@ -102,7 +115,7 @@ earlier AS (
     WHERE r.item_no <> $item_no AND r.written_at < $written_at
     QUALIFY row_number() OVER (
         PARTITION BY r.run_id, r.item_no
-        ORDER BY r.attempt_no DESC, r.status = 'pending', r.written_at DESC
+        ORDER BY (r.status = 'done') DESC, r.attempt_no DESC, r.status = 'pending', r.written_at DESC
     ) = 1
 )
 SELECT
@@ -120,10 +133,10 @@ WITH result AS (
     FROM run_item AS r
     JOIN run ON run.run_id = r.run_id
     JOIN dataset AS d ON d.dataset_id = run.dataset_id
-    WHERE d.kind = 'playground'
+    WHERE d.kind = 'playground' AND run.endpoint = ?
     QUALIFY row_number() OVER (
         PARTITION BY r.run_id, r.item_no
-        ORDER BY r.attempt_no DESC, r.status = 'pending', r.written_at DESC
+        ORDER BY (r.status = 'done') DESC, r.attempt_no DESC, r.status = 'pending', r.written_at DESC
     ) = 1
 )
 SELECT result.quality_preset, median(k.latency_ms + coalesce(result.score_latency_ms, 0)), count(*)
@@ -178,8 +191,8 @@ def entry(store: Store, entry_id: str) -> PlaygroundEntry | None:
 def standing(store: Store, run_id: str, item_no: int) -> Standing | None:
     """Tell where an item's score lies among the scores that other items had before it.
 
-    Compared are all playground runs with the same endpoint, model, quality preset and scorer model, since
-    other scores must not be compared by size. None where the item has no score.
+    Compared are all playground runs with the same endpoint, provider, model, quality preset and scorer
+    model, since other scores must not be compared by size. None where the item has no score.
     """
     found = store.read(_SCORED, [run_id, item_no])
     if not found or found[0][0] is None:
@@ -190,9 +203,9 @@ def standing(store: Store, run_id: str, item_no: int) -> Standing | None:
     return Standing(n_below, n_equal, n)
 
 
-def preset_latencies(store: Store) -> dict[str, LatencyNote]:
-    """Tell per quality preset how long an answer with its score took so far in this playground."""
-    rows = store.read(_LATENCIES)
+def preset_latencies(store: Store, endpoint: str) -> dict[str, LatencyNote]:
+    """Tell per quality preset how long an answer with its score took so far over this endpoint."""
+    rows = store.read(_LATENCIES, [endpoint])
     return {preset: LatencyNote(median_ms, n) for preset, median_ms, n in rows}
 
 

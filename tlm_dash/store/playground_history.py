@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tlm_dash.store.database import Store
-from tlm_dash.store.playground_models import HistoryPage, HistoryRow
+from tlm_dash.store.playground_models import HistoryCell, HistoryPage, HistoryRow
 
 # The result that counts for every card of every submission. Within one try a final row beats a pending one
 # whatever the clock said.
@@ -18,7 +18,8 @@ result AS (
     SELECT r.run_id, r.item_no, r.status, r.completion_id, r.trustworthiness_score
     FROM run_item AS r SEMI JOIN cell USING (run_id, item_no)
     QUALIFY row_number() OVER (
-        PARTITION BY r.run_id, r.item_no ORDER BY r.attempt_no DESC, r.status = 'pending', r.written_at DESC
+        PARTITION BY r.run_id, r.item_no
+        ORDER BY (r.status = 'done') DESC, r.attempt_no DESC, r.status = 'pending', r.written_at DESC
     ) = 1
 )"""
 
@@ -48,11 +49,9 @@ page AS (
 cards AS (
     SELECT
         cell.entry_id,
-        count(*) AS n_cells,
-        count(*) FILTER (WHERE result.status = 'done') AS n_done,
-        count(*) FILTER (WHERE result.status = 'error') AS n_error,
         list(run.model ORDER BY cell.position) AS models,
         list(run.quality_preset ORDER BY cell.position) AS quality_presets,
+        list(coalesce(result.status, 'pending') ORDER BY cell.position) AS statuses,
         list(result.trustworthiness_score ORDER BY cell.position) AS scores
     FROM cell SEMI JOIN page USING (entry_id)
     JOIN run USING (run_id)
@@ -61,8 +60,7 @@ cards AS (
 )
 SELECT
     page.entry_id, page.created_at, left(i.prompt, 300) AS prompt,
-    coalesce(cards.n_cells, 0) AS n_cells, coalesce(cards.n_done, 0) AS n_done,
-    coalesce(cards.n_error, 0) AS n_error, cards.models, cards.quality_presets, cards.scores
+    cards.models, cards.quality_presets, cards.statuses, cards.scores
 FROM page JOIN item AS i USING (dataset_id, item_no) LEFT JOIN cards USING (entry_id)
 ORDER BY page.created_at DESC, page.item_no DESC
 """
@@ -83,19 +81,6 @@ def history(store: Store, *, search: str = "", limit: int = 20, offset: int = 0)
 
 
 def _row(row: dict[str, Any]) -> HistoryRow:
-    return HistoryRow(
-        entry_id=row["entry_id"],
-        created_at=row["created_at"],
-        prompt=row["prompt"],
-        models=_distinct(row["models"]),
-        quality_presets=_distinct(row["quality_presets"]),
-        n_cells=row["n_cells"],
-        n_done=row["n_done"],
-        n_error=row["n_error"],
-        scores=tuple(row["scores"] or ()),
-    )
-
-
-def _distinct(names: list[str | None] | None) -> tuple[str, ...]:
-    """Give each name once, in the order of the cards."""
-    return tuple(dict.fromkeys(name for name in names or () if name is not None))
+    columns = (row[name] or () for name in ("models", "quality_presets", "statuses", "scores"))
+    cells = tuple(HistoryCell(*values) for values in zip(*columns, strict=True))
+    return HistoryRow(row["entry_id"], row["created_at"], row["prompt"], cells)

@@ -12,7 +12,10 @@ from tlm_dash.models import AnsweredBy, ItemStatus, RunMode
 
 @dataclass(frozen=True, slots=True)
 class PlaygroundCell:
-    """One card: its run's configuration and the latest result. Without a result yet it is pending.
+    """One card: its run's configuration and its last result. Without a result yet it is pending.
+
+    `attempt_no` and `error_*` are those of the latest try: a card that is done and has an error kept the
+    score of an earlier try.
 
     `attempt_no` is the try that the result comes from, 1 while there is none. `is_complete` is None
     while there is no response, False where it was cut or stopped. `log` is the scorer's, empty where there
@@ -62,18 +65,23 @@ class PlaygroundEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryCell:
+    """One card of a submission in a list. The score is None where it is unscored or not there (yet)."""
+
+    model: str | None
+    quality_preset: str
+    status: ItemStatus
+    trustworthiness_score: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """A submission in a list. `prompt` is cut; `scores` has one value per card, None where there is none."""
+    """A submission in a list, with its cards in their order. `prompt` is cut."""
 
     entry_id: str
     created_at: datetime
     prompt: str
-    models: tuple[str, ...]
-    quality_presets: tuple[str, ...]
-    n_cells: int
-    n_done: int
-    n_error: int
-    scores: tuple[float | None, ...]
+    cells: tuple[HistoryCell, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ result AS (
     SELECT r.run_id, r.item_no, r.attempt_no, r.status, r.completion_id, r.response_hash
     FROM run_item AS r SEMI JOIN cell USING (run_id, item_no)
     QUALIFY row_number() OVER (
-        PARTITION BY r.run_id, r.item_no ORDER BY r.attempt_no DESC, r.status = 'pending', r.written_at DESC
+        PARTITION BY r.run_id, r.item_no
+        ORDER BY (r.status = 'done') DESC, r.attempt_no DESC, r.status = 'pending', r.written_at DESC
     ) = 1
 ),
 sent AS (

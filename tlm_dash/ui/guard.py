@@ -40,11 +40,11 @@ def _wait_for_store(error: StoreError) -> None:
         failure(error.message, error.hint)
         return
 
-    @st.fragment(run_every=1)
-    def watch() -> None:
-        problem = dashboard().store_problem
-        if problem is None:
-            st.rerun()
-        waiting(problem.message, problem.hint)
+    st.fragment(run_every=1)(lambda: guarded(_watch_store))()
 
-    watch()
+
+def _watch_store() -> None:
+    problem = dashboard().store_problem
+    if problem is None:
+        st.rerun()
+    waiting(problem.message, problem.hint)

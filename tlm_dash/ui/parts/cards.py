@@ -109,8 +109,10 @@ def _card(running: Dashboard, view: EntryView, cell: CellView) -> None:
     with st.container(height=SCORE_HEIGHT, border=False, gap="xsmall"):
         _score(cell)
     if cell.status == "error":
-        message = cell.note or stored.error_message or "It failed, and nobody knows why."
+        message = cell.note or stored.error_message or "It ended without a word of why."
         failure(message, stored.error_hint or "", label=_error_label(stored.error_kind))
+    elif cell.status == "done" and stored.error_message:
+        failure(stored.error_message, stored.error_hint or "", label="Scoring again failed")
     st.caption(_measures(cell))
     _actions(running, view, cell)
 
@@ -130,7 +132,9 @@ def _response(view: EntryView, cell: CellView) -> None:
                     f"The first {SHOWN_AT_ONCE:,} of {len(text):,} characters; Copy takes all of them."
                 )
         elif cell.status in ("waiting", "answering"):
-            st.caption(_waiting_words(cell))
+            st.caption("Waiting for the first words …" if cell.status == "answering" else "Waiting …")
+            if cell.note:
+                st.text(visible(cell.note))
         elif cell.status == "done":
             reason = cell.cell.finish_reason
             filtered = " A content filter stopped it." if reason == "content_filter" else ""
@@ -139,16 +143,6 @@ def _response(view: EntryView, cell: CellView) -> None:
             st.caption("There is no response.")
         if text and cell.cell.finish_reason == "length":
             st.caption("Cut off by the limit on the answer's length.")
-
-
-def _waiting_words(cell: CellView) -> str:
-    words = "Waiting for the first words" if cell.status == "answering" else "Waiting for the endpoint"
-    return f"{words} …" if not cell.note else f"{words}: {_plain(cell.note)}"
-
-
-def _plain(text: str) -> str:
-    """Keep our own status sentences free of Markdown."""
-    return visible(text).replace("*", "").replace("[", "(").replace("]", ")").replace("`", "")
 
 
 def _score(cell: CellView) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from tlm_dash.errors import TlmDashError
-from tlm_dash.models import DEFAULT_QUALITY_PRESET, QUALITY_PRESETS
+from tlm_dash.models import DEFAULT_QUALITY_PRESET, QUALITY_PRESETS, text_hash
 from tlm_dash.services import playground
 from tlm_dash.services.connection import Connection
 from tlm_dash.services.dashboard import Dashboard
@@ -34,9 +34,9 @@ class _Composer:
     def key(self, name: str) -> str:
         return f"{name}-{self.params.entry or 'new'}"
 
-    def keep(self, name: str, **changes: Any) -> None:  # noqa: ANN401 - one callback for fields of many types
+    def keep(self, name: str, key: str | None = None, **changes: Any) -> None:  # noqa: ANN401 - any field
         """Write a changed widget into the address."""
-        value = st.session_state[self.key(name)]
+        value = st.session_state[key or self.key(name)]
         if isinstance(value, list):
             value = tuple(value)
         params = replace(PlaygroundParams.from_query(st.query_params), **{name: value}, **changes)
@@ -90,26 +90,25 @@ def _prompt(parts: _Composer) -> str:
 
 def _context(parts: _Composer) -> tuple[str, str]:
     """Draw the folded parts of the prompt: system prompt and earlier turns."""
-    restored = parts.restored
-    with st.expander("System prompt", expanded=bool(restored.system_prompt)):
-        system_prompt = st.text_area(
-            "System prompt",
-            value=restored.system_prompt,
-            key=parts.key("system_prompt"),
+    system = "You are a careful assistant. Say so when you do not know."
+    turns = "user: Which country is Canberra in?\nassistant: Australia."
+    return (
+        _folded_text(parts, "system_prompt", "System prompt", parts.restored.system_prompt, system),
+        _folded_text(parts, "earlier_turns", "Earlier turns", parts.restored.earlier_turns, turns),
+    )
+
+
+def _folded_text(parts: _Composer, name: str, label: str, value: str, placeholder: str) -> str:
+    with st.expander(label, expanded=bool(value)):
+        text = st.text_area(
+            label,
+            value=value,
+            key=parts.key(name),
             height=TEXT_HEIGHT,
             label_visibility="collapsed",
-            placeholder="You are a careful assistant. Say so when you do not know.",
+            placeholder=placeholder,
         )
-    with st.expander("Earlier turns", expanded=bool(restored.earlier_turns)):
-        earlier_turns = st.text_area(
-            "Earlier turns",
-            value=restored.earlier_turns,
-            key=parts.key("earlier_turns"),
-            height=TEXT_HEIGHT,
-            label_visibility="collapsed",
-            placeholder="user: Which country is Canberra in?\nassistant: Australia.",
-        )
-    return system_prompt or "", earlier_turns or ""
+    return text or ""
 
 
 def _given_response(parts: _Composer) -> str | None:
@@ -138,19 +137,21 @@ def _models(parts: _Composer, connection: Connection, *, enabled: bool) -> tuple
         answered_by = _answered_by(parts)
     known = connection.models if answered_by == "endpoint" else connection.provider_models
     wanted = parts.params.models or parts.restored.models
-    # Keyed by what is known: a list that arrives later brings its default with it.
-    key = parts.key("models")
-    if key not in st.session_state and (wanted or known):
-        st.session_state[key] = list(wanted or known[:1])
+    if answered_by != parts.restored.answered_by and not parts.params.models:
+        # The other side has other models: what was asked of the first is not asked of it.
+        wanted = ()
+    # Keyed by what is known: a list that arrives later, or another side's list, brings its own default.
+    key = f"{parts.key('models')}-{answered_by}-{text_hash(*known)[:8]}"
     models = st.multiselect(
         "Models",
         options=list(dict.fromkeys((*known, *wanted))),
+        default=list(wanted or known[:1]),
         key=key,
         accept_new_options=True,
         placeholder="Choose models, or type a name",
         wrap=True,
         on_change=parts.keep,
-        args=("models",),
+        args=("models", key),
     )
     return answered_by, tuple(models)
 
@@ -178,7 +179,7 @@ def _presets(parts: _Composer) -> tuple[str, ...]:
 
     def name(preset: str) -> str:
         known = latencies.get(preset)
-        return f"{preset} · median {duration(known.median_ms)}" if known else preset
+        return f"{preset} · median {duration(known.median_ms)} of {known.n:,}" if known else preset
 
     chosen = st.pills(
         "Quality presets",
@@ -191,7 +192,8 @@ def _presets(parts: _Composer) -> tuple[str, ...]:
         args=("presets",),
         wrap=True,
         help="How much work goes into a score: base the least, medium the most. Each model answers once; "
-        "that response is scored at every preset you tick. Times are medians of your own history.",
+        "that response is scored at every preset you tick. Times: the median of so many prompts over this "
+        "endpoint, from Run to score.",
     )
     # In the order of effort, whichever order they were ticked in.
     return tuple(preset for preset in QUALITY_PRESETS if preset in chosen)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from tlm_dash.services.check import Report
+from tlm_dash.services.connection import Connection
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.text import file_size, visible
 
@@ -33,7 +34,7 @@ def connection(found: Report) -> None:
             ("Base URL", now.base_url or "not up yet"),
             ("Models", ", ".join(now.models) or "not known: type a model's name in the playground"),
             ("Scores by default with", now.default_scorer),
-            ("Other provider's models", ", ".join(now.provider_models) or "no other provider"),
+            ("Other provider", _provider(now)),
         ])  # fmt: skip
         if now.is_embedded:
             st.caption(
@@ -85,6 +86,14 @@ def versions(found: Report) -> None:
     """Show what is running, ready to be copied into a report."""
     with st.expander("Versions"):
         st.code("\n".join(f"{name} {number}" for name, number in found.versions), language=None)
+
+
+def _provider(now: Connection) -> str:
+    if now.provider is None:
+        return "none set"
+    if not now.provider.reachable:
+        return f"{now.provider.detail} {now.provider.hint}".strip()
+    return ", ".join(now.provider_models) or "answers, but lists no models"
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> None:

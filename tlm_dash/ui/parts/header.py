@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from tlm_dash.ui.guard import guarded
@@ -13,6 +15,7 @@ STATES = {
     "unreachable": ("not reachable", ":material/error:"),
 }
 LOOK_AGAIN_EVERY_S = 2
+FETCHED = re.compile(r"(\d+) of (\d+) MB")
 
 
 def page_header(title: str, sentence: str) -> None:
@@ -37,7 +40,9 @@ def _draw_status_pill() -> None:
     state, icon = STATES[connection.state]
     under_way = len(running.board.entries_under_way())
     work = f" · {under_way} running" if under_way else ""
-    if connection.state == "starting" and "MB" in connection.sentence:
-        state = connection.sentence.rstrip(".")[:60]
+    fetched = FETCHED.search(connection.sentence)
+    if connection.state == "starting" and fetched is not None:
+        # Numbers only: a label is Markdown, and the sentence may quote another program.
+        state = f"fetching the model, {fetched[1]} of {fetched[2]} MB"
     with st.container(key="status-pill", horizontal=True, horizontal_alignment="right"):
         st.page_link("../../pages/settings.py", label=f"{which}: {state}{work}", icon=icon, width="content")

@@ -9,12 +9,11 @@ import streamlit as st
 from tlm_dash.models import utc_now
 from tlm_dash.services import playground
 from tlm_dash.services.dashboard import Dashboard
-from tlm_dash.store.playground import HistoryRow
+from tlm_dash.services.playground import HISTORY_ROWS_A_PAGE, HistoryCell, HistoryRow
 from tlm_dash.ui.params import PlaygroundParams
 from tlm_dash.ui.parts.notice import empty
 from tlm_dash.ui.text import ago, one_line, score_text, visible
 
-ROWS_A_PAGE = 10
 PROMPT_CHARACTERS = 110
 
 
@@ -31,8 +30,7 @@ def draw(running: Dashboard, params: PlaygroundParams) -> None:
         on_change=_search,
         width=420,
     )
-    offset = (params.page - 1) * ROWS_A_PAGE
-    page = playground.history(running, search=params.search, limit=ROWS_A_PAGE, offset=offset)
+    page = playground.history(running, search=params.search, page=params.page)
     if not page.total:
         if params.search:
             empty("No earlier prompt or response contains this text.", "Search for another one.")
@@ -73,20 +71,22 @@ def _row(row: HistoryRow, params: PlaygroundParams) -> None:
 
 
 def _outcome(row: HistoryRow) -> str:
-    models = ", ".join(visible(model) for model in row.models) or "given response"
-    scores = [score_text(score) for score in row.scores if score is not None]
-    counts = {
-        "unscored": row.n_done - len(scores),
-        "failed": row.n_error,
-        "under way": row.n_cells - row.n_done - row.n_error,
-    }
-    told = [", ".join(scores)] if scores else []
-    told += [f"{count} {what}" for what, count in counts.items() if count > 0]
-    return " · ".join([models, ", ".join(row.quality_presets), *told])
+    """Tell each model's scores, every one beside its preset: other sizes must not be compared."""
+    by_model: dict[str, list[str]] = {}
+    for cell in row.cells:
+        model = visible(cell.model) if cell.model else "given response"
+        by_model.setdefault(model, []).append(f"{cell.quality_preset} {_result(cell)}")
+    return "\n".join(f"{model}: {' · '.join(results)}" for model, results in by_model.items())
+
+
+def _result(cell: HistoryCell) -> str:
+    if cell.trustworthiness_score is not None:
+        return score_text(cell.trustworthiness_score)
+    return {"done": "unscored", "error": "failed"}.get(cell.status, "under way")
 
 
 def _pages(total: int, params: PlaygroundParams) -> None:
-    pages = -(-total // ROWS_A_PAGE)
+    pages = -(-total // HISTORY_ROWS_A_PAGE)
     noun = "prompt" if total == 1 else "prompts"
     with st.container(horizontal=True, vertical_alignment="center"):
         if pages > 1:
