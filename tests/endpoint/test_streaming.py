@@ -22,17 +22,12 @@ from tests.endpoint.asking import (
 )
 from tests.fake_endpoint import (
     Answer,
-    ApiError,
-    Behaviour,
     CutStream,
     Events,
     FakeEndpoint,
-    HtmlPage,
-    RateLimited,
     Reply,
     fake_answer,
     fake_score,
-    refuse_stream,
 )
 from tlm_dash.endpoint.client import EndpointClient
 from tlm_dash.errors import (
@@ -333,79 +328,6 @@ def test_an_endpoint_that_ignores_stream_gives_one_piece(fake_endpoint: FakeEndp
     assert generated.completion.text == ANSWER
     assert generated.score is not None
     assert len(fake_endpoint.requests) == 1
-
-
-@pytest.mark.parametrize("status", [400, 404, 405, 422, 501])
-def test_an_endpoint_that_refuses_stream_is_asked_once_more(fake_endpoint: FakeEndpoint, status: int) -> None:
-    fake_endpoint.script(GENERATE, [ApiError(status, "stream is not supported")])
-
-    async def twice(client: EndpointClient) -> list[tuple[list[str], Generated]]:
-        return [await collect(client), await collect(client)]
-
-    for pieces, generated in run(fake_endpoint, twice):
-        assert pieces == [ANSWER]
-        assert generated.score is not None
-        assert generated.first_token_ms is None
-    asked = [request.body.get("stream") for request in fake_endpoint.requests]
-    assert asked == [True, None, None], "the refusal is remembered"
-
-
-def test_a_refusal_for_another_reason_is_not_remembered(fake_endpoint: FakeEndpoint) -> None:
-    fake_endpoint.script(GENERATE, [ApiError(400, "bad option"), ApiError(400, "bad option, really")])
-
-    async def twice(client: EndpointClient) -> EndpointError:
-        _, error = await collect_until_error(client)
-        await collect(client)
-        return error
-
-    error = run(fake_endpoint, twice)
-    assert "bad option, really" in error.message
-    assert [request.body.get("stream") for request in fake_endpoint.requests] == [True, None, True]
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        RateLimited("1"),
-        ApiError(500),
-        ApiError(401),
-        ApiError(403),
-        ApiError(409),
-        ApiError(400, code="context_length_exceeded"),
-    ],
-)
-def test_other_refusals_are_not_asked_again(fake_endpoint: FakeEndpoint, reply: Reply) -> None:
-    fake_endpoint.script(GENERATE, [reply])
-    _, error = run(fake_endpoint, collect_until_error)
-    assert error.status == reply.status
-    assert len(fake_endpoint.requests) == 1
-
-
-def test_a_lost_address_is_told_after_both_ways(fake_endpoint: FakeEndpoint) -> None:
-    fake_endpoint.behave(Behaviour(HtmlPage(404, "404 Not Found")))
-    assert type(run(fake_endpoint, collect_until_error)[1]) is NotTlmEndpointError
-    assert len(fake_endpoint.requests) == 2
-
-
-def test_stream_options_are_left_out_where_they_are_refused(fake_endpoint: FakeEndpoint) -> None:
-    fake_endpoint.script(GENERATE, [ApiError(400, "Unknown field: stream_options")])
-
-    async def twice(client: EndpointClient) -> None:
-        for _ in range(2):
-            pieces, _ = await collect(client)
-            assert len(pieces) > 1
-
-    run(fake_endpoint, twice)
-    sent = [
-        ("stream" in request.body, "stream_options" in request.body) for request in fake_endpoint.requests
-    ]
-    assert sent == [(True, True), (True, False), (True, False)]
-
-
-def test_an_endpoint_that_refuses_both_is_asked_three_times_at_most(fake_endpoint: FakeEndpoint) -> None:
-    fake_endpoint.script(GENERATE, [ApiError(400, "no stream_options"), refuse_stream])
-    assert run(fake_endpoint, collect)[0] == [ANSWER]
-    assert len(fake_endpoint.requests) == 3
 
 
 def test_closing_the_iterator_closes_the_connection(fake_endpoint: FakeEndpoint) -> None:

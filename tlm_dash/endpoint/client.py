@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from dataclasses import replace
 from time import perf_counter
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tlm_dash.endpoint import bodies, health, wire
 from tlm_dash.endpoint.address import header_value, parse_address
 from tlm_dash.endpoint.answers import document_of, json_of
+from tlm_dash.endpoint.error_bodies import read_body
 from tlm_dash.endpoint.redaction import Secrets, option_secrets
-from tlm_dash.endpoint.refusals import Answer, failure_of_answer
+from tlm_dash.endpoint.refusals import MODEL_HINT, Answer, failure_of_answer
 from tlm_dash.endpoint.streaming import StreamReader
 from tlm_dash.errors import EndpointError, NotTlmEndpointError, TokenLimitError
 from tlm_dash.models import EndpointHealth, Generated, GenerateRequest, Score, Scored, ScoreRequest
@@ -26,7 +28,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STREAM_REFUSED = frozenset({400, 404, 405, 422, 501})
-"""Statuses with which an endpoint may refuse `stream`: the request is made once more without it."""
+"""Statuses with which an endpoint may refuse `stream`: the request is made once more without it, unless the
+refusal names something else."""
+
+_STREAM = re.compile(r"(?<!up)stream", re.IGNORECASE)
+_KEY = re.compile(r"api.?key|authenticat|authori[sz]|credential|permission|forbidden", re.IGNORECASE)
+_SAYS_LITTLE = re.compile(
+    r"\d+|error|unsupported\w*|not_?(?:found|allowed|implemented)(?:_?error)?"
+    r"|(?:api|(?:bad|invalid|unprocessable|validation)_?(?:request|parameter|value|entity)?)?_?error"
+    r"|(?:bad|invalid|unprocessable)_?(?:request|parameter|value|entity)",
+    re.IGNORECASE,
+)
+"""Codes and types of an error that name no field and no reason."""
 
 STREAM_LIMIT_FACTOR = 10
 """The limit counts anew with every chunk; a stream that never ends is given up after this many limits."""
@@ -177,8 +190,9 @@ class EndpointClient:
             self._takes_stream_options = not response.is_success
         if response.is_success:
             return response
-        failure = failure_of_answer(_head(response, response.content), secrets)
-        if response.status_code in STREAM_REFUSED and not isinstance(failure, TokenLimitError):
+        answer = _head(response, response.content)
+        failure = failure_of_answer(answer, secrets)
+        if _may_refuse_streaming(answer, failure):
             return None
         raise failure
 
@@ -252,6 +266,19 @@ class EndpointClient:
 
 def _head(response: httpx2.Response, body: bytes = b"") -> Answer:
     return Answer(response.status_code, dict(response.headers), body)
+
+
+def _may_refuse_streaming(answer: Answer, failure: EndpointError) -> bool:
+    """Tell whether a refusal is about `stream`, or may be because it names nothing else."""
+    told = read_body(answer.body)
+    if answer.status not in STREAM_REFUSED or isinstance(failure, TokenLimitError):
+        return False
+    if "model_not_found" in told.code:
+        return False
+    if _STREAM.search(told.everything) or answer.status in (405, 501):
+        return True
+    names_another = failure.hint == MODEL_HINT or _KEY.search(told.everything) is not None
+    return not names_another and all(map(_SAYS_LITTLE.fullmatch, told.code.split()))
 
 
 async def _close(response: httpx2.Response) -> None:
