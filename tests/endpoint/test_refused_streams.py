@@ -1,4 +1,4 @@
-"""A stream that the endpoint refuses: asked once more in one piece, unless the refusal names something else."""
+"""Streams that the endpoint refuses: asked once more in one piece, unless the refusal names another reason."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ class ModelServer:
     recalled: str = " Paris"
     probability: float = 0.64
     status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
     chats: list[dict[str, Any]] = field(default_factory=list)
     completions: list[dict[str, Any]] = field(default_factory=list)
@@ -54,6 +55,7 @@ class ModelServer:
                 "usage": {"prompt_tokens": used, "completion_tokens": 7, "total_tokens": used + 7},
             },
             status=self.status,
+            headers=self.headers,
         )
 
     async def complete(self, request: web.Request) -> web.Response:
@@ -72,6 +74,7 @@ class ModelServer:
                 "tokens_predicted": len(chances),
             },
             status=self.status,
+            headers=self.headers,
         )
 
     async def _wait(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from tlm_dash.errors import InvalidInputError, LocalEndpointError
+from tlm_dash.local_endpoint import model_failures
 from tlm_dash.local_endpoint.answer import Answer, payload
 from tlm_dash.local_endpoint.api_error import ApiError, refused, too_long
 from tlm_dash.local_endpoint.conversation import mean_token_probability
@@ -116,7 +117,7 @@ class ServedModel:
         except InvalidInputError as error:
             raise refused("options", str(error)) from None
         except LocalEndpointError as error:
-            raise ApiError(502, f"The response could not be scored. {error}", code="scoring_failed") from None
+            raise model_failures.while_scoring(error) from None
         found = {
             "explanation": result.explanation,
             "per_field_score": result.per_field_score,

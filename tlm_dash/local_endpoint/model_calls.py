@@ -7,6 +7,10 @@ from typing import Any
 
 import aiohttp
 
+from tlm_dash.local_endpoint import model_failures
+from tlm_dash.local_endpoint.api_error import ApiError
+from tlm_dash.local_endpoint.model_client import MAX_ERROR_BYTES, NETWORK_ERRORS, read_at_most
+from tlm_dash.local_endpoint.model_failures import ScoringFailedError
 from tlm_dash.local_endpoint.model_source import ModelSource
 
 # A reflection with reasoning by a small model on a busy laptop takes well under a minute; a server that is
@@ -19,7 +23,7 @@ class ModelCallError(Exception):
 
 
 class ModelCalls:
-    """One score's way to its model: posts JSON, counts calls and tokens, remembers how many calls failed.
+    """One score's way to its model: posts JSON, counts calls and tokens, remembers which calls failed how.
 
     The session belongs to the Scorer. A cancelled call closes its connection, so that the server stops.
     """
@@ -28,7 +32,7 @@ class ModelCalls:
         self.source = source
         self.max_tokens = max_tokens
         self.n_calls = 0
-        self.n_failed = 0
+        self.failures: list[ApiError] = []
         self.input_tokens = 0
         self.output_tokens = 0
         self._session = session
@@ -41,9 +45,9 @@ class ModelCalls:
         self.input_tokens += int(usage.get("prompt_tokens") or 0)
         self.output_tokens += int(usage.get("completion_tokens") or 0)
         choices = answer.get("choices")
-        if not isinstance(choices, list) or not choices or not isinstance(choices[0].get("message"), dict):
-            self.n_failed += 1
-            raise ModelCallError("the model server's answer is not a chat completion")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
+            raise self._failed(model_failures.not_a_completion(self.source))
         return answer
 
     async def complete(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,22 +57,33 @@ class ModelCalls:
         self.output_tokens += int(answer.get("tokens_predicted") or 0)
         return answer
 
+    def require_an_answer(self) -> None:
+        """Raise ScoringFailedError if calls were made and all failed; a rate limit counts most of all."""
+        if self.n_calls and len(self.failures) == self.n_calls:
+            raise ScoringFailedError(max(self.failures, key=lambda failure: failure.status == 429))
+
     async def _post(self, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
         self.n_calls += 1
+        headers = {"Authorization": f"Bearer {self.source.api_key}"}
         try:
-            async with self._session.post(
-                url, json=body, headers={"Authorization": f"Bearer {self.source.api_key}"}
-            ) as reply:
-                if reply.status >= 400:
-                    raise ModelCallError(f"the model server answered with status {reply.status}")
+            async with self._session.post(url, json=body, headers=headers, allow_redirects=False) as reply:
+                if not 200 <= reply.status < 300:
+                    said = await read_at_most(reply, MAX_ERROR_BYTES)
+                    raise self._failed(
+                        model_failures.from_answer(self.source, reply.status, reply.headers, said)
+                    )
                 answer = await reply.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, ValueError, ModelCallError) as failure:
-            self.n_failed += 1
-            raise ModelCallError(str(failure) or type(failure).__name__) from failure
+        except NETWORK_ERRORS as error:
+            raise self._failed(model_failures.from_exception(self.source, error)) from error
+        except (ValueError, RecursionError) as error:
+            raise self._failed(model_failures.not_a_completion(self.source)) from error
         if not isinstance(answer, dict):
-            self.n_failed += 1
-            raise ModelCallError("the model server's answer is not a JSON object")
+            raise self._failed(model_failures.not_a_completion(self.source))
         return answer
+
+    def _failed(self, failure: ApiError) -> ModelCallError:
+        self.failures.append(failure)
+        return ModelCallError(failure.message)
 
 
 def open_session() -> aiohttp.ClientSession:

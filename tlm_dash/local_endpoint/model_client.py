@@ -23,7 +23,7 @@ SILENCE_TIMEOUT_S = 300.0
 MAX_ANSWER_BYTES = 32 * 2**20
 MAX_ERROR_BYTES = 64 * 2**10
 
-_NETWORK_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
+NETWORK_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 
 
 class ModelClient:
@@ -51,7 +51,7 @@ class ModelClient:
     async def complete(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Return a ChatCompletion. Raises ApiError for every failure of the server."""
         async with self._answer(payload) as reply:
-            body = await _read(reply, MAX_ANSWER_BYTES)
+            body = await read_at_most(reply, MAX_ANSWER_BYTES)
         try:
             completion = json.loads(body)
             message = completion["choices"][0]["message"]
@@ -109,15 +109,15 @@ class ModelClient:
         try:
             async with self._session.post(url, json=payload, headers=headers, allow_redirects=False) as reply:
                 if not 200 <= reply.status < 300:
-                    body = await _read(reply, MAX_ERROR_BYTES)
+                    body = await read_at_most(reply, MAX_ERROR_BYTES)
                     raise model_failures.from_answer(self.source, reply.status, reply.headers, body)
                 yield reply
-        except (*_NETWORK_ERRORS, ValueError) as error:
+        except (*NETWORK_ERRORS, ValueError) as error:
             # aiohttp raises ValueError for a line of a stream that does not end.
             raise model_failures.from_exception(self.source, error) from None
 
 
-async def _read(reply: aiohttp.ClientResponse, limit: int) -> bytes:
+async def read_at_most(reply: aiohttp.ClientResponse, limit: int) -> bytes:
     """Return the body, cut at `limit` bytes."""
     body = bytearray()
     async for part in reply.content.iter_any():

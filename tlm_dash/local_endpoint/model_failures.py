@@ -7,11 +7,23 @@ from collections.abc import Mapping
 
 import aiohttp
 
+from tlm_dash.errors import LocalEndpointError
 from tlm_dash.local_endpoint.api_error import ApiError, refused, shortened, too_long
 from tlm_dash.local_endpoint.environment import MODEL_SERVER_KEY
 from tlm_dash.local_endpoint.model_source import ModelSource
 
 CONTEXT_CODES = ("context_length_exceeded", "exceed_context_size_error")
+
+
+class ScoringFailedError(LocalEndpointError):
+    """Every call that a score made failed; `failure` is what became of one of them, as a wire error."""
+
+    def __init__(self, failure: ApiError) -> None:
+        super().__init__(
+            f"The model server answered none of the calls that scoring made. {failure.message}",
+            hint="Check that it is running, then score again.",
+        )
+        self.failure = failure
 
 
 def from_exception(source: ModelSource, error: Exception) -> ApiError:
@@ -68,6 +80,23 @@ def not_a_completion(source: ModelSource) -> ApiError:
     """Return the wire error for a 2xx answer that is not a chat completion."""
     return ApiError(
         502, f"{_server(source)} answered, but not with a chat completion.", code="model_server_failed"
+    )
+
+
+def while_scoring(error: LocalEndpointError) -> ApiError:
+    """Return the wire error for a score that could not be had: the model server's own where there is one.
+
+    A refusal of a call that scoring thought up is not the caller's fault, unless the messages are too long.
+    """
+    failure = error.failure if isinstance(error, ScoringFailedError) else None
+    if failure is None or (failure.status < 429 and failure.code not in CONTEXT_CODES):
+        return ApiError(502, f"The response could not be scored. {error}", code="scoring_failed")
+    return ApiError(
+        failure.status,
+        f"The response could not be scored. {failure.message}",
+        code=failure.code,
+        param=failure.param,
+        retry_after=failure.retry_after,
     )
 
 

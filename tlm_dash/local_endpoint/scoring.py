@@ -15,7 +15,6 @@ from typing import Any
 import aiohttp
 import numpy as np
 
-from tlm_dash.errors import LocalEndpointError
 from tlm_dash.local_endpoint.checks import RecallChecks, Reflections, Samples
 from tlm_dash.local_endpoint.conversation import (
     last_question,
@@ -120,8 +119,8 @@ class Scorer:
     ) -> ScoreResult:
         """Return the score of `completion` as an answer to `messages`.
 
-        Raises InvalidInputError for options that cannot be used and LocalEndpointError when no call reached
-        the model server. Cancelling the task that runs this closes the connections of its model calls.
+        Raises InvalidInputError for options that cannot be used and ScoringFailedError when every call to
+        the model server failed. Cancelling the task that runs this closes the connections of its model calls.
         """
         plan = scoring_plan(quality_preset, options)
         if plan.disabled:
@@ -133,11 +132,7 @@ class Scorer:
         response = _read(messages, completion, plan, response_format, bundled=self.source.bundled)
         pipeline, checks = _pipeline(response, plan, calls)
         results = await pipeline.run()
-        if calls.n_calls and calls.n_failed == calls.n_calls:
-            raise LocalEndpointError(
-                "The model server answered none of the calls that scoring made.",
-                hint="Check that it is running, then score again.",
-            )
+        calls.require_an_answer()
         return _result(results, checks, plan, calls)
 
     async def close(self) -> None:
