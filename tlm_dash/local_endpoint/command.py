@@ -17,6 +17,9 @@ from tlm_dash.errors import LocalEndpointError, PortTakenError, TlmDashError
 from tlm_dash.local_endpoint.environment import MODEL_SERVER_KEY, clean_this_process, for_fetching
 from tlm_dash.local_endpoint.model_source import ModelSource
 
+# How far a process beside a dashboard stands back where both want the processor; 19 would be the farthest.
+POLITENESS = 10
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options to a parser."""
@@ -69,6 +72,9 @@ def run(args: argparse.Namespace) -> int:
         listener = _listen(args.host, args.port)
     except TlmDashError as error:
         return report(error)
+    if args.exit_with_parent and hasattr(os, "nice"):
+        # Beside a dashboard: loading and thinking must not make its pages wait.
+        os.nice(POLITENESS)
     pip_environment = for_fetching(os.environ)
     clean_this_process()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
