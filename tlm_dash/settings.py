@@ -41,6 +41,8 @@ class Settings:
     data_dir: Path
     models: tuple[str, ...]
     timeout_s: float
+    max_in_flight: int | None
+    requests_per_minute: float | None
     sources: tuple[SettingSource, ...] = field(repr=False)
 
 
@@ -139,6 +141,13 @@ def _names(raw: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in raw.split(",") if name.strip()))
 
 
+def _whole_above_zero(raw: str) -> int:
+    number = int(raw)
+    if number <= 0:
+        raise ValueError("a whole number above 0 is needed")
+    return number
+
+
 def _above_zero(raw: str) -> float:
     number = float(raw)
     if not 0 < number < float("inf"):
@@ -165,4 +174,8 @@ SETTINGS = (
              "model names to offer, separated by commas"),
     _Setting("timeout_s", ("TLM_DASH_TIMEOUT_S",), _above_zero, DEFAULT_TIMEOUT_S, "120",
              "seconds until a request without an answer counts as failed"),
+    _Setting("max_in_flight", ("TLM_DASH_MAX_IN_FLIGHT",), _whole_above_zero, None, "found by itself",
+             "most requests of runs that are under way at once, for each endpoint"),
+    _Setting("requests_per_minute", ("TLM_DASH_REQUESTS_PER_MINUTE",), _above_zero, None, "found by itself",
+             "most requests of runs that are sent in a minute, for each endpoint"),
 )  # fmt: skip

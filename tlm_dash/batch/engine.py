@@ -79,6 +79,14 @@ class Engine:
         A failure that the task does not handle itself is logged: it is a bug.
         """
 
+        async def begin() -> None:
+            self.start_here(key, task)
+
+        self.ask(begin(), timeout_s=STOP_WITHIN_S)
+
+    def start_here(self, key: str, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Start a task as `start` does, when already on the loop."""
+
         async def watched() -> None:
             try:
                 await task()
@@ -90,13 +98,10 @@ class Engine:
                 with self._tasks_lock:
                     self._tasks.pop(key, None)
 
-        async def begin() -> None:
-            with self._tasks_lock:
-                if key in self._tasks:
-                    raise RuntimeError(f"a task {key} is under way already")
-                self._tasks[key] = asyncio.create_task(watched(), name=key)
-
-        self.ask(begin(), timeout_s=STOP_WITHIN_S)
+        with self._tasks_lock:
+            if key in self._tasks:
+                raise RuntimeError(f"a task {key} is under way already")
+            self._tasks[key] = asyncio.create_task(watched(), name=key)
 
     def cancel(self, key: str) -> bool:
         """Cancel the task under a key; tells whether there was one."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from tlm_dash.batch.answering import Answering
+from tlm_dash.batch.batches import Batches
 from tlm_dash.batch.engine import Engine
 from tlm_dash.batch.live import LiveBoard
 from tlm_dash.errors import StoreClosedError, StoreError, TlmDashError
@@ -24,12 +26,21 @@ OPEN_AGAIN_EVERY_S = 1.0
 class Dashboard:
     """The running parts of one process. Pages reach them through the services, never directly."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_open: Callable[[Dashboard], None] | None = None) -> None:
+        """`on_open` is called once, when the store has been opened."""
         self.settings = settings
+        self._on_open = on_open
         self.engine = Engine()
         self.board = LiveBoard()
         self.local_endpoint = LocalEndpoint(settings.data_dir) if settings.base_url is None else None
         self.monitor = ConnectionMonitor(settings, self.engine, self.local_endpoint)
+        self.batches = Batches(
+            self.engine,
+            lambda: self.store,
+            self.monitor,
+            settings.max_in_flight,
+            settings.requests_per_minute,
+        )
         self._store: Store | None = None
         self._store_problem: TlmDashError = StoreClosedError(
             "The database is being opened.", hint="This takes a moment."
@@ -109,7 +120,16 @@ class Dashboard:
                 continue
             _close_interrupted(store)
             self._store = store
+            self._tell_open()
             return
+
+    def _tell_open(self) -> None:
+        if self._on_open is None or self._stopping.is_set():
+            return
+        try:
+            self._on_open(self)
+        except Exception:
+            logger.exception("What was to be done with the open database failed")
 
 
 def _close_interrupted(store: Store) -> None:

@@ -167,5 +167,18 @@ _TABLES = (
         key="dataset_id",
         columns="dataset_id text, name text, n_items bigint, deleted_at time",
     ),
+    _table(
+        "run_plan",
+        key="run_id",
+        columns="run_id text, grid_id text, position integer, lead_run_id text, source_run_id text?, "
+        "n_items bigint, last_item_no bigint, sample_seed bigint?, sample_cut text?, pilot_cut text?, "
+        "grid_hash text",
+    ),
+    _table(
+        "run_event",
+        key="run_id event_no",
+        columns="run_id text, event_no bigint, status text, detail text?, is_pilot boolean, "
+        "retries_errors boolean, operational json, counts json?, written_at time",
+    ),
 )
 TABLES = {table.name: table for table in _TABLES}

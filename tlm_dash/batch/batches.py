@@ -1,0 +1,86 @@
+"""All grids under way in this process: begun, stopped, looked at; one gate per endpoint for all of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from tlm_dash.batch.answering import TlmEndpoint
+from tlm_dash.batch.engine import STOP_WITHIN_S, EndpointAddress, Engine
+from tlm_dash.batch.gate import Gate
+from tlm_dash.batch.grid import Grid, Limits
+from tlm_dash.batch.job import Job, Parts
+from tlm_dash.batch.recorder import Recorder
+from tlm_dash.batch.tally import LiveRun
+from tlm_dash.errors import StoreError
+from tlm_dash.store.database import Store
+
+logger = logging.getLogger(__name__)
+
+
+class Batches:
+    """Every method but `ahead` may be called from any thread; the work is done on the engine's loop.
+
+    `max_in_flight` and `requests_per_minute` are the limits that the settings give for each endpoint.
+    """
+
+    def __init__(
+        self, engine: Engine, store: Callable[[], Store], tlm: TlmEndpoint,
+        max_in_flight: int | None = None, requests_per_minute: float | None = None,
+    ) -> None:  # fmt: skip
+        self._engine = engine
+        self._max_in_flight, self._requests_per_minute = max_in_flight, requests_per_minute
+        self._recorder = Recorder(store)
+        self._gates: dict[str, Gate] = {}
+        self._jobs: dict[str, Job] = {}
+        self._n_begun = 0
+        self._parts = Parts(engine, store, tlm, self._recorder, self._gate)
+
+    def begin(self, grid: Grid, limits: Limits, run_ids: Sequence[str], *, pilot: bool = False) -> None:
+        """Carry out some runs of a grid; those of it that are under way go on beside them."""
+        self._engine.ask(self._begin(grid, limits, set(run_ids), pilot), timeout_s=STOP_WITHIN_S)
+
+    async def _begin(self, grid: Grid, limits: Limits, run_ids: set[str], pilot: bool) -> None:
+        job = self._jobs.get(grid.grid_id)
+        if job is not None and job.is_under_way:
+            job.take_in(run_ids, limits, pilot=pilot)
+            return
+        job = self._jobs[grid.grid_id] = Job(grid, limits, run_ids, self._parts, pilot=pilot)
+        self._n_begun += 1
+        self._engine.start_here(f"runs/{grid.grid_id}/{self._n_begun}", job.carry_out)
+
+    def leave_out(self, run_ids: Sequence[str], status: str) -> None:
+        """Send nothing more for some runs; what is under way ends, then `status` is written again."""
+        self._engine.ask(self._leave_out(set(run_ids), status), timeout_s=STOP_WITHIN_S)
+
+    async def _leave_out(self, run_ids: set[str], status: str) -> None:
+        for job in list(self._jobs.values()):
+            job.leave_out(run_ids, status)
+
+    def look(self, run_id: str) -> LiveRun | None:
+        """Give a run under way as it is now; None where it is not under way in this process."""
+        for job in list(self._jobs.values()):
+            found = job.look(run_id)
+            if found is not None:
+                return found
+        return None
+
+    @property
+    def problem(self) -> StoreError | None:
+        """Tell why no row can be written at this moment, or None."""
+        return self._recorder.problem
+
+    @contextmanager
+    def ahead(self, address: EndpointAddress) -> Iterator[None]:
+        """Let a person's request go ahead of all runs. On the engine's loop only."""
+        with self._gate(address).ahead():
+            yield
+
+    def _gate(self, address: EndpointAddress) -> Gate:
+        key = address.base_url
+        if key not in self._gates:
+            self._gates[key] = Gate(
+                max_in_flight=self._max_in_flight, requests_per_minute=self._requests_per_minute
+            )
+        return self._gates[key]

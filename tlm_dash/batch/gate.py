@@ -1,0 +1,94 @@
+"""The gate of one endpoint: every request passes it, and it decides when."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from tlm_dash.batch.in_flight import InFlightLimit
+from tlm_dash.batch.pace import Pace
+from tlm_dash.errors import EndpointError
+
+Ending = Literal["ok", "refused", "trouble", "other"]
+"""refused: 429. trouble: the endpoint is overloaded or down. other: it is up, the request was at fault."""
+
+_TROUBLE = frozenset({"unreachable", "timeout", "connection_dropped", "server_failed"})
+
+LONGEST_SLEEP_S = 1.0
+"""A wait is looked at again this often: limits may have changed meanwhile."""
+
+
+def ending_of(error: EndpointError) -> Ending:
+    """Say what a failure tells of the endpoint's load."""
+    if error.kind == "rate_limited":
+        return "refused"
+    return "trouble" if error.kind in _TROUBLE else "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Leave to send one request; to be given back with `Gate.leave`. `at` is a monotonic time."""
+
+    at: float
+
+
+class Gate:
+    """Places and pace of one endpoint. Batch requests wait in line; a person's request goes ahead of them."""
+
+    def __init__(self, *, max_in_flight: int | None = None, requests_per_minute: float | None = None) -> None:
+        self.limit = InFlightLimit(max_in_flight)
+        self.pace = Pace(requests_per_minute)
+        self.in_flight = 0
+        self._n_ahead = 0
+        self._line = asyncio.Lock()
+        self._change = asyncio.Event()
+
+    @property
+    def places(self) -> int:
+        """Give how many may be under way now: half as many while a person waits for an answer."""
+        return self.limit.current if not self._n_ahead else max(1, self.limit.current // 2)
+
+    async def enter(self) -> Pass:
+        """Wait for a place and for the pace, in the order of asking."""
+        async with self._line:
+            while True:
+                now = time.monotonic()
+                wait_s = self.pace.wait_s(now)
+                if wait_s > 0:
+                    await asyncio.sleep(min(wait_s, LONGEST_SLEEP_S))
+                elif self.in_flight < self.places:
+                    return self._admit(now)
+                else:
+                    self.limit.note_full()
+                    self._change.clear()
+                    await self._change.wait()
+
+    @contextmanager
+    def ahead(self) -> Iterator[Pass]:
+        """Let a person's request through at once; while it is under way, batch requests give way."""
+        self._n_ahead += 1
+        try:
+            yield self._admit(time.monotonic())
+        finally:
+            self._n_ahead -= 1
+            self.in_flight -= 1
+            self._change.set()
+
+    def leave(self, passed: Pass, ending: Ending, retry_after_s: float | None = None) -> None:
+        """Give the place back and tell how the request ended."""
+        now = time.monotonic()
+        self.in_flight -= 1
+        if ending == "refused":
+            self.pace.refused(now, passed.at, retry_after_s)
+        elif not self.pace.is_held_back or ending == "trouble":
+            self.limit.note_end(now, ok=ending != "trouble", trouble=ending == "trouble")
+        self._change.set()
+
+    def _admit(self, now: float) -> Pass:
+        self.in_flight += 1
+        self.pace.take(now)
+        return Pass(now)

@@ -1,0 +1,92 @@
+"""Rows of runs on their way to the store, committed together: one commit serves many requests.
+
+A request leaves only after the commit that holds its row of the ledger. Rows are committed in the order in
+which they were added; so a request that takes the place of another one is never on disk before the end of
+that one, and what a crash leaves without an outcome is never more than what was allowed in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tlm_dash.errors import StoreClosedError, StoreError
+from tlm_dash.store.database import Store
+
+logger = logging.getLogger(__name__)
+
+SHORTEST_GAP_S, LONGEST_GAP_S = 0.01, 0.06
+GAP_SHARE = 0.025
+"""A request may wait this share of what it takes anyway for others to share its commit."""
+
+TRY_AGAIN_AFTER_S = 2.0
+
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+class Recorder:
+    """Collects rows on the engine's loop and commits them one batch after the other."""
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        self._store = store
+        self._rows: dict[str, list[Mapping[str, Any]]] = {}
+        self._committed: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._latency_s = 0.0
+        self.problem: StoreError | None = None
+        """Why nothing is written at this moment, or None; it is tried again until it works."""
+
+    def add(self, rows: Rows) -> asyncio.Future[None]:
+        """Add rows; the future is done when they are on disk. Fails only where the store was closed."""
+        for table, added in rows.items():
+            self._rows.setdefault(table, []).extend(added)
+        if self._committed is None:
+            self._committed = asyncio.get_running_loop().create_future()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._write(), name="recorder")
+        return self._committed
+
+    def note_latency(self, seconds: float) -> None:
+        """Note how long a request took: slow endpoints leave time for larger commits."""
+        self._latency_s += 0.05 * (seconds - self._latency_s)
+
+    async def flush(self) -> None:
+        """Wait until everything added so far is on disk, or cannot be any more."""
+        if self._committed is not None:
+            await asyncio.wait([self._committed])
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _write(self) -> None:
+        while self._committed is not None:
+            await asyncio.sleep(min(max(self._latency_s * GAP_SHARE, SHORTEST_GAP_S), LONGEST_GAP_S))
+            rows, self._rows = self._rows, {}
+            committed, self._committed = self._committed, None
+            try:
+                await self._commit(rows)
+            except Exception as error:
+                if not isinstance(error, StoreClosedError):
+                    logger.exception("Rows of a run could not be written")
+                committed.set_exception(error)
+                # Not everyone who adds rows waits for them.
+                committed.exception()
+            else:
+                committed.set_result(None)
+
+    async def _commit(self, rows: Rows) -> None:
+        """Commit, again and again where the store cannot take it: what was paid for is not thrown away."""
+        while True:
+            try:
+                await asyncio.wrap_future(self._store().append(rows))
+            except StoreClosedError:
+                raise
+            except StoreError as error:
+                if self.problem is None:
+                    logger.error("Runs wait for the database: %s", error)
+                self.problem = error
+                await asyncio.sleep(TRY_AGAIN_AFTER_S)
+            else:
+                self.problem = None
+                return

@@ -1,0 +1,47 @@
+"""Rows that are equal to the letter: one of them is sent, the others take its score. Only where asked for."""
+
+from __future__ import annotations
+
+from tlm_dash.batch.outcomes import Outcomes
+from tlm_dash.batch.questions import Unit
+from tlm_dash.errors import EndpointError
+from tlm_dash.models import Scored
+
+MOST_KEPT = 200_000
+"""Scores kept to be taken by repeats; of more different rows the oldest are forgotten, and sent again."""
+
+
+class Repeats:
+    """Knows scores and requests under way by the hash of what was asked."""
+
+    def __init__(self, outcomes: Outcomes) -> None:
+        self._outcomes = outcomes
+        self._known: dict[str, Scored] = {}
+        self._waiting: dict[str, list[Unit]] = {}
+
+    def holds_back(self, unit: Unit) -> bool:
+        """Close or hold back a request whose equal was made; False where it is the first, and to be sent."""
+        asked = unit.content_hash
+        if asked in self._known:
+            self._outcomes.repeated(unit, self._known[asked])
+            return True
+        if asked in self._waiting:
+            if unit.n_tries or unit.n_refused:
+                return False  # It is the one that the others wait for, at its next try.
+            self._waiting[asked].append(unit)
+            return True
+        self._waiting[asked] = []
+        return False
+
+    def scored(self, unit: Unit, scored: Scored) -> None:
+        """Give a score to all that wait for it."""
+        if len(self._known) >= MOST_KEPT:
+            del self._known[next(iter(self._known))]
+        self._known[unit.content_hash] = scored
+        for waiting in self._waiting.pop(unit.content_hash, ()):
+            self._outcomes.repeated(waiting, scored)
+
+    def failed(self, unit: Unit, error: EndpointError) -> None:
+        """End all that wait in the same way."""
+        for waiting in self._waiting.pop(unit.content_hash, ()):
+            self._outcomes.close(waiting, error.kind, error.message, error.hint)

@@ -1,0 +1,278 @@
+"""Carries out a grid: its questions go through the endpoints' gates until all are done or it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tlm_dash.batch.feed import Feed
+from tlm_dash.batch.gate import Ending, Gate, Pass, ending_of
+from tlm_dash.batch.grid import Grid, Limits
+from tlm_dash.batch.lanes import Lane
+from tlm_dash.batch.outcomes import Outcomes
+from tlm_dash.batch.pace import Pace
+from tlm_dash.batch.questions import (
+    Question,
+    Unit,
+    attempt_row,
+    content_hash,
+    end_row,
+    generate_request,
+    score_request,
+)
+from tlm_dash.batch.recorder import Recorder
+from tlm_dash.batch.repeats import Repeats
+from tlm_dash.batch.spending import Spending
+from tlm_dash.batch.tally import Tally
+from tlm_dash.endpoint.client import EndpointClient
+from tlm_dash.errors import EndpointError, StoreError, TlmDashError
+from tlm_dash.models import Generated, GenerateRequest, Scored, ScoreRequest, new_id
+
+logger = logging.getLogger(__name__)
+
+READ_AHEAD_CELLS = 1000
+"""New questions are read while fewer than this many are under way or waiting."""
+
+FIRST_COSTS_EVERY_S = 0.05
+"""How often it is looked whether the first costs of a capped run are known."""
+
+BUG_MESSAGE = "Something went wrong inside tlm_dash; the details are in its log."
+BUG_HINT = "Retry the failed rows; if it stays, report it with the last lines of the log."
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why a grid ended before its end, for a person."""
+
+    status: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Way:
+    """How to reach an endpoint: its gate, and its client at this moment (which may raise EndpointError)."""
+
+    gate: Gate
+    client: Callable[[], EndpointClient]
+
+
+class Runner:
+    """One pass over what a grid has not finished. Used on the engine's loop."""
+
+    def __init__(
+        self, grid: Grid, limits: Limits, tallies: Mapping[str, Tally], feed: Feed, recorder: Recorder,
+        ways: Mapping[str, Way], maybe_again: set[tuple[str, int, str]],
+    ) -> None:  # fmt: skip
+        """`ways` has "generate" and "score"; `maybe_again` are the requests of unknown outcome."""
+        self._grid, self._tallies, self._feed, self._recorder = grid, tallies, feed, recorder
+        self._ways, self._maybe_again = ways, maybe_again
+        lanes = {id(way.gate): Lane(way.gate) for way in ways.values()}
+        self._lanes = {call: lanes[id(way.gate)] for call, way in ways.items()}
+        self._spending = Spending(limits, tallies)
+        self._own_pace = Pace(limits.requests_per_minute)
+        self._own_places = asyncio.Semaphore(limits.max_in_flight or 1_000_000)
+        self._outcomes = Outcomes(
+            grid, recorder, tallies, self._lanes["score"], self._close_cells,
+            lambda message, hint: self.stop(Stop("failed", f"{message} {hint}".strip())),
+        )  # fmt: skip
+        self._repeats = Repeats(self._outcomes) if grid.send_repeats_once else None
+        self._wanted: set[str] = set()
+        self._n_open = 0
+        self._n_under_way = 0
+        self._calm = asyncio.Event()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._stop: Stop | None = None
+        self._stopped = asyncio.Event()
+
+    def stop(self, why: Stop) -> None:
+        """Send nothing more; what is under way ends in its own time."""
+        self._stop = self._stop or why
+        self._stopped.set()
+
+    def drop(self, run_ids: set[str]) -> None:
+        """Leave some runs out from now on."""
+        self._wanted -= run_ids
+        if not self._wanted:
+            self._stopped.set()
+
+    async def run(self, run_ids: set[str]) -> Stop | None:
+        """Carry out these runs of the grid to the end; gives why it stopped before, None where it did not."""
+        self._wanted = set(run_ids)
+        workers = [asyncio.create_task(self._dispatch(lane)) for lane in {*self._lanes.values()}]
+        feeding = asyncio.create_task(self._feed_questions())
+        stopping = asyncio.create_task(self._wait_for_stop())
+        try:
+            await asyncio.wait({feeding, stopping, *workers}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (feeding, *workers):
+                if task.done() and not task.cancelled() and (failure := task.exception()):
+                    raise failure
+        finally:
+            for task in (feeding, stopping, *workers):
+                task.cancel()
+            await asyncio.gather(feeding, stopping, *workers, return_exceptions=True)
+            await self._wind_down()
+        return self._stop
+
+    async def _wait_for_stop(self) -> None:
+        await self._stopped.wait()
+
+    async def _wind_down(self) -> None:
+        """Wait for what is under way; where this task is cancelled meanwhile, cut it off."""
+        try:
+            while self._serving:
+                await asyncio.wait(self._serving)
+        except asyncio.CancelledError:
+            for task in self._serving:
+                task.cancel()
+            await asyncio.gather(*self._serving, return_exceptions=True)
+            raise
+        finally:
+            await self._recorder.flush()
+
+    async def _feed_questions(self) -> None:
+        while (page := await self._feed.page()) is not None:
+            for question in page:
+                self._put(question)
+            while self._n_open >= READ_AHEAD_CELLS:
+                self._calm.clear()
+                await self._calm.wait()
+        while self._n_open:
+            self._calm.clear()
+            await self._calm.wait()
+
+    def _put(self, question: Question) -> None:
+        self._n_open += len(question.cells)
+        if question.completion is None:
+            self._lanes["generate"].put(Unit("generate", question, question.cells[0]))
+            return
+        turn = question.item_no % len(question.cells)
+        for cell in (*question.cells[turn:], *question.cells[:turn]):
+            self._lanes["score"].put(Unit("score", question, cell))
+
+    def _close_cells(self, n: int) -> None:
+        self._n_open -= n
+        if self._n_open < READ_AHEAD_CELLS // 2:
+            self._calm.set()
+
+    async def _dispatch(self, lane: Lane) -> None:
+        """Let one request after the other through the gate."""
+        while True:
+            unit = await lane.next()
+            if not self._narrow(unit):
+                continue
+            request = self._request(unit)
+            unit.content_hash = content_hash(request)
+            if self._repeats is not None and unit.call == "score" and self._repeats.holds_back(unit):
+                continue
+            await self._own_places.acquire()
+            await self._wait_for_own_pace()
+            while self._spending.must_wait(self._n_under_way):
+                await asyncio.sleep(FIRST_COSTS_EVERY_S)
+            passed = await lane.gate.enter()
+            # From here on there is no await: a request that may leave is always recorded, or not sent at all.
+            why_not = self._spending.why_not(self._n_under_way)
+            if why_not is not None or not self._narrow(unit):
+                lane.gate.leave(passed, "other")
+                self._own_places.release()
+                if why_not is not None:
+                    self.stop(Stop("paused", why_not))
+                    return
+                continue
+            self._send(lane, unit, request, passed)
+
+    async def _wait_for_own_pace(self) -> None:
+        while (wait_s := self._own_pace.wait_s(time.monotonic())) > 0:
+            await asyncio.sleep(wait_s)
+        self._own_pace.take(time.monotonic())
+
+    def _narrow(self, unit: Unit) -> bool:
+        """Leave runs out that are not wanted any more; tells whether the request still has a reason."""
+        question = unit.question
+        if unit.call == "score":
+            if unit.cell.run.run_id in self._wanted:
+                return True
+            self._close_cells(1)
+            return False
+        kept = [cell for cell in question.cells if cell.run.run_id in self._wanted]
+        if len(kept) < len(question.cells):
+            dropped, question.cells = len(question.cells) - len(kept), kept
+            self._close_cells(dropped)
+        if kept and unit.cell not in kept:
+            unit.cell = kept[0]
+        return bool(kept)
+
+    def _request(self, unit: Unit) -> GenerateRequest | ScoreRequest:
+        if unit.call == "score":
+            return score_request(self._grid, unit)
+        return generate_request(self._grid, unit, leave_out_score=self._outcomes.leave_out_score)
+
+    def _send(self, lane: Lane, unit: Unit, request: GenerateRequest | ScoreRequest, passed: Pass) -> None:
+        attempt_id, run_id = new_id(), unit.cell.run.run_id
+        key = (run_id, unit.question.item_no, unit.call)
+        maybe_again = unit.maybe_again or key in self._maybe_again
+        self._maybe_again.discard(key)
+        unit.maybe_again = False
+        self._tallies[run_id].note_sent(maybe_again=maybe_again)
+        self._n_under_way += 1
+        recorded = self._recorder.add({"attempt": [attempt_row(unit, attempt_id)]})
+        task = asyncio.create_task(self._serve(lane, unit, request, attempt_id, recorded, passed))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(
+        self, lane: Lane, unit: Unit, request: GenerateRequest | ScoreRequest, attempt_id: str,
+        recorded: asyncio.Future[None], passed: Pass,
+    ) -> None:  # fmt: skip
+        """Make one request, from its row in the ledger to the rows of its end."""
+        ending: Ending = "other"
+        retry_after_s: float | None = None
+        tally = self._tallies[unit.cell.run.run_id]
+        started = time.perf_counter()
+        try:
+            # Shielded: everyone's rows are in the same commit.
+            await asyncio.shield(recorded)
+            started = time.perf_counter()
+            await self._ask(unit, request, attempt_id)
+            ending = "ok"
+        except EndpointError as error:
+            ending, retry_after_s = ending_of(error), error.retry_after_s
+            self._fail(lane, unit, attempt_id, error, started)
+        except asyncio.CancelledError:
+            self._recorder.add({"attempt_end": [end_row(attempt_id, "interrupted", _ms_since(started))]})
+            raise
+        except StoreError:
+            self.stop(Stop("running", "The database was closed."))
+        except TlmDashError as error:
+            self._outcomes.not_sent(unit, attempt_id, "not_sent", error)
+        except Exception:
+            logger.exception("A request of a run failed")
+            self._outcomes.not_sent(unit, attempt_id, "bug", TlmDashError(BUG_MESSAGE, hint=BUG_HINT))
+        finally:
+            self._recorder.note_latency(time.perf_counter() - started)
+            self._n_under_way -= 1
+            tally.in_flight -= 1
+            lane.gate.leave(passed, ending, retry_after_s)
+            self._own_places.release()
+
+    async def _ask(self, unit: Unit, request: GenerateRequest | ScoreRequest, attempt_id: str) -> None:
+        client = self._ways[unit.call].client()
+        if isinstance(request, GenerateRequest):
+            generated: Generated = await client.generate(request)
+            self._outcomes.generated(unit, attempt_id, generated)
+            return
+        scored: Scored = await client.score(request)
+        self._outcomes.scored(unit, attempt_id, scored)
+        if self._repeats is not None:
+            self._repeats.scored(unit, scored)
+
+    def _fail(self, lane: Lane, unit: Unit, attempt_id: str, error: EndpointError, started: float) -> None:
+        was_its_end = self._outcomes.failed(unit, attempt_id, error, _ms_since(started), lane)
+        if was_its_end and self._repeats is not None:
+            self._repeats.failed(unit, error)
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000.0

@@ -1,0 +1,111 @@
+"""The counts of a run under way, kept in memory so that any number of pages can look at them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, replace
+
+from tlm_dash.batch.grid import GridRun, Limits
+from tlm_dash.models import Usage
+from tlm_dash.store.run_models import RunCounts
+
+RATE_WINDOW_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRun:
+    """A run at this moment. `items_per_s` is over the last half minute, None while too little is known."""
+
+    counts: RunCounts
+    in_flight: int
+    items_per_s: float | None
+    time_left_s: float | None
+    note: str = ""
+
+
+class Tally:
+    """One run's counts; written on the engine's loop, read from any thread."""
+
+    def __init__(self, run: GridRun, before: RunCounts, limits: Limits) -> None:
+        self.run = run
+        self.limits = limits
+        self.in_flight = 0
+        self.note = ""
+        self._before = before
+        self.n_done, self.n_sent, self.n_answered = before.n_done, before.n_sent, before.n_answered
+        self.n_maybe_paid_twice = before.n_maybe_paid_twice
+        self._input, self._output = before.input_tokens, before.output_tokens
+        self._resolved = before.resolved_model
+        self._errors = Counter(before.errors)
+        self._started = time.monotonic()
+        self._stopped: float | None = None
+        self._ends: deque[float] = deque(maxlen=2000)
+
+    def note_sent(self, *, maybe_again: bool) -> None:
+        """Note that a request is recorded and about to leave."""
+        self.n_sent += 1
+        self.in_flight += 1
+        self.n_maybe_paid_twice += maybe_again
+
+    def note_answer(self, usage: Usage, resolved_model: str | None) -> None:
+        """Note what an answer of this run took."""
+        if usage.input_tokens is not None:
+            self._input = (self._input or 0) + usage.input_tokens
+        if usage.output_tokens is not None:
+            self._output = (self._output or 0) + usage.output_tokens
+        self._resolved = resolved_model or self._resolved
+
+    def note_done(self) -> None:
+        """Note a finished item."""
+        self.n_done += 1
+        self._ends.append(time.monotonic())
+
+    def note_error(self, kind: str) -> None:
+        """Note a failed item."""
+        self._errors[kind] += 1
+        self._ends.append(time.monotonic())
+
+    def stop(self) -> None:
+        """Stop the clock."""
+        self._stopped = time.monotonic()
+
+    @property
+    def cost(self) -> float | None:
+        """Estimate what the run cost so far; None without prices."""
+        return cost_of(self.run, self.limits, self.counts())
+
+    def counts(self) -> RunCounts:
+        """Give the counts as they are now."""
+        errors = dict(self._errors)
+        active_ms = ((self._stopped or time.monotonic()) - self._started) * 1000.0
+        return replace(
+            self._before,
+            n_done=self.n_done, n_error=sum(errors.values()), n_sent=self.n_sent, n_answered=self.n_answered,
+            n_maybe_paid_twice=self.n_maybe_paid_twice, input_tokens=self._input,
+            output_tokens=self._output, resolved_model=self._resolved,
+            active_ms=(self._before.active_ms or 0.0) + active_ms, errors=errors,
+        )  # fmt: skip
+
+    def look(self) -> LiveRun:
+        """Give the run as a page shows it."""
+        counts = self.counts()
+        left = self.run.n_items - counts.n_done - counts.n_error
+        rate = self._rate()
+        return LiveRun(counts, self.in_flight, rate, left / rate if rate and left > 0 else None, self.note)
+
+    def _rate(self) -> float | None:
+        now = time.monotonic()
+        recent = [end for end in list(self._ends) if now - end < RATE_WINDOW_S]
+        span = now - max(self._started, recent[0] if len(recent) == 2000 else now - RATE_WINDOW_S)
+        return len(recent) / span if len(recent) > 1 and span > 0 else None
+
+
+def cost_of(run: GridRun, limits: Limits, counts: RunCounts) -> float | None:
+    """Estimate what a run cost; None without prices."""
+    if limits.prices is None:
+        return None
+    return limits.prices.cost(
+        run.model, run.quality_preset, input_tokens=counts.input_tokens,
+        output_tokens=counts.output_tokens, n_requests=counts.n_answered,
+    )  # fmt: skip
