@@ -1,4 +1,4 @@
-"""Streams that the endpoint refuses: asked once more in one piece, unless the refusal names another reason."""
+"""Streams that the endpoint refuses: asked once more in one piece, unless something else is named."""
 
 from __future__ import annotations
 

@@ -109,6 +109,31 @@ def test_a_caller_who_leaves_ends_the_models_work(
     assert endpoint.upstream.calls[0].closed_by_caller.wait(3)
 
 
+def check_time_limit(answer: httpx.Response, began: float) -> None:
+    assert time.monotonic() - began < 3
+    error = answer.json()["error"]
+    assert error["code"] == "timeout" and error["param"] == "options.max_timeout"
+    assert "The time limit of 0.3 s (options.max_timeout) was over" in error["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_time_limit_ends_generating(endpoint: Endpoint, stream: bool) -> None:
+    began = time.monotonic()
+    answer = ask(endpoint, model="silent", stream=stream, options={"max_timeout": 0.3})
+    assert answer.status_code == 504
+    check_time_limit(answer, began)
+    assert endpoint.upstream.calls[0].closed_by_caller.wait(3)
+
+
+def test_the_time_limit_ends_a_stream_with_an_error_event(endpoint: Endpoint) -> None:
+    began = time.monotonic()
+    answer = ask(endpoint, model="stalling", stream=True, options={"max_timeout": 1})
+    assert time.monotonic() - began < 4
+    data = [line[6:] for line in answer.text.splitlines() if line.startswith("data: ")]
+    assert "Paris" in answer.text and json.loads(data[-1])["error"]["code"] == "timeout"
+    assert endpoint.upstream.calls[0].closed_by_caller.wait(3)
+
+
 class ModelCallingScorer(FixedScorer):
     """Calls the silent model, as a real scorer would."""
 
@@ -172,6 +197,21 @@ def test_a_caller_who_leaves_ends_the_scoring(
         _hang_up(endpoint, path, {"messages": QUESTION, **fields}, after="silent")
         assert scorer.cancelled.wait(3)
         assert upstream.calls_of("silent")[0].closed_by_caller.wait(3)
+
+
+@pytest.mark.parametrize(("path", "fields"), [("score", {"completion": ANSWER}), ("completions", {})])
+def test_the_time_limit_ends_scoring(upstream: FakeModelServer, path: str, fields: dict[str, Any]) -> None:
+    upstream.calls.clear()
+    scorer = ModelCallingScorer(upstream.url)
+    started, app = _endpoint_with(scorer, upstream)
+    with serving(app) as url:
+        wait_until(lambda: started.readiness.ready)
+        body = {"messages": QUESTION, "options": {"max_timeout": 0.3}, **fields}
+        began = time.monotonic()
+        answer = httpx.post(f"{url}/api/chat/{path}", json=body, timeout=20, trust_env=False)
+        assert answer.status_code == 504
+        check_time_limit(answer, began)
+        assert scorer.cancelled.wait(3)
 
 
 @pytest.mark.parametrize(

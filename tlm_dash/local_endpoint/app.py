@@ -114,18 +114,19 @@ def _routes(serving: Serving) -> APIRouter:
         wanted = generate_request(json_object(await _body(request)))
         model = serving.model(wanted.model)
         scorer = serving.model(wanted.settings.scorer_model or wanted.model, param="options.model")
+        limit_s = wanted.settings.limit_s
         if wanted.stream:
-            return EventStream(_events(wanted, model, scorer), serving.stopping)
-        return JSONResponse(
-            await while_connected(request.receive, _whole(wanted, model, scorer), serving.stopping)
-        )
+            return EventStream(_events(wanted, model, scorer), serving.stopping, limit_s)
+        work = _whole(wanted, model, scorer)
+        return JSONResponse(await while_connected(request.receive, work, serving.stopping, limit_s))
 
     @router.post("/chat/score")
     async def score(request: Request) -> Response:
         serving.readiness.require()
         wanted = score_request(json_object(await _body(request)))
         scorer = serving.model(wanted.settings.scorer_model, param="options.model")
-        metadata = await while_connected(request.receive, scorer.score_given(wanted), serving.stopping)
+        work, limit_s = scorer.score_given(wanted), wanted.settings.limit_s
+        metadata = await while_connected(request.receive, work, serving.stopping, limit_s)
         return JSONResponse({"tlm_metadata": metadata})
 
     return router

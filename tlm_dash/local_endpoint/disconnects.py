@@ -1,4 +1,4 @@
-"""Work that stops when nobody waits for it any more: the caller's connection is watched while it runs."""
+"""Work that stops when nobody waits for it any more: the caller's connection and limit are watched."""
 
 from __future__ import annotations
 
@@ -29,22 +29,33 @@ async def _caller_gone(receive: Receive) -> None:
 
 
 async def while_connected(
-    receive: Receive, work: Coroutine[Any, Any, Result], stopping: asyncio.Event
+    receive: Receive,
+    work: Coroutine[Any, Any, Result],
+    stopping: asyncio.Event,
+    limit_s: float | None = None,
 ) -> Result:
-    """Return the work's result; cancel it as soon as the caller is gone or the endpoint stops.
+    """Return the work's result; cancel it when the caller goes, the endpoint stops or the time is over.
 
-    Raises CallerGoneError for the one, ApiError for the other.
+    Raises CallerGoneError for the first, ApiError for the others.
     The request's body must have been read before, so that the next message can only be the disconnect.
     """
     task = asyncio.create_task(work)
     gone, stop = asyncio.create_task(_caller_gone(receive)), asyncio.create_task(stopping.wait())
     try:
-        await asyncio.wait({task, gone, stop}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, gone, stop}, return_when=asyncio.FIRST_COMPLETED, timeout=limit_s)
         if task.done():
             return task.result()
         if gone.done():
             raise CallerGoneError
-        raise ApiError(503, "The endpoint is stopping.", code="stopping")
+        if stop.done():
+            raise ApiError(503, "The endpoint is stopping.", code="stopping")
+        raise ApiError(
+            504,
+            f"The time limit of {limit_s:g} s (options.max_timeout) was over before the work was done. "
+            "Allow more time or use a lower quality_preset.",
+            code="timeout",
+            param="options.max_timeout",
+        )
     finally:
         for each in (task, gone, stop):
             await _cancel(each)
@@ -65,8 +76,11 @@ class EventStream(Response):
     error status. Later errors are sent as an event, and the stream ends there.
     """
 
-    def __init__(self, events: AsyncIterator[dict[str, Any]], stopping: asyncio.Event) -> None:
+    def __init__(
+        self, events: AsyncIterator[dict[str, Any]], stopping: asyncio.Event, limit_s: float | None = None
+    ) -> None:
         super().__init__()
+        self._limit_s = limit_s
         self._events = events
         self._stopping = stopping
         self._begun = False
@@ -74,7 +88,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Send the events; called by the framework."""
         try:
-            await while_connected(receive, self._run(send), self._stopping)
+            await while_connected(receive, self._run(send), self._stopping, self._limit_s)
         except CallerGoneError:
             return
         except ApiError as error:

@@ -11,6 +11,21 @@ QUOTED_CHARACTERS = 80
 
 NOTHING_FOUND = "No check gave a usable answer, so nothing speaks for or against this response."
 
+NOTHING_ASKED = (
+    "No check was asked for (no self-reflections, no consistency samples) and the response came without "
+    "token probabilities, so there is nothing to score it by."
+)
+
+SWITCHED_OFF = "Scoring was switched off by options.disable_trustworthiness."
+
+
+def explain_without_checks(*, scored: bool, asked: bool) -> str:
+    """Return what a score rests on, or why there is none, where no check has anything to say."""
+    if not scored:
+        return NOTHING_FOUND if asked else NOTHING_ASKED
+    why = "No check gave a usable answer" if asked else "No check was asked for"
+    return f"{why}: the score is the mean probability of the response's tokens alone."
+
 
 def explain_recalls(findings: Sequence[Recall]) -> str:
     """Return one sentence per distinct recalled answer, the likeliest first.

@@ -11,6 +11,8 @@ from tlm_dash.local_endpoint import model_failures
 from tlm_dash.local_endpoint.answer import Answer, payload
 from tlm_dash.local_endpoint.api_error import ApiError, refused, too_long
 from tlm_dash.local_endpoint.conversation import mean_token_probability
+from tlm_dash.local_endpoint.explanations import SWITCHED_OFF
+from tlm_dash.local_endpoint.field_scores import without_field_scores
 from tlm_dash.local_endpoint.messages import readable_by, text_of
 from tlm_dash.local_endpoint.model_client import ModelClient
 from tlm_dash.local_endpoint.model_source import ModelSource
@@ -104,7 +106,8 @@ class ServedModel:
         """Return `tlm_metadata` for a completion. A failure of the model server raises ApiError."""
         settings = request.settings
         if not settings.scoring:
-            return _metadata(settings, None, {})
+            off = {"explanation": SWITCHED_OFF, "per_field_score": without_field_scores(SWITCHED_OFF)}
+            return _metadata(settings, None, off)
         try:
             result = await self._scorer.score(
                 readable_by(self.source, request.messages),
@@ -148,6 +151,8 @@ class ServedModel:
 
 def _metadata(settings: TlmSettings, score: float | None, found: Mapping[str, Any]) -> dict[str, Any]:
     metadata: dict[str, Any] = {"trustworthiness_score": score}
-    if settings.log:
-        metadata["log"] = {name: found.get(name) for name in settings.log}
+    # A score that is wanted and cannot be had says why, also where nobody asked for a log.
+    names = settings.log if score is not None or not settings.scoring else (*settings.log, "explanation")
+    if names:
+        metadata["log"] = {name: found.get(name) for name in names}
     return metadata

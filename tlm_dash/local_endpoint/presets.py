@@ -64,21 +64,15 @@ def scoring_plan(quality_preset: str, options: Mapping[str, Any] | None = None) 
             f"quality_preset {quality_preset!r} is not known here.", hint=f"Use one of {', '.join(PLANS)}."
         )
     given = {name: value for name, value in (options or {}).items() if value is not None}
+    preset = PLANS[quality_preset]
+    reflections = 0 if given.get("use_self_reflection") is False else preset.num_self_reflections
     plan = replace(
-        PLANS[quality_preset],
+        preset,
         num_consistency_samples=_count(
-            given,
-            "num_consistency_samples",
-            PLANS[quality_preset].num_consistency_samples,
-            0,
-            MAX_CONSISTENCY_SAMPLES,
+            given, "num_consistency_samples", preset.num_consistency_samples, 0, MAX_CONSISTENCY_SAMPLES
         ),
-        num_self_reflections=_count(
-            given, "num_self_reflections", PLANS[quality_preset].num_self_reflections, 0, MAX_SELF_REFLECTIONS
-        ),
-        reasoning_effort=_choice(
-            given, "reasoning_effort", PLANS[quality_preset].reasoning_effort, REASONING_EFFORTS
-        ),
+        num_self_reflections=_count(given, "num_self_reflections", reflections, 0, MAX_SELF_REFLECTIONS),
+        reasoning_effort=_choice(given, "reasoning_effort", preset.reasoning_effort, REASONING_EFFORTS),
         similarity_measure=_choice(given, "similarity_measure", "discrepancy", SIMILARITY_MEASURES),
         max_tokens=_count(given, "max_tokens", DEFAULT_MAX_TOKENS, MIN_TOKENS, MAX_TOKENS),
         disabled=bool(given.get("disable_trustworthiness", False)),

@@ -15,11 +15,11 @@ class Score(Protocol):
 
     @property
     def explanation(self) -> str | None:
-        """Why, in words, where asked for."""
+        """Why, in words, where asked for or where there is no score."""
 
     @property
     def per_field_score(self) -> dict[str, Any] | None:
-        """Scores of a JSON response's fields, where asked for."""
+        """Scores of a JSON response's fields or {"error": why there are none}, where asked for."""
 
 
 class Scores(Protocol):

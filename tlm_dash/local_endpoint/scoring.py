@@ -22,7 +22,6 @@ from tlm_dash.local_endpoint.conversation import (
     plain_messages,
     response_text,
 )
-from tlm_dash.local_endpoint.explanations import NOTHING_FOUND, explain_recalls
 from tlm_dash.local_endpoint.library import (
     BUNDLED_MODEL,
     LIBRARY_MODEL,
@@ -39,13 +38,13 @@ from tlm_dash.local_endpoint.library import (
     WorkflowType,
     current_calls,
     format_user_request,
-    get_explainability_message,
     set_weights,
 )
 from tlm_dash.local_endpoint.model_calls import ModelCalls, open_session
 from tlm_dash.local_endpoint.model_source import ModelSource
 from tlm_dash.local_endpoint.presets import ScoringPlan, scoring_plan
 from tlm_dash.local_endpoint.recall import n_checks
+from tlm_dash.local_endpoint.score_result import ScoreResult, read_result
 
 # The library's embedding measures call OpenAI's own servers, whatever the scored model is: nothing may leave
 # for a server that nobody named, so they fall back to shared words.
@@ -71,22 +70,6 @@ set_weights(
         "perplexity_score_weight": 0.25,
     },
 )
-
-
-@dataclass(frozen=True)
-class ScoreResult:
-    """One score and what it took.
-
-    `trustworthiness_score` is in [0, 1], or None when no check gave anything to go by. `per_field_score`
-    maps a JSON response's fields to {score, explanation}, where asked for. Tokens are those of scoring alone.
-    """
-
-    trustworthiness_score: float | None
-    explanation: str | None
-    per_field_score: dict[str, Any] | None
-    n_model_calls: int
-    input_tokens: int
-    output_tokens: int
 
 
 @dataclass(frozen=True)
@@ -133,7 +116,8 @@ class Scorer:
         pipeline, checks = _pipeline(response, plan, calls)
         results = await pipeline.run()
         calls.require_an_answer()
-        return _result(results, checks, plan, calls)
+        structured = response.workflow == WorkflowType.STRUCTURED_OUTPUT_SCORING
+        return read_result(results, checks, plan, calls, response=response.text, structured=structured)
 
     async def close(self) -> None:
         """Close the connections to the model server."""
@@ -242,39 +226,3 @@ def _checks(response: _Response, plan: ScoringPlan, calls: ModelCalls, reference
         effort,
         depends_on=[reference],
     )
-
-
-def _result(
-    results: Mapping[str, Any], checks: Component | None, plan: ScoringPlan, calls: ModelCalls
-) -> ScoreResult:
-    raw = float(results["trustworthiness_scores"][0])
-    score = min(max(raw, 0.0), 1.0) if np.isfinite(raw) else None
-    fields = results.get("self_reflection_metadata_per_field") if plan.per_field else None
-    return ScoreResult(
-        trustworthiness_score=score,
-        explanation=_explanation(score, results, checks) if plan.explain else None,
-        per_field_score=fields or None,
-        n_model_calls=calls.n_calls,
-        input_tokens=calls.input_tokens,
-        output_tokens=calls.output_tokens,
-    )
-
-
-def _explanation(score: float | None, results: Mapping[str, Any], checks: Component | None) -> str:
-    if isinstance(checks, RecallChecks):
-        return explain_recalls(checks.findings)
-    reflections = results.get("self_reflection_completions") or [[]]
-    if score is None or not reflections[0]:
-        return NOTHING_FOUND
-    consistency = np.asarray(results["consistency_scores_flat"], dtype=float)
-    mean = float(np.nanmean(consistency)) if consistency.size and not np.isnan(consistency).all() else np.nan
-    message = get_explainability_message(
-        score,
-        reflections,
-        results["consistency_completions"],
-        mean,
-        consistency,
-        0,
-        results["reference_answers"][0],
-    )
-    return str(message)

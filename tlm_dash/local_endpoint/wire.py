@@ -10,6 +10,7 @@ from tlm_dash.errors import InvalidInputError
 from tlm_dash.local_endpoint import fields
 from tlm_dash.local_endpoint.api_error import refused
 from tlm_dash.local_endpoint.messages import checked_messages
+from tlm_dash.local_endpoint.options import LONGEST_LIMIT_S, check_options
 from tlm_dash.local_endpoint.presets import DEFAULT_MAX_TOKENS, PLANS, scoring_plan
 
 DEFAULT_PRESET = "medium"
@@ -49,20 +50,6 @@ WITHOUT_EFFECT = (
 )
 OWN = ("model", "messages", "stream", "quality_preset", "options", "n", "stop", "logprobs")
 
-OPTIONS = (
-    "model",
-    "max_tokens",
-    "log",
-    "reasoning_effort",
-    "num_consistency_samples",
-    "num_self_reflections",
-    "num_candidate_responses",
-    "similarity_measure",
-    "custom_eval_criteria",
-    "disable_trustworthiness",
-    "model_provider",
-)
-
 
 @dataclass(frozen=True)
 class TlmSettings:
@@ -81,6 +68,12 @@ class TlmSettings:
     def scoring(self) -> bool:
         """Whether a score is wanted at all."""
         return not self.options.get("disable_trustworthiness")
+
+    @property
+    def limit_s(self) -> float | None:
+        """The seconds that the whole request may take, or None."""
+        given = self.options.get("max_timeout")
+        return None if given is None else float(min(given, LONGEST_LIMIT_S))
 
     @property
     def max_tokens(self) -> int:
@@ -121,7 +114,7 @@ def generate_request(body: Mapping[str, Any]) -> GenerateRequest:
     request = GenerateRequest(
         model=fields.optional_text(body, "model"),
         messages=checked_messages(body.get("messages")),
-        settings=_settings(body),
+        settings=_settings(body, generating=True),
         stream=fields.flag(body, "stream"),
         logprobs=fields.flag(body, "logprobs"),
         arguments=_arguments(body),
@@ -133,7 +126,7 @@ def generate_request(body: Mapping[str, Any]) -> GenerateRequest:
 
 def score_request(body: Mapping[str, Any]) -> ScoreRequest:
     """Check the body of chat/score. The original call's other arguments may come along and are left alone."""
-    settings = _settings(body)
+    settings = _settings(body, generating=False)
     if settings.scorer_model is None:
         settings = TlmSettings(settings.quality_preset, settings.options, fields.optional_text(body, "model"))
     tools = body.get("tools")
@@ -162,7 +155,7 @@ def _arguments(body: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _settings(body: Mapping[str, Any]) -> TlmSettings:
+def _settings(body: Mapping[str, Any], *, generating: bool) -> TlmSettings:
     preset = fields.optional_text(body, "quality_preset") or DEFAULT_PRESET
     if preset in LIBRARY_ONLY_PRESETS:
         raise refused(
@@ -170,7 +163,7 @@ def _settings(body: Mapping[str, Any]) -> TlmSettings:
             f"quality_preset {preset!r} is not available through this API. Use one of {', '.join(PLANS)}.",
         )
     options = {name: value for name, value in fields.mapping(body, "options").items() if value is not None}
-    _check_options(options)
+    check_options(options, generating=generating)
     try:
         scoring_plan(preset, options)
     except InvalidInputError as error:
@@ -178,26 +171,6 @@ def _settings(body: Mapping[str, Any]) -> TlmSettings:
     return TlmSettings(
         preset, options, fields.text(options["model"], "options.model") if options.get("model") else None
     )
-
-
-def _check_options(options: Mapping[str, Any]) -> None:
-    if unknown := [name for name in options if name not in OPTIONS]:
-        raise refused(f"options.{unknown[0]}", f"options has no {unknown[0]!r}. It has {', '.join(OPTIONS)}.")
-    fields.flag(options, "disable_trustworthiness", "options.disable_trustworthiness")
-    if options.get("model_provider"):
-        # The value holds another provider's key: it must not be quoted.
-        raise refused(
-            "options.model_provider",
-            "options.model_provider cannot be used here: this endpoint calls "
-            "only the model it was started with.",
-        )
-    if options.get("custom_eval_criteria"):
-        raise refused("options.custom_eval_criteria", "options.custom_eval_criteria cannot be used here.")
-    if options.get("num_candidate_responses", 1) != 1:
-        raise refused(
-            "options.num_candidate_responses",
-            "options.num_candidate_responses must be 1 here: each request brings one answer.",
-        )
 
 
 def _checked_completion(value: object) -> dict[str, Any]:

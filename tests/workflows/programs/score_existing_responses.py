@@ -14,7 +14,7 @@ openai_kwargs = {
 }
 response = openai.chat.completions.create(**openai_kwargs)
 
-scores = {"default": TLMChatCompletion().score(response=response, **openai_kwargs)}
+scores = {"default": TLMChatCompletion(timeout=60).score(response=response, **openai_kwargs)}
 for preset in ("base", "low", "medium"):
     tlm = TLMChatCompletion(quality_preset=preset, options={"model": "gpt-4.1-mini", "log": ["explanation"]})
     scores[preset] = tlm.score(response=response, **openai_kwargs)
