@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+import duckdb
 
 from tlm_dash.errors import StoreFullError
 from tlm_dash.store.backup import back_up
@@ -17,6 +19,8 @@ from tlm_dash.store.location import database_path
 from tlm_dash.store.migrations import migrate
 from tlm_dash.store.text import Parameters, original_value, stored_parameters
 from tlm_dash.store.writer import Writer
+
+Result = TypeVar("Result")
 
 _open_paths: set[Path] = set()
 _open_paths_lock = threading.Lock()
@@ -79,6 +83,26 @@ class Store:
         StoreError. Raises StoreClosedError after `close`, ValueError or KeyError for rows that do not fit.
         """
         return self._writer.append(tables)
+
+    def transact(self, work: Callable[[Any], Result]) -> Result:
+        """Run `work` with a cursor of its own in one transaction, for what is too large for `append`.
+
+        All of it is kept, or nothing where it raises. It may be run again, from the beginning, after the
+        database had to be opened anew. Rows that others append meanwhile are not kept waiting.
+        """
+
+        def whole(cursor: Any) -> Result:  # noqa: ANN401 - duckdb ships no types that fit
+            cursor.begin()
+            try:
+                result = work(cursor)
+                cursor.commit()
+            except BaseException:
+                with suppress(duckdb.Error):
+                    cursor.rollback()
+                raise
+            return result
+
+        return self._connection.use(whole)
 
     def reserve_item_no(self, dataset_id: str) -> int:
         """Give the next free item number of a dataset, never the same one twice."""

@@ -1,0 +1,134 @@
+"""What a file is, whatever its ending says, and the one call that makes it ready to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tlm_dash.errors import InvalidInputError
+from tlm_dash.interchange.delimited import prepare_delimited
+from tlm_dash.interchange.encodings import Encoding, checked_encoding, detect_encoding, read_head
+from tlm_dash.interchange.json_rows import is_json_lines, json_table, line_rows
+from tlm_dash.interchange.prepared import FORMATS, Format, Overrides, Prepared
+from tlm_dash.interchange.spool import Row, Spooled, spool
+
+_HEAD_BYTES = 256 << 10
+_ENDINGS: dict[str, Format] = {".tsv": "tsv", ".tab": "tsv", ".txt": "text", ".csv": "csv"}
+
+
+def prepare(paths: Sequence[Path], overrides: Overrides, work_dir: Path) -> Prepared:
+    """Make one upload ready: find its format, and lay its rows out where DuckDB cannot read them itself.
+
+    `work_dir` is an empty folder that must live as long as the result. Raises InvalidInputError with one
+    clear sentence where a file cannot be used.
+    """
+    for path in paths:
+        _check(path)
+    if len(paths) != 1:
+        raise InvalidInputError(
+            "Only one file can be imported at a time.", hint="Import them one after another."
+        )
+    (path,) = paths
+    found = overrides.format or detect_format(path)
+    if found not in FORMATS:
+        raise InvalidInputError(f"There is no format {found!r}.", hint=f"Formats: {', '.join(FORMATS)}.")
+    if found == "parquet":
+        return Prepared(format="parquet", layout="parquet", paths=(path,))
+    if found in ("csv", "tsv"):
+        return prepare_delimited(path, overrides, work_dir, is_tsv=found == "tsv")
+    return _prepare_text(path, found, overrides, work_dir)
+
+
+def detect_format(path: Path) -> Format:
+    """Tell the format of a file by its content; the ending decides only between kinds of text."""
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic == b"PAR1":
+        return "parquet"
+    if magic.startswith(b"PK\x03\x04"):
+        return "xlsx"
+    encoding = detect_encoding(path)
+    head = _head(path, encoding).lstrip("\ufeff \t\r\n")
+    if head[:1] in "{[" and head:
+        if is_json_lines(head, is_whole=path.stat().st_size <= _HEAD_BYTES):
+            return "jsonl"
+        if (
+            path.suffix.lower() in (".json", ".jsonl", ".ndjson")
+            or head[:1] == "{"
+            or head[1:].lstrip()[:1] in '{"'
+        ):
+            return "json"
+    if path.suffix.lower() in (".jsonl", ".ndjson"):
+        return "jsonl"
+    return _ENDINGS.get(path.suffix.lower(), "csv")
+
+
+def _prepare_text(path: Path, found: Format, overrides: Overrides, work_dir: Path) -> Prepared:
+    encoding = checked_encoding(overrides.encoding) if overrides.encoding else detect_encoding(path)
+    sheet: str | None = None
+    sheets: tuple[str, ...] = ()
+    if found == "json":
+        table = json_table(path, _python_name(encoding), overrides.sheet)
+        sheet, sheets = table.key, table.keys
+        spooled = spool(table.rows, work_dir)
+    else:
+        with path.open(encoding=_python_name(encoding), errors="replace", newline="\n") as file:
+            spooled = spool(line_rows(file) if found == "jsonl" else _plain_lines(file), work_dir)
+    return prepared_spool(path.name, found, spooled, encoding=encoding.name, sheet=sheet, sheets=sheets)
+
+
+def prepared_spool(
+    name: str,
+    found: Format,
+    spooled: Spooled,
+    *,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    sheets: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> Prepared:
+    """Describe rows that were laid out. Raises InvalidInputError where there is none that can be used."""
+    if not spooled.n_rows:
+        raise InvalidInputError(f"{name} has no rows.", hint="Choose a file with rows.")
+    if not spooled.names:
+        reason = spooled.rejects[0].reason if spooled.rejects else ""
+        raise InvalidInputError(
+            f"No row of {name} can be used. {reason}",
+            hint="Check the format, or save the file as CSV or JSONL.",
+        )
+    if spooled.n_surrogates:
+        warnings += (f"{spooled.n_surrogates} broken characters (half emoji) were replaced by \ufffd.",)
+    return Prepared(
+        format=found, layout="spool", paths=spooled.paths, names=spooled.names, encoding=encoding,
+        sheet=sheet, sheets=sheets, rejects=spooled.rejects, warnings=warnings,
+    )  # fmt: skip
+
+
+def _plain_lines(lines: Iterable[str]) -> Iterable[Row]:
+    """Take every line that is not blank as a prompt."""
+    kept = (line.rstrip("\r\n").lstrip("\ufeff") for line in lines)
+    return (Row(number, line) for number, line in enumerate((line for line in kept if line.strip()), 1))
+
+
+def _check(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise InvalidInputError(f"{path.name} is a folder.", hint="Choose one file in it.")
+        if path.stat().st_size == 0:
+            raise InvalidInputError(f"{path.name} is empty.", hint="Choose a file with rows.")
+        path.open("rb").close()
+    except OSError as error:
+        raise InvalidInputError(
+            f"The file {path} cannot be read ({error.strerror}).", hint="Check its name and who may read it."
+        ) from None
+
+
+def _head(path: Path, encoding: Encoding) -> str:
+    if encoding.is_utf8:
+        return read_head(path, _HEAD_BYTES)
+    with path.open(encoding=encoding.name, errors="replace", newline="") as file:
+        return file.read(_HEAD_BYTES // 2)
+
+
+def _python_name(encoding: Encoding) -> str:
+    return "utf-8-sig" if encoding.name == "utf-8" else encoding.name

@@ -1,0 +1,174 @@
+"""What an upload is: its format, its columns with their likely meaning, and what only a person can tell."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tlm_dash.errors import InvalidInputError, StoreFullError
+from tlm_dash.interchange.detection import prepare
+from tlm_dash.interchange.guessing import guess
+from tlm_dash.interchange.mapping import ColumnMapping
+from tlm_dash.interchange.prepared import Overrides, Prepared
+from tlm_dash.models import new_id
+from tlm_dash.services.place import Place
+from tlm_dash.store.datasets import same_content
+from tlm_dash.store.reading import DiskTable, read_table
+
+__all__ = [
+    "InspectedColumn",
+    "Inspection",
+    "Overrides",
+    "discard",
+    "inspect",
+    "inspect_text",
+    "sweep_uploads",
+]
+
+_GUESS_ROWS = 200
+_SAMPLES = 3
+_SAMPLE_CHARACTERS = 300
+_HASH_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedColumn:
+    """A column with its first different values, cut, and the role that is proposed, with the reason."""
+
+    name: str
+    samples: tuple[str, ...]
+    role: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was understood of an upload. `mapping` is the proposal; `questions` are what only a person knows.
+
+    `same_content` names the datasets made from the very same bytes. Holds files in `work_dir` until `save` or
+    `discard`.
+    """
+
+    file_name: str
+    format: str
+    encoding: str | None
+    delimiter: str | None
+    has_header: bool
+    sheet: str | None
+    sheets: tuple[str, ...]
+    size_bytes: int
+    content_hash: str
+    columns: tuple[InspectedColumn, ...]
+    mapping: ColumnMapping
+    questions: tuple[str, ...]
+    warnings: tuple[str, ...]
+    same_content: tuple[str, ...]
+    prepared: Prepared
+    work_dir: Path
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name the columns in their order."""
+        return tuple(column.name for column in self.columns)
+
+
+def inspect(place: Place, paths: Sequence[Path], overrides: Overrides | None = None) -> Inspection:
+    """Look into an upload and propose what its columns mean. Nothing is stored.
+
+    Several files are one upload where they are OpenAI Batch files. Raises InvalidInputError with one clear
+    sentence where they cannot be used, StoreFullError where there is no room to lay them out.
+    """
+    work_dir = place.settings.data_dir / "tmp" / f"upload-{new_id()}"
+    try:
+        work_dir.mkdir(parents=True)
+        return _inspected(place, paths, overrides or Overrides(), work_dir)
+    except OSError as error:
+        shutil.rmtree(work_dir, ignore_errors=True)
+        raise StoreFullError(
+            f"The upload cannot be laid out in {work_dir.parent} ({error.strerror or error}).",
+            hint="Free some space there, then try again.",
+        ) from error
+    except BaseException:
+        shutil.rmtree(work_dir, ignore_errors=True)
+        raise
+
+
+def inspect_text(place: Place, text: str, overrides: Overrides | None = None) -> Inspection:
+    """Look into pasted text: JSON Lines, a table with its header, or one prompt a line."""
+    if not text.strip():
+        raise InvalidInputError("There is no text to import.", hint="Paste one prompt a line, or JSON lines.")
+    folder = place.settings.data_dir / "tmp" / f"pasted-{new_id()}"
+    folder.mkdir(parents=True)
+    try:
+        file = folder / "pasted.txt"
+        file.write_text(text, encoding="utf-8", errors="replace", newline="")
+        return inspect(place, [file], overrides)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def discard(inspection: Inspection) -> None:
+    """Remove what an inspection laid out on disk."""
+    shutil.rmtree(inspection.work_dir, ignore_errors=True)
+
+
+def sweep_uploads(place: Place) -> None:
+    """Remove what earlier processes laid out and left; to be called before anything is uploaded."""
+    for pattern in ("upload-*", "pasted-*"):
+        for folder in (place.settings.data_dir / "tmp").glob(pattern):
+            with suppress(OSError):
+                shutil.rmtree(folder)
+
+
+def disk_table(prepared: Prepared) -> DiskTable:
+    """Say in the store's words where the rows are."""
+    return DiskTable(
+        prepared.layout, prepared.paths, prepared.names, prepared.delimiter, prepared.has_header,
+        prepared.longest_line_bytes,
+    )  # fmt: skip
+
+
+def _inspected(place: Place, paths: Sequence[Path], overrides: Overrides, work_dir: Path) -> Inspection:
+    prepared = prepare(paths, overrides, work_dir)
+    names, rows = read_table(
+        disk_table(prepared), work_dir / "engine", lambda reader: (reader.names, reader.head(_GUESS_ROWS))
+    )
+    guessed = guess(names, rows)
+    content_hash, size_bytes = _content(paths)
+    same = tuple(dataset.name for dataset in same_content(place.store, content_hash))
+    columns = tuple(
+        InspectedColumn(name, _samples([row[number] for row in rows]), found.role, found.reason)
+        for number, (name, found) in enumerate(zip(names, guessed.guesses, strict=True))
+    )
+    warnings = prepared.warnings
+    if same:
+        warnings += (f"The same file was imported before, as {', '.join(same)}.",)
+    return Inspection(
+        file_name=", ".join(path.name for path in paths), format=prepared.format, encoding=prepared.encoding,
+        delimiter=prepared.delimiter, has_header=prepared.has_header, sheet=prepared.sheet,
+        sheets=prepared.sheets, size_bytes=size_bytes, content_hash=content_hash, columns=columns,
+        mapping=guessed.mapping, questions=guessed.questions, warnings=warnings, same_content=same,
+        prepared=prepared, work_dir=work_dir,
+    )  # fmt: skip
+
+
+def _samples(values: Sequence[str | None]) -> tuple[str, ...]:
+    different = dict.fromkeys(
+        value[:_SAMPLE_CHARACTERS] for value in values if value is not None and value.strip()
+    )
+    return tuple(different)[:_SAMPLES]
+
+
+def _content(paths: Sequence[Path]) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    size = 0
+    for path in sorted(paths):
+        with path.open("rb") as file:
+            while chunk := file.read(_HASH_CHUNK_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+    return digest.hexdigest(), size

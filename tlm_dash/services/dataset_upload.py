@@ -1,0 +1,162 @@
+"""From an inspected upload to a dataset: see the first items, count what would come of it, save it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tlm_dash.interchange.mapping import (
+    ColumnMapping,
+    ResponseColumns,
+    checked_mapping,
+    mapping_from_pairs,
+    template_parts,
+)
+from tlm_dash.services.dataset_inspection import Inspection, discard, disk_table, inspect
+from tlm_dash.services.place import Place
+from tlm_dash.settings import REPOSITORY
+from tlm_dash.store import importing
+from tlm_dash.store.datasets import datasets
+from tlm_dash.store.import_plan import ImportedRun, ImportPlan, PlannedResponse, RejectedRow
+
+__all__ = [
+    "Check",
+    "ColumnMapping",
+    "ImportResult",
+    "ResponseColumns",
+    "check",
+    "mapping_from_pairs",
+    "preview",
+    "save",
+    "save_sample",
+]
+
+SAMPLE_FILE = REPOSITORY / "data" / "sample_questions.csv"
+SAMPLE_NAME = "Sample questions"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What saving would give: rows in are items and rejects together. `hygiene` holds counts by name."""
+
+    n_rows_in: int
+    n_items: int
+    rejects: tuple[RejectedRow, ...]
+    hygiene: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """How an import ended; the names of `datasets import --json`."""
+
+    dataset_id: str
+    name: str
+    n_rows_in: int
+    n_items: int
+    n_rejected: int
+    rejected: tuple[RejectedRow, ...]
+    mapping: Mapping[str, str | list[str]]
+    format: str
+    encoding: str | None
+    warnings: tuple[str, ...]
+    hygiene: Mapping[str, int]
+    runs: tuple[ImportedRun, ...]
+
+
+def preview(inspection: Inspection, mapping: ColumnMapping, *, n_rows: int = 5) -> list[dict[str, Any]]:
+    """Give the first items exactly as they would be stored: item_no, prompt, messages, reference, responses.
+
+    Raises InvalidInputError where the mapping cannot be used.
+    """
+    plan = _plan(inspection, mapping)
+    return importing.first_rows(disk_table(inspection.prepared), plan, _temp_dir(inspection), n_rows=n_rows)
+
+
+def check(inspection: Inspection, mapping: ColumnMapping) -> Check:
+    """Read the whole file as saving would: rows in, items, rejects and hygiene. Stores nothing."""
+    plan = _plan(inspection, mapping)
+    found = importing.check(
+        disk_table(inspection.prepared), plan, _earlier_rejects(inspection), _temp_dir(inspection)
+    )
+    return Check(found.n_rows_in, found.n_items, found.rejects, found.hygiene.as_dict())
+
+
+def save(
+    place: Place, inspection: Inspection, mapping: ColumnMapping | None = None, name: str | None = None
+) -> ImportResult:
+    """Make a dataset of an inspected upload, all of it or nothing; its work folder is then gone.
+
+    Raises InvalidInputError where the mapping or the file cannot be used, StoreError where it cannot be
+    written.
+    """
+    taken = checked_mapping(mapping or inspection.mapping, inspection.names)
+    plan = _plan(inspection, taken)
+    called = _free_name(place, (name or "").strip() or Path(inspection.file_name).stem)
+    warnings = inspection.warnings + _mapping_warnings(inspection, taken)
+    facts = importing.FileFacts(
+        inspection.file_name, inspection.format, inspection.encoding, inspection.delimiter, inspection.sheet,
+        inspection.content_hash, inspection.size_bytes, taken.as_dict(), warnings,
+    )  # fmt: skip
+    done = importing.import_table(
+        place.store, disk_table(inspection.prepared), plan, facts, called, _earlier_rejects(inspection),
+        _temp_dir(inspection),
+    )  # fmt: skip
+    discard(inspection)
+    return ImportResult(
+        done.dataset_id, called, done.n_rows_in, done.n_items, done.n_rejected, done.first_rejects,
+        taken.as_dict(), inspection.format, inspection.encoding, warnings, done.hygiene, done.runs,
+    )  # fmt: skip
+
+
+def save_sample(place: Place) -> ImportResult:
+    """Import the sample dataset that comes with tlm_dash."""
+    return save(place, inspect(place, [SAMPLE_FILE]), name=SAMPLE_NAME)
+
+
+def _temp_dir(inspection: Inspection) -> Path:
+    return inspection.work_dir / "engine"
+
+
+def _earlier_rejects(inspection: Inspection) -> list[RejectedRow]:
+    return [RejectedRow(r.row_no, r.reason, r.content) for r in inspection.prepared.rejects]
+
+
+def _plan(inspection: Inspection, mapping: ColumnMapping) -> ImportPlan:
+    mapping = checked_mapping(mapping, inspection.names)
+    prompt: tuple[tuple[str, str | None], ...] = ()
+    if mapping.template is not None:
+        prompt = template_parts(mapping.template)
+    elif mapping.prompt is not None:
+        prompt = (("", mapping.prompt),)
+    several = len(mapping.responses) > 1
+    used = set(mapping.columns())
+    return ImportPlan(
+        prompt=prompt, messages=None if prompt else mapping.messages, system=mapping.system,
+        reference=mapping.reference, source_id=mapping.id, model=mapping.model, quality_preset=mapping.preset,
+        scorer_model=mapping.scorer_model,
+        responses=tuple(
+            PlannedResponse(
+                r.response, r.score, r.label, r.finish_reason, r.model,
+                (r.response.rpartition(".")[0] or None) if several else None,
+            )
+            for r in mapping.responses
+        ),
+        tags=mapping.tags, extra=tuple(name for name in inspection.names if name not in used),
+    )  # fmt: skip
+
+
+def _mapping_warnings(inspection: Inspection, mapping: ColumnMapping) -> tuple[str, ...]:
+    """Say what was taken for granted where nobody answered the questions."""
+    return inspection.questions if mapping == inspection.mapping else ()
+
+
+def _free_name(place: Place, name: str) -> str:
+    """Give the name, with a number after it where another dataset has it."""
+    taken = {dataset.name for dataset in datasets(place.store)}
+    free, count = name, 1
+    while free in taken:
+        count += 1
+        free = f"{name} ({count})"
+    return free

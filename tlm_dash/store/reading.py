@@ -1,0 +1,221 @@
+"""Tables of files, read from disk by an engine of their own: nothing of it touches the database.
+
+A separate engine in memory has its own limits, so that a large import neither slows nor fails what the
+dashboard reads meanwhile, and its own list of rejected lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+
+import duckdb
+
+from tlm_dash.errors import InvalidInputError, StoreFullError
+from tlm_dash.store.failures import is_out_of_space
+
+Result = TypeVar("Result")
+
+_MEMORY_LIMIT = "600MiB"
+_MAX_DEPTH = 6
+_NESTED = ("STRUCT", "MAP", "UNION")
+_REASONS = {
+    "TOO MANY COLUMNS": "The row has more cells than the header.",
+    "MISSING COLUMNS": "The row has fewer cells than the header.",
+    "UNQUOTED VALUE": "A quotation mark is not closed, or stands where none may be.",
+    "INVALID ENCODING": "The row holds characters that are not valid in this encoding.",
+    "LINE SIZE OVER MAXIMUM": "The row is too long.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DiskTable:
+    """A table on disk. `layout`: "delimited" text in UTF-8, "parquet" (its own columns; `names` empty), or
+    "spool": Parquet parts with the columns row_no, c0, c1 … of text, called `names`."""
+
+    layout: Literal["delimited", "parquet", "spool"]
+    paths: tuple[Path, ...]
+    names: tuple[str, ...] = ()
+    delimiter: str | None = None
+    has_header: bool = True
+    longest_line_bytes: int = 0
+    is_strict: bool = True
+
+
+class MixedLineEnds(Exception):
+    """Line ends differ in a way that only relaxed reading takes: begin again with `is_strict` False."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedLine:
+    """A row that the engine could not read. `row_no` counts from 1 without the header."""
+
+    row_no: int
+    reason: str
+    content: str
+
+
+class TableReader:
+    """One open table. Not to be shared by threads. Raises InvalidInputError where it cannot be read."""
+
+    def __init__(self, table: DiskTable, temp_dir: Path) -> None:
+        self._table = table
+        temp_dir.mkdir(parents=True, exist_ok=True)
+        self._engine: Any = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": _MEMORY_LIMIT,
+                "temp_directory": str(temp_dir),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            },
+        )
+        self._engine.execute("SET enable_progress_bar = false").fetchall()
+        try:
+            self._columns = self._found_columns()
+        except BaseException:
+            self._engine.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._engine.close()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name the columns, in order, as a person knows them; parts of structs with dots."""
+        return tuple(self._columns)
+
+    def head(self, n_rows: int) -> list[tuple[str | None, ...]]:
+        """Give the first rows that can be read, each cell as text."""
+        if not self._columns:
+            return []
+        expressions = ", ".join(self._columns.values())
+        return self._run(
+            f"SELECT {expressions} FROM {self._source(rejects=False)} {self._order()} LIMIT {int(n_rows)}"  # noqa: S608 - quoted
+        )
+
+    def batches(self, names: Sequence[str], *, n_rows: int) -> Iterator[Any]:
+        """Give all rows in order as Arrow batches: row_no where the table has one, then c0, c1 … of `names`.
+
+        Every column is text. What could not be read is in `rejects` afterwards.
+        """
+        wanted = [f"{self._columns[name]} AS c{number}" for number, name in enumerate(names)]
+        if self._table.layout == "spool":
+            wanted.insert(0, "row_no")
+        sql = f"SELECT {', '.join(wanted)} FROM {self._source(rejects=True)} {self._order()}"  # noqa: S608 - quoted
+        try:
+            yield from self._engine.sql(sql).to_arrow_reader(n_rows)
+        except duckdb.Error as error:
+            raise self._failure(error) from error
+
+    def rejects(self) -> list[RejectedLine]:
+        """Give the rows that the last `batches` could not read, in order."""
+        if self._table.layout != "delimited":
+            return []
+        rows = self._run(
+            "SELECT line, min(error_type::VARCHAR), min(csv_line), min(error_message) FROM reject_errors "
+            "WHERE scan_id = (SELECT max(scan_id) FROM reject_scans) GROUP BY line ORDER BY line"
+        )
+        header = 1 if self._table.has_header else 0
+        return [
+            RejectedLine(line - header, _REASONS.get(kind, str(message)), (content or "")[:4000])
+            for line, kind, content, message in rows
+        ]
+
+    def _order(self) -> str:
+        return "ORDER BY row_no" if self._table.layout == "spool" and len(self._table.paths) > 1 else ""
+
+    def _source(self, *, rejects: bool) -> str:
+        paths = "[" + ", ".join(_literal(str(path)) for path in self._table.paths) + "]"
+        if self._table.layout == "parquet":
+            return f"read_parquet({paths})"
+        if self._table.layout == "spool":
+            return f"read_parquet({paths}, union_by_name = true)"
+        columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(self._table.names)))
+        return (
+            f"read_csv({paths}, columns = {{{columns}}}, auto_detect = false, "
+            f"header = {self._table.has_header}, delim = {_literal(self._table.delimiter or ',')}, "
+            "quote = '\"', escape = '\"', "
+            f"max_line_size = {self._table.longest_line_bytes or 1 << 21}, "
+            f"strict_mode = {self._table.is_strict}, "
+            + ("store_rejects = true, rejects_limit = 0)" if rejects else "ignore_errors = true)")
+        )
+
+    def _found_columns(self) -> dict[str, str]:
+        """Give an expression for each column, that makes text of it."""
+        if self._table.layout != "parquet":
+            return {name: f"c{number}" for number, name in enumerate(self._table.names)}
+        found: dict[str, str] = {}
+        for name, kind, *_ in self._run(f"DESCRIBE SELECT * FROM {self._source(rejects=False)}"):  # noqa: S608 - quoted
+            found |= _flat_columns(name, _name(name), kind, 1, self)
+        return found
+
+    def struct_parts(self, expression: str) -> list[tuple[str, str]]:
+        """Name the parts of a struct and their types."""
+        rows = self._run(f"DESCRIBE SELECT unnest({expression}) FROM {self._source(rejects=False)}")  # noqa: S608 - quoted
+        return [(row[0], row[1]) for row in rows]
+
+    def _run(self, sql: str) -> list[tuple[Any, ...]]:
+        try:
+            rows: list[tuple[Any, ...]] = self._engine.execute(sql).fetchall()
+        except duckdb.Error as error:
+            raise self._failure(error) from error
+        return rows
+
+    def _failure(self, error: duckdb.Error) -> Exception:
+        name = self._table.paths[0].name
+        if self._table.is_strict and "strict_mode=false" in str(error):
+            return MixedLineEnds()
+        if is_out_of_space(error):
+            return StoreFullError(
+                "No room is left to read the file.", hint="Free some space, then try again."
+            )
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return InvalidInputError(
+                f"{name} has rows that are too large to read.",
+                hint="Split the longest cells, then try again.",
+            )
+        told = str(error).splitlines()[0].partition(": ")[2][:200]
+        return InvalidInputError(
+            f"{name} cannot be read: {told}", hint="Check the format, or save the file again."
+        )
+
+
+def read_table(table: DiskTable, temp_dir: Path, work: Callable[[TableReader], Result]) -> Result:
+    """Run `work` on a table, and once more from the beginning where its line ends are mixed."""
+    try:
+        with TableReader(table, temp_dir) as reader:
+            return work(reader)
+    except MixedLineEnds:
+        with TableReader(replace(table, is_strict=False), temp_dir) as reader:
+            return work(reader)
+
+
+def _flat_columns(name: str, expression: str, kind: str, depth: int, reader: TableReader) -> dict[str, str]:
+    if kind.startswith("STRUCT") and not kind.endswith("]") and depth < _MAX_DEPTH:
+        found: dict[str, str] = {}
+        for part, part_kind in reader.struct_parts(expression):
+            inner = f"struct_extract({expression}, {_literal(part)})"
+            found |= _flat_columns(f"{name}.{part}", inner, part_kind, depth + 1, reader)
+        return found
+    if kind == "VARCHAR":
+        return {name: expression}
+    if kind.endswith("]") or kind.startswith(_NESTED):
+        return {name: f"CAST(to_json({expression}) AS VARCHAR)"}
+    return {name: f"CAST({expression} AS VARCHAR)"}
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _name(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
