@@ -100,13 +100,8 @@ def _routes(serving: Serving) -> APIRouter:
 
     @router.get("/models")
     async def models() -> dict[str, Any]:
-        return {
-            "object": "list",
-            "data": [
-                {"id": name, "object": "model", "created": STARTED_AT, "owned_by": "tlm_dash"}
-                for name in serving.names
-            ],
-        }
+        facts = {"object": "model", "created": STARTED_AT, "owned_by": "tlm_dash"}
+        return {"object": "list", "data": [{"id": name, **facts} for name in serving.names]}
 
     @router.post("/chat/completions")
     async def completions(request: Request) -> Response:
@@ -114,11 +109,11 @@ def _routes(serving: Serving) -> APIRouter:
         wanted = generate_request(json_object(await _body(request)))
         model = serving.model(wanted.model)
         scorer = serving.model(wanted.settings.scorer_model or wanted.model, param="options.model")
-        limit_s = wanted.settings.limit_s
+        stopping, limit_s = serving.stopping, wanted.settings.limit_s
         if wanted.stream:
-            return EventStream(_events(wanted, model, scorer), serving.stopping, limit_s)
-        work = _whole(wanted, model, scorer)
-        return JSONResponse(await while_connected(request.receive, work, serving.stopping, limit_s))
+            return EventStream(_events(wanted, model, scorer), stopping, limit_s)
+        work = while_connected(request.receive, _whole(wanted, model, scorer), stopping, limit_s)
+        return JSONResponse(await work)
 
     @router.post("/chat/score")
     async def score(request: Request) -> Response:

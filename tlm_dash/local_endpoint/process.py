@@ -6,14 +6,13 @@ pip's own settings and proxies; the serving process gets an environment without 
 
 from __future__ import annotations
 
-import http.client
-import json
+import logging
 import os
 import socket
 import subprocess
 import sys
 import threading
-import time
+import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -23,13 +22,11 @@ from tlm_dash.local_endpoint.child_log import ChildLog
 from tlm_dash.local_endpoint.environment import for_fetching, for_serving
 from tlm_dash.local_endpoint.model_file import check_model_file, ensure_model_file
 from tlm_dash.local_endpoint.progress import progress_sentence
+from tlm_dash.local_endpoint.pulse import HEALTH_TIMEOUT_S, HOST, Pulse
 
-HOST = "127.0.0.1"
+logger = logging.getLogger(__name__)
+
 POLL_S = 0.2
-HEALTH_TIMEOUT_S = 5.0
-
-# How long it may take to become ready, on a busy laptop; after that it is taken for stuck.
-START_LIMIT_S = 120.0
 
 # A process that served for this long was healthy: its end counts as the first of a new series.
 HEALTHY_AFTER_S = 60.0
@@ -41,6 +38,15 @@ LONGEST_PAUSE_S = 10.0
 TERMINATE_LIMIT_S = 4.0
 
 State = Literal["starting", "fetching", "loading", "ready", "restarting", "failed", "stopped"]
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """How one process ended, to follow its name in a sentence, and for how long it had served."""
+
+    how: str
+    served_s: float
+    stuck: bool
 
 
 @dataclass(frozen=True)
@@ -84,12 +90,12 @@ class LocalEndpoint:
             self._watcher.start()
 
     def stop(self) -> None:
-        """Stop the endpoint; returns when its process is gone, within some five seconds."""
+        """Stop the endpoint; returns when its process is gone: within some five seconds, ten if it hangs."""
         with self._lock:
             watcher = self._watcher
             self._stop.set()
         if watcher is not None and watcher is not threading.current_thread():
-            watcher.join(TERMINATE_LIMIT_S + 5.0)
+            watcher.join(HEALTH_TIMEOUT_S + TERMINATE_LIMIT_S + 3.0)
 
     def status(self) -> LocalEndpointStatus:
         """Return what the endpoint is doing now."""
@@ -113,6 +119,11 @@ class LocalEndpoint:
             self._say(
                 "failed", f"The embedded endpoint cannot be started: {error.strerror or error}.", pid=None
             )
+        except Exception:
+            # A bug must not leave a "ready" behind that nobody looks after.
+            logger.exception("The embedded endpoint is given up because of a bug")
+            self._log.note(f"given up because of a bug\n{traceback.format_exc().rstrip()}")
+            self._say("failed", self._given_up_for_a_bug(), pid=None)
         if stop.is_set():
             self._say("stopped", "The embedded endpoint is stopped.", pid=None, base_url=None)
 
@@ -131,72 +142,74 @@ class LocalEndpoint:
         port, quick_deaths = _free_port(), 0
         while not stop.is_set():
             self._say("loading", "The local model is being loaded.", base_url=_base_url(port))
-            started = time.monotonic()
-            exit_code = self._serve_once(port, stop)
+            ending = self._serve_once(port, stop)
             if stop.is_set():
                 return
-            quick_deaths = 1 if time.monotonic() - started > HEALTHY_AFTER_S else quick_deaths + 1
-            what, hint = self._log.failure()
-            self._log.note(f"the process ended with exit code {exit_code}")
+            quick_deaths = 1 if ending.served_s > HEALTHY_AFTER_S else quick_deaths + 1
+            # What a process that hangs has logged last need not be why.
+            what, hint = ("", "") if ending.stuck else self._log.failure()
+            self._log.note(f"the process {ending.how}")
             if quick_deaths >= MAX_QUICK_DEATHS:
-                self._say("failed", self._gave_up(quick_deaths, what, hint), pid=None)
+                self._say("failed", self._gave_up(quick_deaths, what or f"it {ending.how}", hint), pid=None)
                 return
             restarts = self.status().restarts + 1
             reason = f": {what.rstrip('.')}" if what else ""
-            detail = f"The embedded endpoint stopped (exit code {exit_code}){reason}. It is being restarted."
+            detail = f"The embedded endpoint {ending.how}{reason}. It is being restarted."
             self._say("restarting", detail, pid=None, restarts=restarts)
             stop.wait(min(FIRST_PAUSE_S * 2 ** (quick_deaths - 1), LONGEST_PAUSE_S))
             if not _is_free(port):
                 port = _free_port()
 
     def _gave_up(self, deaths: int, what: str, hint: str) -> str:
-        last = f" Last error: {what.rstrip('.')}." if what else ""
         return (
-            f"The embedded endpoint stopped {deaths} times in a row and is not started again.{last} "
-            f"{hint + ' ' if hint else ''}Its log is {self._log.path}."
+            f"The embedded endpoint stopped {deaths} times in a row and is not started again. "
+            f"Last error: {what.rstrip('.')}. {hint + ' ' if hint else ''}Its log is {self._log.path}."
         )
 
-    def _serve_once(self, port: int, stop: threading.Event) -> int:
-        """Run the process until it ends or `stop` is set; returns its exit code."""
-        process = self._spawn(port)
+    def _given_up_for_a_bug(self) -> str:
+        return (
+            "The embedded endpoint is stopped because of a fault in this program. Start the dashboard again; "
+            f"if it stays, the log says more: {self._log.path}."
+        )
+
+    def _serve_once(self, port: int, stop: threading.Event) -> _Ending:
+        """Run the process until it ends, hangs or `stop` is set."""
+        process, pulse, trouble = self._spawn(port), Pulse(port), ""
         try:
+            assert process.stdout is not None
+            self._log.follow(process.stdout)
             self._say("loading", "The local model is being loaded.", pid=process.pid)
-            give_up_at, ready = time.monotonic() + START_LIMIT_S, False
-            while process.poll() is None and not stop.wait(POLL_S):
-                if not ready:
-                    ready = self._look(port)
-                    if not ready and time.monotonic() > give_up_at:
-                        self._log.note(f"not ready after {START_LIMIT_S:.0f} s; it is stopped")
-                        break
+            while not trouble and process.poll() is None and not stop.wait(POLL_S):
+                if pulse.look():
+                    self._tell(pulse, port)
+                trouble = pulse.trouble
         finally:
             _end(process)
             self._log.wait(1.0)
-        return process.returncode
+        how = trouble or f"stopped (exit code {process.returncode})"
+        return _Ending(how, pulse.served_s, stuck=bool(trouble))
 
-    def _look(self, port: int) -> bool:
-        """Ask the process how it is and note it; returns whether it is ready."""
-        health = _health(port)
-        if health.get("status") == "ok":
+    def _tell(self, pulse: Pulse, port: int) -> None:
+        if pulse.ready:
             self._say("ready", f"The embedded endpoint is ready at {_base_url(port)}.")
-            return True
-        if isinstance(health.get("detail"), str):
-            self._say("loading", str(health["detail"]))
-        return False
+        elif pulse.detail:
+            self._say("loading", pulse.detail)
+
+    def _command(self, port: int) -> list[str]:
+        command = [sys.executable, "-m", "tlm_dash.local_endpoint", "--exit-with-parent"]
+        command += ["--host", HOST, "--port", str(port), "--data-dir", str(self._data_dir)]
+        return command + (["--model-file", str(self._model_file)] if self._model_file is not None else [])
 
     def _spawn(self, port: int) -> subprocess.Popen[bytes]:
         # An empty working folder, so that no file lying about (a `.env`, a module) changes what runs.
         folder = self._data_dir / "endpoint"
         folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "tlm_dash.local_endpoint", "--exit-with-parent"]
-        command += ["--host", HOST, "--port", str(port), "--data-dir", str(self._data_dir)]
-        if self._model_file is not None:
-            command += ["--model-file", str(self._model_file)]
         environment = for_serving(os.environ)
         project = str(Path(__file__).resolve().parents[2])
         given = environment.get("PYTHONPATH")
         environment["PYTHONPATH"] = os.pathsep.join([project, given] if given else [project])
-        process = subprocess.Popen(
-            command,
+        return subprocess.Popen(
+            self._command(port),
             cwd=folder,
             env=environment,
             stdin=subprocess.PIPE,
@@ -205,9 +218,6 @@ class LocalEndpoint:
             # Ctrl-C in the terminal is the dashboard's to handle: it stops us in order.
             start_new_session=True,
         )
-        assert process.stdout is not None
-        self._log.follow(process.stdout)
-        return process
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -242,16 +252,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _health(port: int) -> dict[str, object]:
-    """Return the body of the health call, or nothing while there is none. No proxy is ever used."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=HEALTH_TIMEOUT_S)
-    try:
-        connection.request("GET", "/api/health")
-        health = json.loads(connection.getresponse().read(65536))
-    except (OSError, http.client.HTTPException, ValueError):
-        return {}
-    finally:
-        connection.close()
-    return health if isinstance(health, dict) else {}
