@@ -9,8 +9,10 @@ from tlm_dash.errors import InvalidInputError
 from tlm_dash.interchange.delimited import prepare_delimited
 from tlm_dash.interchange.encodings import Encoding, checked_encoding, detect_encoding, read_head
 from tlm_dash.interchange.json_rows import is_json_lines, json_table, line_rows
+from tlm_dash.interchange.openai_batch import batch_rows, is_batch_line
 from tlm_dash.interchange.prepared import FORMATS, Format, Overrides, Prepared
 from tlm_dash.interchange.spool import Row, Spooled, spool
+from tlm_dash.interchange.workbook import sheet_of
 
 _HEAD_BYTES = 256 << 10
 _ENDINGS: dict[str, Format] = {".tsv": "tsv", ".tab": "tsv", ".txt": "text", ".csv": "csv"}
@@ -25,13 +27,15 @@ def prepare(paths: Sequence[Path], overrides: Overrides, work_dir: Path) -> Prep
     for path in paths:
         _check(path)
     if len(paths) != 1:
-        raise InvalidInputError(
-            "Only one file can be imported at a time.", hint="Import them one after another."
-        )
+        return _prepare_batch(paths, work_dir)
     (path,) = paths
     found = overrides.format or detect_format(path)
     if found not in FORMATS:
         raise InvalidInputError(f"There is no format {found!r}.", hint=f"Formats: {', '.join(FORMATS)}.")
+    if found == "openai-batch":
+        return _prepare_batch(paths, work_dir)
+    if found == "xlsx":
+        return _prepare_workbook(path, overrides, work_dir)
     if found == "parquet":
         return Prepared(format="parquet", layout="parquet", paths=(path,))
     if found in ("csv", "tsv"):
@@ -51,7 +55,7 @@ def detect_format(path: Path) -> Format:
     head = _head(path, encoding).lstrip("\ufeff \t\r\n")
     if head[:1] in "{[" and head:
         if is_json_lines(head, is_whole=path.stat().st_size <= _HEAD_BYTES):
-            return "jsonl"
+            return "openai-batch" if is_batch_line(head.splitlines()[0]) else "jsonl"
         if (
             path.suffix.lower() in (".json", ".jsonl", ".ndjson")
             or head[:1] == "{"
@@ -75,6 +79,31 @@ def _prepare_text(path: Path, found: Format, overrides: Overrides, work_dir: Pat
         with path.open(encoding=_python_name(encoding), errors="replace", newline="\n") as file:
             spooled = spool(line_rows(file) if found == "jsonl" else _plain_lines(file), work_dir)
     return prepared_spool(path.name, found, spooled, encoding=encoding.name, sheet=sheet, sheets=sheets)
+
+
+def _prepare_batch(paths: Sequence[Path], work_dir: Path) -> Prepared:
+    others = [path.name for path in paths if len(paths) > 1 and detect_format(path) != "openai-batch"]
+    if others or not paths:
+        raise InvalidInputError(
+            f"Several files are one upload only where all are OpenAI Batch files, not {', '.join(others)}.",
+            hint="Import the files one after another.",
+        )
+    return prepared_spool(paths[0].name, "openai-batch", spool(batch_rows(paths), work_dir), encoding="utf-8")
+
+
+def _prepare_workbook(path: Path, overrides: Overrides, work_dir: Path) -> Prepared:
+    sheet, sheets = sheet_of(path, overrides.sheet)
+    warnings: tuple[str, ...] = ()
+    if len(sheets) > 1 and overrides.sheet is None:
+        others = ", ".join(repr(name) for name in sheets if name != sheet.name)
+        warnings += (f"The sheet {sheet.name!r} was taken; there are also {others}.",)
+    if sheet.n_unknown:
+        warnings += (
+            f"{sheet.n_unknown} formulas have no stored result and are empty here: open the file in a "
+            "spreadsheet program and save it.",
+        )
+    spooled = spool(sheet.rows, work_dir)
+    return prepared_spool(path.name, "xlsx", spooled, sheet=sheet.name, sheets=sheets, warnings=warnings)
 
 
 def prepared_spool(

@@ -49,7 +49,7 @@ _ROLE_WORDS = {
     "response", "output", "completion", "score", "correct", "is", "label", "trustworthiness", "answer",
     "confidence", "finish", "reason", "model",
 }  # fmt: skip
-_WORD = re.compile(r"[A-Za-z][a-z]*|[A-Z]+(?![a-z])|\d+|[^\W\d_]+")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Za-z][a-z]*|\d+|[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def save(
     """
     taken = checked_mapping(mapping or inspection.mapping, inspection.names)
     plan = _plan(inspection, taken)
-    called = _free_name(place, (name or "").strip() or Path(inspection.file_name).stem)
+    called = _free_name(place, (name or "").strip() or Path(inspection.file_name.partition(", ")[0]).stem)
     warnings = inspection.warnings + _mapping_warnings(inspection, taken)
     facts = importing.FileFacts(
         inspection.file_name, inspection.format, inspection.encoding, inspection.delimiter, inspection.sheet,

@@ -141,6 +141,9 @@ class Staging:
         cells = zip(of(response.column), of(response.score), of(response.label), of(response.finish_reason),
                     strict=True)  # fmt: skip
         for row_no, row, run, (text, said, label, end) in zip(row_nos, rows, runs, cells, strict=True):
+            if run is None:
+                self.hygiene.empty_responses += 1
+                continue
             run.n_items += 1
             score, unscored = (None, NO_SCORE) if said is None else self._score(said)
             hashed = None
@@ -172,16 +175,26 @@ class Staging:
         self.hygiene.bad_scores += 1
         return None, f"The file says {said[:40]!r}, which is not a number from 0 to 1."
 
-    def _runs_of(self, response: PlannedResponse, columns: Columns, n_rows: int) -> list[StagedRun]:
-        """Give the run of every row; a new model, preset or scorer in the file begins a new run."""
+    def _runs_of(
+        self, response: PlannedResponse, columns: Columns, n_rows: int
+    ) -> Sequence[StagedRun | None]:
+        """Give the run of every row; a new model, preset or scorer in the file begins a new run.
+
+        None for a row that names none of them and has no response: nobody was asked.
+        """
         plan = self.plan
         sources = (response.model or plan.model, plan.quality_preset, plan.scorer_model)
         if sources == (None, None, None):
             return [self._run(response, (response.group, None, None))] * n_rows
         values = [columns[name] if name else [None] * n_rows for name in sources]
         keys = list(zip(*values, strict=True))
-        found = {key: self._run(response, key) for key in dict.fromkeys(keys)}
-        return [found[key] for key in keys]
+        texts = columns[response.column]
+        nobody = (None, None, None)
+        asked = [
+            None if key == nobody and text is None else key for key, text in zip(keys, texts, strict=True)
+        ]
+        found = {key: None if key is None else self._run(response, key) for key in dict.fromkeys(asked)}
+        return [found[key] for key in asked]
 
     def _run(self, response: PlannedResponse, key: tuple[str | None, ...]) -> StagedRun:
         model, preset, scorer = (value or None for value in key)
