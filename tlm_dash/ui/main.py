@@ -13,6 +13,7 @@ st.set_page_config(page_title="tlm_dash", page_icon=str(Path(__file__).with_name
 page = st.navigation(
     [
         st.Page(PAGES / "playground.py", title="Playground", icon=":material/science:", default=True),
+        st.Page(PAGES / "datasets.py", title="Datasets", icon=":material/table:"),
         st.Page(PAGES / "settings.py", title="Settings", icon=":material/settings:"),
     ],
     position="top",
