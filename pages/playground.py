@@ -17,10 +17,10 @@ view = cards.open_entry(running, params)
 
 left, right = st.columns([4, 9], gap="medium")
 with left:
-    composer.draw(running, params, view.request if view else None)
+    composed = composer.draw(running, params, view.request if view else None)
 with right:
     if view is None:
         cards.draw_empty()
     else:
-        cards.draw(running, view)
+        cards.draw(running, view, composed)
 history.draw(running, params)

@@ -44,7 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tlm_dash {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     endpoint = commands.add_parser(
-        "endpoint", help="run the embedded TLM endpoint", description=endpoint_command.__doc__
+        "endpoint",
+        help="run the embedded TLM endpoint",
+        description="Run a TLM endpoint on this machine, over the bundled small model, a model file of your "
+        "own, or any OpenAI-compatible server. It prints the base URL to use.",
     )
     endpoint_command.add_arguments(endpoint)
     endpoint.set_defaults(run=endpoint_command.run)

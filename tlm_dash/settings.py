@@ -157,7 +157,7 @@ def _above_zero(raw: str) -> float:
 
 SETTINGS = (
     _Setting("base_url", ("BASE_URL", "TLM_DASH_BASE_URL"), _base_url, None, "the embedded endpoint",
-             "base URL of the TLM endpoint, for example http://example.customer.com:8080/api"),
+             "base URL of the TLM endpoint; it usually ends in /api"),
     _Setting("api_key", ("TLM_DASH_API_KEY",), _secret_text, ".", "not set",
              "key for a gateway in front of the TLM endpoint", secret=True),
     _Setting("headers", ("TLM_DASH_HEADERS",), _headers, {}, "not set",

@@ -32,7 +32,7 @@ for name in ("newer.duckdb", "older.duckdb"):
     assert entry(store, entry_id).cells[0].trustworthiness_score == 0.25
     assert history(store, search="OLDER ANSWER").total == 1
     assert standing(store, run, item_no) is not None
-    assert preset_latencies(store, run_row("d")["endpoint"]) and close_interrupted(store) == 0
+    assert preset_latencies(store, run_row("d")["endpoint"]) == {} and close_interrupted(store) == 0
     assert storage_facts(store).engine_version == duckdb.__version__
     print(duckdb.__version__, history(store).total)
     store.backup(folder / f"backup of {name}")

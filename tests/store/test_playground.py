@@ -7,7 +7,6 @@ from datetime import timedelta
 from itertools import pairwise
 from statistics import median
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +27,7 @@ from tlm_dash.store import Store
 from tlm_dash.store.playground import (
     HistoryCell,
     HistoryPage,
+    LatencyNote,
     Standing,
     ensure_playground_dataset,
     entry,
@@ -382,21 +382,19 @@ def test_standing_does_not_change_when_more_is_scored(store: Store) -> None:
 
 
 def test_preset_latencies(store: Store) -> None:
-    base, low, uploaded = make_runs(store, {"quality_preset": "base"}, {"quality_preset": "low"}, {})
+    base, low = make_runs(store, {"quality_preset": "base"}, {"quality_preset": "low"})
     write(
         store, dataset=dataset_row(dataset_id="d"), run=run_row("d", run_id="of d", quality_preset="medium")
     )
-    timed = [(100.0, 10.0), (300.0, None), (250.0, 0.5), (1000.0, 1.0)]
-    for latency_ms, score_latency_ms in timed:
+    timed = [10.0, 700.0, 0.5, 1.0]
+    for score_latency_ms in timed:
         _, item_no = make_entry(store, base, low)
-        answer(store, base, item_no, latency_ms=latency_ms, score_latency_ms=score_latency_ms)
-        answer(store, uploaded, item_no, answered_by="given", latency_ms=None, score_latency_ms=7.0)
+        answer(store, base, item_no, latency_ms=100.0, score_latency_ms=score_latency_ms)
+        # This score came together with its answer.
+        answer(store, low, item_no, latency_ms=100.0, score_latency_ms=None)
     _, item_no = make_entry(store, base, low)
-    answer(store, base, item_no, latency_ms=1.0, status="error")
-    answer(store, low, item_no, latency_ms=1.0, is_complete=False)
-    answer(store, "of d", item_no, latency_ms=1.0)
+    answer(store, base, item_no, score_latency_ms=5.0, status="error")
+    answer(store, "of d", item_no, score_latency_ms=1.0)
     assert preset_latencies(store, "http://elsewhere/api") == {}
     notes = preset_latencies(store, run_row("d")["endpoint"])
-    assert set(notes) == {"base"}
-    assert notes["base"].n == 4
-    assert notes["base"].median_ms == pytest.approx(median(a + (b or 0) for a, b in timed))
+    assert notes == {"base": LatencyNote(median(timed), 4)}

@@ -39,12 +39,20 @@ OPTION_REFUSED = (400, 422)
 BUG_MESSAGE = "Something went wrong inside tlm_dash; the details are in its log."
 BUG_HINT = "Try again; if it stays, report it with the last lines of the log."
 STOPPED_MESSAGE = "Stopped before it was complete."
-STOPPED_HINT = "What had arrived is kept. Press Run again for a complete answer."
+NOTHING_HINT = "Press Run to ask again."
+KEPT_HINT = "What had arrived is kept. Press Run again for a complete answer."
 UNSCORED_MESSAGE = "The answer is kept, but it has no score."
 
 
 class TlmEndpoint(Protocol):
     """Where the TLM endpoint is; the embedded one may still be starting, and may move to another port."""
+
+    @property
+    def is_embedded(self) -> bool:
+        """Tell whether it is the embedded one: one small model on this machine."""
+
+    def look_again(self) -> None:
+        """Have its state looked at now: a call has just failed."""
 
     def address(self) -> EndpointAddress:
         """Give its address now. Raises EndpointError while it has none."""
@@ -70,10 +78,12 @@ class Answering:
             await self._answer(work)
             await self._score_all(work)
         except asyncio.CancelledError:
-            await work.close_open("stopped", STOPPED_MESSAGE, STOPPED_HINT)
+            arrived = work.streamed or work.response is not None
+            await work.close_open("stopped", STOPPED_MESSAGE, KEPT_HINT if arrived else NOTHING_HINT)
             raise
         except EndpointError as error:
             await work.close_open(error.kind, error.message, error.hint)
+            self._tlm.look_again()
         except TlmDashError as error:
             await work.close_open("not_sent", error.message, error.hint)
         except Exception:
@@ -133,9 +143,16 @@ class Answering:
         if work.plan.mode == "generate" and work.score is not None:
             await work.close_done(work.plan.cells[0], Scored(work.score, latency_ms=0.0))
             return
+        # Side by side where the endpoint has the means; on one small model each would only wait for the
+        # others, and their times would say nothing of the presets.
+        at_once = asyncio.Semaphore(1 if self._tlm.is_embedded else len(work.plan.cells))
         async with asyncio.TaskGroup() as group:
             for cell in work.plan.cells:
-                group.create_task(self._score_one(work, cell))
+                group.create_task(self._score_in_turn(work, cell, at_once))
+
+    async def _score_in_turn(self, work: _Work, cell: PlannedCell, at_once: asyncio.Semaphore) -> None:
+        async with at_once:
+            await self._score_one(work, cell)
 
     async def _score_one(self, work: _Work, cell: PlannedCell) -> None:
         plan, completion = work.plan, work.completion
@@ -149,7 +166,9 @@ class Answering:
             async with recorded:
                 scored = await self._engine.client(self._tlm.address()).score(request)
         except EndpointError as error:
-            await work.close_error(cell, error.kind, f"{UNSCORED_MESSAGE} {error.message}", error.hint)
+            kept = "" if plan.given_id is not None else f"{UNSCORED_MESSAGE} "
+            await work.close_error(cell, error.kind, f"{kept}{error.message}", error.hint)
+            self._tlm.look_again()
         except TlmDashError as error:
             await work.close_error(cell, "not_sent", f"{UNSCORED_MESSAGE} {error.message}", error.hint)
         else:

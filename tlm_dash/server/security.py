@@ -11,7 +11,9 @@ CONTENT_SECURITY_POLICY = "; ".join((
     "img-src 'self' data: blob:",
     "style-src 'self' 'unsafe-inline'",
     # Streamlit's own front end needs eval, WebAssembly and blob workers.
-    "script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval' blob:",
+    # The hash is that of the one inline script of its page.
+    "script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval' blob: "
+    "'sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA='",
     "worker-src 'self' blob:",
     "font-src 'self' data:",
     "connect-src 'self' ws: wss:",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,6 +60,7 @@ class ConnectionMonitor:
         self._settings = settings
         self._engine = engine
         self._local = local
+        self._look = asyncio.Event()
         sentence = "The embedded endpoint is starting." if local else "Looking for the endpoint."
         base_url = shown_url(settings.base_url) if settings.base_url else None
         models = self._models_before_known()
@@ -67,6 +69,15 @@ class ConnectionMonitor:
     def _models_before_known(self) -> tuple[str, ...]:
         """Name what can be asked for before the endpoint has listed its models, or where it lists none."""
         return self._settings.models or ((DEFAULT_MODEL,) if self._local is None else (BUNDLED_MODEL,))
+
+    @property
+    def is_embedded(self) -> bool:
+        """Tell whether the endpoint is the embedded one."""
+        return self._local is not None
+
+    def look_again(self) -> None:
+        """Have the endpoint asked now instead of at the next turn. To be called on the engine's loop."""
+        self._look.set()
 
     def address(self) -> EndpointAddress:
         """Give the TLM endpoint's address. Raises EndpointUnreachableError while there is none."""
@@ -96,7 +107,9 @@ class ConnectionMonitor:
             self.current = await self.check()
             # An endpoint that refuses us is not asked ever so often: a gateway might lock the account.
             pause_s = CHECK_SOON_S if self.current.state == "starting" else min(2 * pause_s, CHECK_EVERY_S)
-            await asyncio.sleep(pause_s)
+            self._look.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), pause_s)
 
     async def check(self) -> Connection:
         """Ask the endpoint now; what is wrong is said, never raised. To be run on the engine's loop."""

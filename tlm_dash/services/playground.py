@@ -41,10 +41,22 @@ def submit(dashboard: Dashboard, request: PlaygroundRequest) -> str:
     messages = checked_messages(request)
     provider = _provider_address(dashboard, request)
     with _submitting:
+        same = _under_way(dashboard, request)
+        if same is not None:
+            return same
         plans = _store_entry(dashboard, request, messages, provider)
-    for plan in plans:
-        _start(dashboard, plan)
+        for plan in plans:
+            _start(dashboard, plan)
     return plans[0].entry_id
+
+
+def _under_way(dashboard: Dashboard, request: PlaygroundRequest) -> str | None:
+    """Find an entry under way that asks the very same: a second press of Run must not pay twice."""
+    for entry_id in dashboard.board.entries_under_way():
+        entry = stored.entry(dashboard.store, entry_id)
+        if entry is not None and PlaygroundRequest.from_mapping(entry.request) == request:
+            return entry_id
+    return None
 
 
 def _store_entry(

@@ -53,7 +53,7 @@ def checked_messages(request: PlaygroundRequest) -> Messages:
     if len(request.prompt) > MAX_PROMPT_CHARACTERS:
         raise InvalidInputError(
             f"The prompt has {len(request.prompt):,} characters; the most is {MAX_PROMPT_CHARACTERS:,}.",
-            hint="Shorten it, or upload many prompts as a dataset.",
+            hint="Shorten it: no model reads that much.",
         )
     if not request.quality_presets:
         raise InvalidInputError(

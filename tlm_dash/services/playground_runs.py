@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tlm_dash.batch.engine import EndpointAddress
 from tlm_dash.batch.plan import PlannedCell
 from tlm_dash.models import AnsweredBy, RunMode, canonical_json, new_id, text_hash, utc_now
+from tlm_dash.services.connection import Connection
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground_request import PlaygroundRequest
 from tlm_dash.settings import Settings, shown_url
@@ -46,6 +47,17 @@ def endpoint_name(settings: Settings) -> str:
     return "embedded" if settings.base_url is None else shown_url(settings.base_url)
 
 
+def default_scorer(
+    connection: Connection, answered_by: AnsweredBy, models: Sequence[str], presets: Sequence[str]
+) -> str:
+    """Name who scores where nobody picks a scorer: the answering model in one call, else the endpoint's."""
+    return models[0] if _is_one_call(answered_by, models, presets) else connection.default_scorer
+
+
+def _is_one_call(answered_by: AnsweredBy, models: Sequence[str], presets: Sequence[str]) -> bool:
+    return answered_by == "endpoint" and len(models) == len(presets) == 1
+
+
 def frozen_settings(
     dashboard: Dashboard,
     request: PlaygroundRequest,
@@ -57,19 +69,16 @@ def frozen_settings(
     compared, one scorer scores every response, so that the model or the preset is all that differs.
     """
     answered_by: AnsweredBy = request.answered_by if request.given_response is None else "given"
-    one_call = (
-        answered_by == "endpoint"
-        and len(request.models) == len(request.quality_presets) == 1
-        and request.scorer_model in (None, "", request.models[0])
-    )
+    models, presets = request.models, request.quality_presets
+    scorer = default_scorer(dashboard.monitor.current, answered_by, models, presets)
+    one_call = _is_one_call(answered_by, models, presets) and request.scorer_model in (None, "", models[0])
     mode: RunMode = "score" if answered_by == "given" else "generate" if one_call else "generate-then-score"
-    scorer = request.scorer_model or dashboard.monitor.current.default_scorer
     return FrozenSettings(
         mode,
         answered_by,
         endpoint=endpoint_name(dashboard.settings),
         provider=None if provider is None else shown_url(provider.base_url),
-        scorer_model=request.models[0] if one_call else scorer,
+        scorer_model=request.scorer_model or scorer,
         params=request.params,
     )
 

@@ -12,7 +12,7 @@ from tlm_dash.models import Messages
 
 ROLES = ("user", "assistant")
 _TURN_START = re.compile(r"^[ \t]*(user|assistant)[ \t]*:[ \t]?", re.IGNORECASE | re.MULTILINE)
-_FORMAT_HINT = "Start each turn on a new line with `user:` or `assistant:`, or paste OpenAI's JSON list."
+_FORMAT_HINT = "Start each turn on a new line with “user:” or “assistant:”, or paste OpenAI's JSON list."
 
 
 def build_messages(system_prompt: str, earlier_turns: str, prompt: str) -> Messages:

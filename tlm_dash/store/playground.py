@@ -126,10 +126,10 @@ FROM earlier
 WHERE status = 'done' AND score IS NOT NULL
 """
 
-# Given responses took no time here, and cut ones took less than they would have: both are left out.
+# Of scores that were asked for alone: what came together with an answer says nothing of the preset.
 _LATENCIES = """
 WITH result AS (
-    SELECT r.status, r.completion_id, r.score_latency_ms, run.quality_preset
+    SELECT r.status, r.score_latency_ms, run.quality_preset
     FROM run_item AS r
     JOIN run ON run.run_id = r.run_id
     JOIN dataset AS d ON d.dataset_id = run.dataset_id
@@ -139,10 +139,10 @@ WITH result AS (
         ORDER BY (r.status = 'done') DESC, r.attempt_no DESC, r.status = 'pending', r.written_at DESC
     ) = 1
 )
-SELECT result.quality_preset, median(k.latency_ms + coalesce(result.score_latency_ms, 0)), count(*)
-FROM result JOIN completion AS k USING (completion_id)
-WHERE result.status = 'done' AND k.answered_by <> 'given' AND k.is_complete AND k.latency_ms IS NOT NULL
-GROUP BY result.quality_preset
+SELECT quality_preset, median(score_latency_ms), count(*)
+FROM result
+WHERE status = 'done' AND score_latency_ms IS NOT NULL
+GROUP BY quality_preset
 """
 
 
@@ -204,7 +204,7 @@ def standing(store: Store, run_id: str, item_no: int) -> Standing | None:
 
 
 def preset_latencies(store: Store, endpoint: str) -> dict[str, LatencyNote]:
-    """Tell per quality preset how long an answer with its score took so far over this endpoint."""
+    """Tell per quality preset how long a score alone took so far over this endpoint."""
     rows = store.read(_LATENCIES, [endpoint])
     return {preset: LatencyNote(median_ms, n) for preset, median_ms, n in rows}
 

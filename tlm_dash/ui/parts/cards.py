@@ -14,13 +14,15 @@ from tlm_dash.services.playground_view import view as view_entry
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params import PlaygroundParams
 from tlm_dash.ui.parts.copy_button import copy_button
-from tlm_dash.ui.parts.notice import empty, failure
+from tlm_dash.ui.parts.notice import empty, failure, waiting
 from tlm_dash.ui.text import SHOWN_AT_ONCE, duration, score_text, visible
 
 LIVE_EVERY_S = 0.4
-RESPONSE_HEIGHT = 160
-SCORE_HEIGHT = 150
-NARROWEST_CARD = 300
+RESPONSE_HEIGHT = 150
+SCORE_HEIGHT = 172
+MEASURES_HEIGHT = 112
+NARROWEST_CARD = 230
+"""Heights and width in pixels: fixed, so that nothing moves when an answer or a score arrives."""
 
 ENOUGH_FOR_PERCENT = 20
 """Under this many earlier scores, a count says more honestly than a percentage how little is known."""
@@ -51,7 +53,7 @@ def draw_empty() -> None:
     """Invite a first prompt, with some to start from."""
     empty(
         "Answers appear here, one card for each model and preset.",
-        "Type a prompt and press Run (Ctrl+Enter), or start from one of these:",
+        "Type a prompt and press Run (Ctrl+Enter). Or start from an example:",
     )
     for number, example in enumerate(EXAMPLES):
         st.page_link(
@@ -63,8 +65,13 @@ def draw_empty() -> None:
         )
 
 
-def draw(running: Dashboard, view: EntryView) -> None:
-    """Draw an entry's cards, looking again on their own for as long as anything is under way."""
+def draw(running: Dashboard, view: EntryView, composed: str) -> None:
+    """Draw an entry's cards, looking again on their own for as long as anything is under way.
+
+    `composed` is the prompt as it stands in the composer: where it was edited since, that is said.
+    """
+    if composed != view.request.prompt:
+        waiting("These answers are to the prompt before it was edited.", "Press Run to ask the edited one.")
     entry_id = view.entry.entry_id
     was_live = view.is_live
 
@@ -89,7 +96,8 @@ def _draw_cards(running: Dashboard, entry_id: str, *, was_live: bool) -> None:
             st.caption(MAGNITUDE_NOTE)
         else:
             st.caption("A score ranks responses by how far they can be trusted; it is not a probability.")
-    with st.grid(columns="auto", min_column_width=NARROWEST_CARD):
+    presets = len({cell.cell.quality_preset for cell in view.cells})
+    with st.grid(columns=presets, min_column_width=NARROWEST_CARD):
         for cell in view.cells:
             with st.container(border=True, gap="small"):
                 _card(running, view, cell)
@@ -108,13 +116,15 @@ def _card(running: Dashboard, view: EntryView, cell: CellView) -> None:
     _response(view, cell)
     with st.container(height=SCORE_HEIGHT, border=False, gap="xsmall"):
         _score(cell)
-    if cell.status == "error":
-        message = cell.note or stored.error_message or "It ended without a word of why."
-        failure(message, stored.error_hint or "", label=_error_label(stored.error_kind))
-    elif cell.status == "done" and stored.error_message:
-        failure(stored.error_message, stored.error_hint or "", label="Scoring again failed")
-    st.caption(_measures(cell))
+    with st.container(height=MEASURES_HEIGHT, border=False, gap="xsmall"):
+        st.caption(_measures(cell))
     _actions(running, view, cell)
+
+
+def _failed(label: str, message: str, hint: str | None) -> None:
+    """Say in the score's place why there is none."""
+    st.badge(label, color="red", icon=":material/error:")
+    st.text(visible(f"{message}\n{hint or ''}".strip()))
 
 
 def _error_label(kind: str | None) -> str:
@@ -132,7 +142,9 @@ def _response(view: EntryView, cell: CellView) -> None:
                     f"The first {SHOWN_AT_ONCE:,} of {len(text):,} characters; Copy takes all of them."
                 )
         elif cell.status in ("waiting", "answering"):
-            st.caption("Waiting for the first words …" if cell.status == "answering" else "Waiting …")
+            since = f" {time.monotonic() - cell.since:.0f} s" if cell.since else ""
+            words = "Waiting for the first words …" if cell.status == "answering" else "Waiting …"
+            st.caption(words + since)
             if cell.note:
                 st.text(visible(cell.note))
         elif cell.status == "done":
@@ -149,13 +161,16 @@ def _score(cell: CellView) -> None:
     stored = cell.cell
     if cell.status == "done" and stored.trustworthiness_score is not None:
         st.metric("Trustworthiness score, 0 to 1", score_text(stored.trustworthiness_score))
+        if stored.error_message:
+            _failed("Scoring again failed", stored.error_message, stored.error_hint)
         if stored.explanation:
             st.text(visible(stored.explanation))
     elif cell.status == "done":
         st.metric("Trustworthiness score, 0 to 1", "unscored")
         st.text(visible(stored.unscored_reason or "The endpoint sent no score."))
     elif cell.status == "error":
-        st.metric("Trustworthiness score, 0 to 1", "—")
+        message = cell.note or stored.error_message or "It ended without a word of why."
+        _failed(_error_label(stored.error_kind), message, stored.error_hint)
     else:
         since = f" · {time.monotonic() - cell.since:.0f} s" if cell.since and cell.status == "scoring" else ""
         st.caption(f"Scoring …{since}" if cell.status == "scoring" else "The score follows the answer.")
@@ -196,7 +211,9 @@ def _measures(cell: CellView) -> str:
                      f"{stored.output_tokens} out")  # fmt: skip
     if times:
         parts.append(" · ".join(times))
-    return "  \n".join(parts) or "No times or tokens: nothing was answered."
+    if not parts and not cell.text:
+        return "No times or tokens: nothing was answered."
+    return "  \n".join(parts)
 
 
 def _actions(running: Dashboard, view: EntryView, cell: CellView) -> None:
@@ -204,7 +221,7 @@ def _actions(running: Dashboard, view: EntryView, cell: CellView) -> None:
     entry_id, run_id = view.entry.entry_id, cell.cell.run_id
     ended = cell.status in ("done", "error")
     with st.container(horizontal=True, vertical_alignment="center"):
-        copy_button("Copy", cell.text or "", key=f"copy-{entry_id}-{run_id}")
+        copy_button("Copy", cell.text, key=f"copy-{entry_id}-{run_id}")
         if st.button(
             "Score again",
             key=f"again-{entry_id}-{run_id}",

@@ -9,7 +9,7 @@ import streamlit as st
 
 from tlm_dash.errors import TlmDashError
 from tlm_dash.models import DEFAULT_QUALITY_PRESET, QUALITY_PRESETS, text_hash
-from tlm_dash.services import playground
+from tlm_dash.services import playground, playground_runs
 from tlm_dash.services.connection import Connection
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground_request import PlaygroundRequest
@@ -43,8 +43,8 @@ class _Composer:
         st.query_params.from_dict(params.to_dict())
 
 
-def draw(running: Dashboard, params: PlaygroundParams, restored: PlaygroundRequest | None) -> None:
-    """Draw the composer; Run stores a new entry and opens it."""
+def draw(running: Dashboard, params: PlaygroundParams, restored: PlaygroundRequest | None) -> str:
+    """Draw the composer and give its prompt; Run stores a new entry and opens it."""
     blank = PlaygroundRequest("", (), (DEFAULT_QUALITY_PRESET,))
     parts = _Composer(running, params, restored or blank)
     connection = running.monitor.current
@@ -53,7 +53,9 @@ def draw(running: Dashboard, params: PlaygroundParams, restored: PlaygroundReque
     given = _given_response(parts)
     answered_by, models = _models(parts, connection, enabled=given is None)
     presets = _presets(parts)
-    scorer, options = _options(parts, connection, models)
+    scorer, options = _options(
+        parts, connection, playground_runs.default_scorer(connection, answered_by, models, presets)
+    )
     pressed = st.button("Run", type="primary", icon=":material/play_arrow:", shortcut="ctrl+enter", key="run")
     focus(parts.key("prompt"))
     if pressed:
@@ -61,6 +63,7 @@ def draw(running: Dashboard, params: PlaygroundParams, restored: PlaygroundReque
             prompt, models, presets, system_prompt, earlier_turns, given, answered_by, scorer, options
         )
         _run(parts, request)
+    return prompt
 
 
 def _run(parts: _Composer, request: PlaygroundRequest) -> None:
@@ -179,7 +182,7 @@ def _presets(parts: _Composer) -> tuple[str, ...]:
 
     def name(preset: str) -> str:
         known = latencies.get(preset)
-        return f"{preset} · median {duration(known.median_ms)} of {known.n:,}" if known else preset
+        return f"{preset} · median {duration(known.median_ms)} (n = {known.n:,})" if known else preset
 
     chosen = st.pills(
         "Quality presets",
@@ -192,15 +195,15 @@ def _presets(parts: _Composer) -> tuple[str, ...]:
         args=("presets",),
         wrap=True,
         help="How much work goes into a score: base the least, medium the most. Each model answers once; "
-        "that response is scored at every preset you tick. Times: the median of so many prompts over this "
-        "endpoint, from Run to score.",
+        "that response is scored at every preset you tick. Times: the median time of a "
+        "score alone, over n responses that this endpoint scored for you.",
     )
     # In the order of effort, whichever order they were ticked in.
     return tuple(preset for preset in QUALITY_PRESETS if preset in chosen)
 
 
 def _options(
-    parts: _Composer, connection: Connection, models: tuple[str, ...]
+    parts: _Composer, connection: Connection, default_scorer: str
 ) -> tuple[str | None, dict[str, Any]]:
     restored = parts.restored
     with st.expander("Options", expanded=bool(restored.params or restored.scorer_model)):
@@ -210,7 +213,7 @@ def _options(
             index=None,
             key=parts.key("scorer_model"),
             accept_new_options=True,
-            placeholder=f"the default ({_default_scorer(connection, models)})",
+            placeholder=f"the default ({default_scorer})",
             help="Scores by different scorers cannot be compared by size, so one scorer scores every card.",
         )
         max_tokens = st.number_input(
@@ -232,8 +235,3 @@ def _options(
         )
     params: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
     return scorer, {name: value for name, value in params.items() if value is not None}
-
-
-def _default_scorer(connection: Connection, models: tuple[str, ...]) -> str:
-    """Name the default scorer without letting a model's name be read as Markdown: placeholders are plain."""
-    return models[0] if len(models) == 1 else connection.default_scorer

@@ -9,11 +9,12 @@ _COMPONENT = st.components.v2.component(
     html="<button type='button' part='copy'></button>",
     css="""
     button {
-      font: inherit; font-size: 0.875rem; line-height: 1.6; padding: 0.25rem 0.75rem; cursor: pointer;
+      font: inherit; font-size: 0.875rem; line-height: 1.6; padding: 0.36rem 0.75rem; cursor: pointer;
       color: var(--st-text-color); background: var(--st-background-color);
       border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius);
     }
-    button:hover, button:focus-visible { border-color: var(--st-primary-color); }
+    button:disabled { opacity: 0.4; cursor: not-allowed; }
+    button:hover:enabled, button:focus-visible { border-color: var(--st-primary-color); }
     button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
     """,
     js="""
@@ -37,6 +38,7 @@ _COMPONENT = st.components.v2.component(
       const button = parentElement.querySelector("button");
       button.textContent = data.label;
       button.setAttribute("aria-label", data.label);
+      button.disabled = data.text === null;
       button.onclick = async () => {
         try {
           await copy(data.text);
@@ -51,8 +53,8 @@ _COMPONENT = st.components.v2.component(
 )
 
 
-def copy_button(label: str, text: str, *, key: str) -> None:
-    """Draw the button; `text` goes to the clipboard unchanged."""
+def copy_button(label: str, text: str | None, *, key: str) -> None:
+    """Draw the button; `text` goes to the clipboard unchanged. Without a text it is disabled."""
     # Half characters cannot be sent to a browser; everything else arrives as it is stored.
-    sendable = text.encode("utf-8", errors="replace").decode("utf-8")
+    sendable = text.encode("utf-8", errors="replace").decode("utf-8") if text else None
     _COMPONENT(key=key, data={"label": label, "text": sendable}, width="content", height="content")

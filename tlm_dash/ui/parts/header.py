@@ -12,9 +12,9 @@ from tlm_dash.ui.resources import dashboard
 STATES = {
     "ready": ("ready", ":material/check_circle:"),
     "starting": ("starting", ":material/hourglass_top:"),
-    "unreachable": ("not reachable", ":material/error:"),
+    "unreachable": ("not working", ":material/error:"),
 }
-LOOK_AGAIN_EVERY_S = 2
+LOOK_AGAIN_EVERY_S = 4
 FETCHED = re.compile(r"(\d+) of (\d+) MB")
 
 

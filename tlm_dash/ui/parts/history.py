@@ -14,7 +14,7 @@ from tlm_dash.ui.params import PlaygroundParams
 from tlm_dash.ui.parts.notice import empty
 from tlm_dash.ui.text import ago, one_line, score_text, visible
 
-PROMPT_CHARACTERS = 110
+PROMPT_CHARACTERS = 70
 
 
 def draw(running: Dashboard, params: PlaygroundParams) -> None:
@@ -63,6 +63,7 @@ def _row(row: HistoryRow, params: PlaygroundParams) -> None:
             icon=":material/visibility:" if is_open else ":material/open_in_full:",
             query_params=params.opening(row.entry_id).to_dict(),
             disabled=is_open,
+            width=100,
             help=row.created_at.strftime("Asked on %Y-%m-%d at %H:%M:%S UTC"),
         )
         st.text(ago(row.created_at, utc_now()), width=120)
@@ -88,7 +89,8 @@ def _result(cell: HistoryCell) -> str:
 def _pages(total: int, params: PlaygroundParams) -> None:
     pages = -(-total // HISTORY_ROWS_A_PAGE)
     noun = "prompt" if total == 1 else "prompts"
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(vertical_alignment="center"):
         if pages > 1:
-            st.pagination(pages, default=min(params.page, pages), key="history-page", on_change=_turn_page)
+            shown = min(params.page, pages)
+            st.pagination(pages, default=shown, key="history-page", on_change=_turn_page, width="stretch")
         st.caption(f"{total:,} {noun}" + (" found" if params.search else ""))
