@@ -1,0 +1,71 @@
+"""What the address of the Runs page says, typed: unknown or broken values fall back, they never fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tlm_dash.ui.params import QueryParams
+
+MOST_PILOTS = 30
+"""Runs of a pilot that the address names: a grid of ten models at three presets."""
+
+
+@dataclass(frozen=True)
+class RunsParams:
+    """The address. `dataset` filters the list and is the one to run; `run` is opened in the list.
+
+    `new` says that the drawer is open; `pilots` are the runs of its pilot, `pilot_of` tells of what.
+    """
+
+    dataset: str | None = None
+    run: str | None = None
+    page: int = 1
+    new: bool = False
+    pilots: tuple[str, ...] = ()
+    pilot_of: str | None = None
+
+    @classmethod
+    def from_query(cls, query: QueryParams) -> RunsParams:
+        """Read the address."""
+
+        def last(name: str) -> str:
+            return (query.get_all(name) or [""])[-1].strip()
+
+        page = last("page")
+        return cls(
+            dataset=last("dataset") or None,
+            run=last("run") or None,
+            page=int(page) if page.isascii() and page.isdigit() and 0 < int(page) < 10**6 else 1,
+            new=last("new") == "yes",
+            pilots=tuple(p for p in query.get_all("pilot") if p.strip())[:MOST_PILOTS],
+            pilot_of=last("pilot_of") or None,
+        )
+
+    def to_dict(self) -> dict[str, str | list[str]]:
+        """Write the address; defaults are left out."""
+        values: dict[str, str | list[str]] = {}
+        if self.dataset:
+            values["dataset"] = self.dataset
+        if self.run:
+            values["run"] = self.run
+        if self.page > 1:
+            values["page"] = str(self.page)
+        if self.new:
+            values["new"] = "yes"
+        if self.pilots:
+            values["pilot"] = list(self.pilots)
+        if self.pilot_of:
+            values["pilot_of"] = self.pilot_of
+        return values
+
+    def drawer(self, *, is_open: bool, dataset: str | None = None) -> RunsParams:
+        """Give the address with the drawer open or closed; a closed one forgets its pilot."""
+        return replace(self, new=is_open, dataset=dataset or self.dataset, pilots=(), pilot_of=None)
+
+    def opening(self, run_id: str | None) -> RunsParams:
+        """Give the address with this run opened in the list, or none."""
+        return replace(self, run=run_id)
+
+    def filtered(self, dataset: str | None) -> RunsParams:
+        """Give the address of the first page of one dataset's runs, or of all."""
+        return replace(self, dataset=dataset, run=None, page=1)
