@@ -102,7 +102,7 @@ class PendingUploads:
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
-        name = PurePosixPath(found.file_name).stem
+        name = sources[0].stem
         choices = ColumnChoices.of(found.mapping, found.names)
         upload = PendingUpload(new_id(), tuple(sources), folder, found, choices, name)
         with self._lock:

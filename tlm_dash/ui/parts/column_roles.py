@@ -13,8 +13,10 @@ SHOWN_AT_ONCE = 30
 """Columns that are always drawn; of wider files, those without a role are folded away."""
 
 NAME_CHARACTERS = 60
-SAMPLE_CHARACTERS = 90
+SAMPLE_CHARACTERS = 62
 TEMPLATE_HEIGHT = 120
+EVERY = ""
+"""A model that holds for all responses of a row; no column has an empty name."""
 
 
 def draw(upload: PendingUpload) -> None:
@@ -73,17 +75,17 @@ def _set_role(upload: PendingUpload, number: int) -> None:
 
 def _response_of(upload: PendingUpload, number: int) -> None:
     choices = upload.choices
-    options: list[str | None] = list(choices.responses)
-    if choices.roles[number] == "model":
-        options.insert(0, None)
+    options = list(choices.responses)
     if len(options) < 2:
         return
+    if choices.roles[number] == "model":
+        options.insert(0, EVERY)
     key = _key(upload, "of", number)
-    st.session_state[key] = choices.response_of(number)
+    st.session_state[key] = choices.response_of(number) or EVERY
     st.selectbox(
         f"Response that column {number + 1} belongs to",
         options=options,
-        format_func=lambda name: "of every response" if name is None else f"of {one_line(name, 40)}",
+        format_func=lambda name: "of every response" if name == EVERY else f"of {one_line(name, 40)}",
         key=key,
         label_visibility="collapsed",
         on_change=_set_response,
@@ -92,7 +94,8 @@ def _response_of(upload: PendingUpload, number: int) -> None:
 
 
 def _set_response(upload: PendingUpload, number: int) -> None:
-    upload.choices = upload.choices.with_response(number, st.session_state[_key(upload, "of", number)])
+    response = st.session_state[_key(upload, "of", number)]
+    upload.choices = upload.choices.with_response(number, None if response == EVERY else response)
 
 
 def _template(upload: PendingUpload) -> None:

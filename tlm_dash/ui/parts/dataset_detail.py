@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,10 +18,12 @@ from tlm_dash.ui.parts import hygiene
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.dataset_list import contents, counted
 from tlm_dash.ui.parts.notice import empty, failure
+from tlm_dash.ui.parts.upload_source import FORMAT_NAMES
 from tlm_dash.ui.text import ago, file_size, visible
 
 ROWS_A_PAGE = 25
-TABLE_HEIGHT = 560
+TABLE_HEIGHT = 600
+ROW_HEIGHT = 62
 
 
 def draw(running: Dashboard, params: DatasetsParams) -> None:
@@ -51,7 +54,8 @@ def _facts(dataset: Dataset) -> None:
             st.metric("Runs", f"{dataset.n_runs:,}", width=130)
         st.text(f"Has {contents(dataset)}")
         hygiene.draw(dataset.hygiene)
-        parts = [dataset.format, dataset.encoding, dataset.sheet, file_size(dataset.size_bytes)]
+        kind = FORMAT_NAMES.get(dataset.format, dataset.format)
+        parts = [kind, dataset.encoding, dataset.sheet, file_size(dataset.size_bytes)]
         told = ", ".join(visible(part) for part in parts if part)
         st.text(f"From {visible(dataset.file_name)} ({told}), {ago(dataset.created_at, utc_now())}")
         for warning in dataset.warnings:
@@ -79,8 +83,13 @@ def _items(running: Dashboard, dataset: Dataset, params: DatasetsParams) -> None
     if not found.total:
         empty("No item contains this text." if params.search else "There is no item.")
         return
+    columns = {run.name: run.response_column for run in datasets.runs_of(running, dataset.dataset_id)}
     st.dataframe(
-        _table(found), hide_index=True, height=TABLE_HEIGHT, key=f"items-{dataset.dataset_id}-{page}"
+        _table(found, columns),
+        hide_index=True,
+        height=TABLE_HEIGHT,
+        row_height=ROW_HEIGHT,
+        key=f"items-{dataset.dataset_id}-{page}",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         if pages > 1:
@@ -99,7 +108,7 @@ def _page(running: Dashboard, dataset: Dataset, search: str, page: int) -> Datas
     return datasets.page(running, dataset.dataset_id, search=search, limit=ROWS_A_PAGE, offset=offset)
 
 
-def _table(found: DatasetPage) -> dict[str, list[Any]]:
+def _table(found: DatasetPage, response_columns: Mapping[str, str]) -> dict[str, list[Any]]:
     """Lay a page out as columns; those that are empty on it are left out."""
 
     def cell(value: object) -> str | None:
@@ -113,13 +122,15 @@ def _table(found: DatasetPage) -> dict[str, list[Any]]:
     }
     by_run = [{given["run"]: given for given in row.responses} for row in found.rows]
     for run in dict.fromkeys(name for given in by_run for name in given):
-        column = visible(run)
-        table[column] = [cell(given.get(run, {}).get("response")) for given in by_run]
-        table[f"{column} · score"] = [given.get(run, {}).get("score") for given in by_run]
+        column = visible(response_columns.get(run, run))
+        table[f"response: {column}"] = [cell(given.get(run, {}).get("response")) for given in by_run]
+        table[f"score: {column}"] = [given.get(run, {}).get("score") for given in by_run]
     for kind in ("tags", "extra"):
         cells: list[dict[str, str]] = [dict(getattr(row, kind)) for row in found.rows]
         for name in dict.fromkeys(name for row in cells for name in row):
-            table.setdefault(visible(name), [cell(row.get(name)) for row in cells])
+            # A column of the file may have the name of one of ours.
+            column = visible(name) if visible(name) not in table else f"{kind}: {visible(name)}"
+            table[column] = [cell(row.get(name)) for row in cells]
     return {name: values for name, values in table.items() if any(value is not None for value in values)}
 
 

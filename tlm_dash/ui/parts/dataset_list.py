@@ -12,6 +12,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.datasets import Dataset
 from tlm_dash.ui.params_datasets import DatasetsParams
 from tlm_dash.ui.parts.notice import empty
+from tlm_dash.ui.parts.upload import use_sample
 from tlm_dash.ui.text import ago, file_size, one_line
 
 ROWS_A_PAGE = 20
@@ -20,13 +21,11 @@ NAME_CHARACTERS = 80
 
 def draw(running: Dashboard, params: DatasetsParams) -> None:
     """Draw one page of the datasets."""
-    st.subheader("Datasets here", anchor=False)
+    st.subheader("Your datasets", anchor=False)
     found = list(reversed(datasets.listed(running)))
     if not found:
-        empty(
-            "There is no dataset yet.",
-            "Drop a file above, paste prompts, or press “Use the sample dataset” to try everything at once.",
-        )
+        empty("There is no dataset yet.", "Drop a file above, paste prompts, or start with the sample.")
+        use_sample(running, key="use-sample-first")
         return
     pages = -(-len(found) // ROWS_A_PAGE)
     page = min(params.page, pages)

@@ -32,11 +32,7 @@ def draw(running: Dashboard) -> None:
     )
     if files:
         _read(running, "Reading the upload …", [(file.name, file) for file in files])
-    with st.container(horizontal=True, vertical_alignment="center"):
-        sample = st.button("Use the sample dataset", icon=":material/auto_awesome:", key="use-sample")
-        st.caption("A few questions with responses, to try everything on.")
-    if sample:
-        _use_sample(running)
+    use_sample(running, key="use-sample")
     with st.expander("Paste text instead", icon=":material/content_paste:"):
         _paste(running)
     _inbox(running)
@@ -95,7 +91,7 @@ def _open_inbox_file(running: Dashboard, name: str) -> None:
 
 def _unsaved(running: Dashboard) -> None:
     """Lead back to uploads that were left before they were saved."""
-    for upload in pending_uploads(running).all():
+    for upload in reversed(pending_uploads(running).all()):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link(
                 "../../pages/datasets.py",
@@ -129,7 +125,13 @@ def _look_into(running: Dashboard, words: str, paths: Sequence[Path], folder: Pa
     st.rerun()
 
 
-def _use_sample(running: Dashboard) -> None:
+def use_sample(running: Dashboard, *, key: str) -> None:
+    """Offer the dataset that comes with tlm_dash."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button("Use the sample dataset", icon=":material/auto_awesome:", key=key)
+        st.caption("A few questions with responses, to try everything on.")
+    if not pressed:
+        return
     try:
         with st.spinner("Saving the sample dataset …"):
             saved = dataset_upload.save_sample(running)

@@ -43,7 +43,7 @@ def draw(running: Dashboard, upload: PendingUpload) -> None:
             _menu(upload, "format", "Format", list(FORMAT_NAMES), found.format, FORMAT_NAMES)
         else:
             st.text(f"{FORMAT_NAMES[found.format]}: {len(upload.sources)} files", width="content")
-        if found.encoding is not None:
+        if found.encoding is not None and len(upload.sources) == 1:
             _menu(upload, "encoding", "Encoding", ENCODINGS, found.encoding)
         if found.delimiter is not None:
             _menu(upload, "delimiter", "Delimiter", list(DELIMITER_NAMES), found.delimiter, DELIMITER_NAMES)

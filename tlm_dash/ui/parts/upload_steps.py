@@ -24,6 +24,7 @@ CHECKED_AT_ONCE_BYTES = 100_000_000
 
 REJECTS_SHOWN = 100
 CELL_CHARACTERS = 2_000
+ROW_HEIGHT = 86
 
 
 def draw(running: Dashboard, params: DatasetsParams) -> None:
@@ -77,7 +78,12 @@ def _check(upload: PendingUpload, mapping: ColumnMapping) -> None:
     st.caption("The first items, exactly as they will be stored")
     items = upload.first_items(mapping)
     if items:
-        st.dataframe(_item_columns(items, mapping), hide_index=True, key=f"items-{upload.upload_id}")
+        st.dataframe(
+            _item_columns(items, mapping),
+            hide_index=True,
+            row_height=ROW_HEIGHT,
+            key=f"items-{upload.upload_id}",
+        )
     else:
         st.caption("None of the first rows is an item.")
 
