@@ -15,15 +15,16 @@ from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params import PlaygroundParams
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.notice import empty, failure, waiting
-from tlm_dash.ui.text import SHOWN_AT_ONCE, duration, score_text, visible
+from tlm_dash.ui.text import SHOWN_AT_ONCE, duration, one_line, score_text, visible
 
 LIVE_EVERY_S = 0.4
-RESPONSE_HEIGHT = 150
+RESPONSE_HEIGHT = 128
 SCORE_HEIGHT = 172
-MEASURES_HEIGHT = 112
+MEASURES_HEIGHT = 100
 NARROWEST_CARD = 230
 """Heights and width in pixels: fixed, so that nothing moves when an answer or a score arrives."""
 
+LONGEST_NAME = 28
 ENOUGH_FOR_PERCENT = 20
 """Under this many earlier scores, a count says more honestly than a percentage how little is known."""
 
@@ -110,8 +111,9 @@ def _progress(view: EntryView) -> str:
 
 def _card(running: Dashboard, view: EntryView, cell: CellView) -> None:
     stored = cell.cell
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.text(visible(stored.model or "Your response"))
+    # One under the other: a long name beside the badge would push it to a second line in some cards only.
+    with st.container(gap="xsmall"):
+        st.text(one_line(stored.model or "Your response", LONGEST_NAME))
         st.badge(stored.quality_preset, color="gray")
     _response(view, cell)
     with st.container(height=SCORE_HEIGHT, border=False, gap="xsmall"):
@@ -220,7 +222,7 @@ def _actions(running: Dashboard, view: EntryView, cell: CellView) -> None:
     """Draw the buttons, in their places from the start: disabled until there is something to act on."""
     entry_id, run_id = view.entry.entry_id, cell.cell.run_id
     ended = cell.status in ("done", "error")
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         copy_button("Copy", cell.text, key=f"copy-{entry_id}-{run_id}")
         if st.button(
             "Score again",
@@ -234,7 +236,7 @@ def _actions(running: Dashboard, view: EntryView, cell: CellView) -> None:
                 failure(error.message, error.hint)
             else:
                 st.rerun()
-        with st.popover("Details"):
+        with st.popover("Details", type="tertiary"):
             _details(cell)
 
 
