@@ -26,8 +26,8 @@ def test_prompts(prompt: str, system: str | None, response: str) -> None:
         messages.insert(0, {"role": "system", "content": system})
     assert row.messages == canonical_json(messages)
     assert row.prompt == prompt
-    assert row.prompt_hash == text_hash(messages_identity(messages))
-    assert row.response_hash(response) == response_hash(messages, response)
+    assert row.digest().hex() == text_hash(messages_identity(messages))
+    assert row.response_digest(response.encode()).hex() == response_hash(messages, response)
 
 
 content = st.text(min_size=1) | st.lists(st.fixed_dictionaries({"type": st.just("text"), "text": st.text()}))
@@ -42,8 +42,8 @@ def test_messages(messages: list[dict[str, object]], response: str) -> None:
     if row.problem is not None:
         return
     assert row.messages == canonical_json(messages)
-    assert row.prompt_hash == text_hash(messages_identity(messages))
-    assert row.response_hash(response) == response_hash(messages, response)
+    assert row.digest().hex() == text_hash(messages_identity(messages))
+    assert row.response_digest(response.encode()).hex() == response_hash(messages, response)
 
 
 def test_messages_that_cannot_be_used() -> None:

@@ -25,18 +25,16 @@ class PromptRow:
     hasher: Any
     problem: str | None = None
 
-    @property
-    def prompt_hash(self) -> str:
-        """Equal to text_hash(messages_identity(messages))."""
-        return str(self.hasher.hexdigest())
+    def digest(self) -> bytes:
+        """In hexadecimal equal to text_hash(messages_identity(messages))."""
+        return bytes(self.hasher.digest())
 
-    def response_hash(self, response: str) -> str:
-        """Equal to models.response_hash(messages, response)."""
+    def response_digest(self, response: bytes) -> bytes:
+        """In hexadecimal equal to models.response_hash(messages, response); the response is in UTF-8."""
         hasher = self.hasher.copy()
-        data = response.encode()
-        hasher.update(len(data).to_bytes(8, "big"))
-        hasher.update(data)
-        return str(hasher.hexdigest())
+        hasher.update(len(response).to_bytes(8, "big"))
+        hasher.update(response)
+        return bytes(hasher.digest())
 
 
 def rows_of_prompts(prompts: Iterable[str | None], systems: Sequence[str | None] | None) -> list[PromptRow]:
@@ -44,6 +42,19 @@ def rows_of_prompts(prompts: Iterable[str | None], systems: Sequence[str | None]
     if systems is None:
         return [_prompt_row(prompt, None) for prompt in prompts]
     return [_prompt_row(prompt, system) for prompt, system in zip(prompts, systems, strict=True)]
+
+
+def rows_of_batch(prompts: Any, systems: Any, messages: Any, identities: Any) -> list[PromptRow]:  # noqa: ANN401
+    """Take what prompt_sql.py has made of a batch, as Arrow columns; what it left out is made here."""
+    rows = []
+    texts = zip(messages.to_pylist(), identities.cast("binary").to_pylist(), strict=True)
+    for number, (text, identity) in enumerate(texts):
+        if text is None:
+            rows.append(_prompt_row(prompts[number].as_py(), systems[number].as_py()))
+        else:
+            data = text.encode() if identity is None else identity
+            rows.append(PromptRow("", text, sha256(len(data).to_bytes(8, "big") + data)))
+    return rows
 
 
 def rows_of_messages(texts: Iterable[str | None]) -> list[PromptRow]:

@@ -10,24 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.models import new_id, utc_now
+from tlm_dash.store.ahead import ahead
+from tlm_dash.store.arrow_text import storable
 from tlm_dash.store.batches import batches_of
 from tlm_dash.store.database import Store
 from tlm_dash.store.failures import full_failure
-from tlm_dash.store.import_plan import Hygiene, ImportedRun, ImportPlan, RejectedRow
+from tlm_dash.store.hygiene import Hygiene
+from tlm_dash.store.import_plan import ImportedRun, ImportPlan, RejectedRow
+from tlm_dash.store.import_runs import imported_run_rows, run_rows, told_runs
 from tlm_dash.store.reading import DiskTable, TableReader, read_table
-from tlm_dash.store.staging import MOST_RUNS, STAGED_COLUMNS, Staged, Staging, run_name, run_rows
+from tlm_dash.store.staging import Staged, Staging
 from tlm_dash.store.tables import TABLES, Table
-from tlm_dash.store.text import stored_text, stored_time
+from tlm_dash.store.text import stored_time
 
-_BATCH_BYTES = 48 << 20
-_MOST_BATCH_ROWS = 65_536
+# A batch as large as a row group of the database: it is compressed while the next one is read.
+_MOST_BATCH_ROWS = 122_880
+_BATCH_BYTES = 160 << 20
 _SAMPLE_ROWS = 50
 _SPARE_BYTES = 64 << 20
-_UNSTORABLE = "[\\x00\ufdd0]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +73,34 @@ class Checked:
 
 def first_rows(table: DiskTable, plan: ImportPlan, temp_dir: Path, *, n_rows: int) -> list[dict[str, Any]]:
     """Give the first items as they would be stored: prompt, messages, reference, and their responses."""
-    cells, names = read_table(table, temp_dir, lambda reader: (reader.head(n_rows), reader.names))
-    columns = {name: [row[number] for row in cells] for number, name in enumerate(names)}
-    staged = Staging(plan).stage(range(1, len(cells) + 1), columns)
-    items = [dict(zip(STAGED_COLUMNS["item"], row, strict=True)) for row in staged.item]
-    responses: dict[int, list[dict[str, Any]]] = {}
-    given = {row[0]: row[3] for row in staged.completion}
-    for row in staged.run_item:
-        result = dict(zip(STAGED_COLUMNS["run_item"], row, strict=True))
-        responses.setdefault(result["item_no"], []).append(
-            {
-                "response": given.get(result["completion_id"]),
-                "trustworthiness_score": result["trustworthiness_score"],
-                "unscored_reason": result["unscored_reason"],
-            }
+
+    def work(reader: TableReader) -> list[dict[str, Any]]:
+        batches = reader.batches(
+            plan.columns(), n_rows=n_rows, prompt=plan.prompt, system=plan.system, limit=n_rows
         )
-    return [{**item, "responses": responses.get(item["item_no"], [])} for item in items]
+        staging = Staging(plan)
+        return [row for batch in batches if batch.num_rows for row in _shown(staging.stage(batch))]
+
+    return read_table(table, temp_dir, work)
+
+
+def _shown(staged: Staged) -> list[dict[str, Any]]:
+    texts = {
+        row["completion_id"]: row["response"] for part in staged.get("completion", []) for row in _rows(part)
+    }
+    responses: dict[int, list[dict[str, Any]]] = {}
+    for part in staged.get("run_item", []):
+        for row in _rows(part):
+            told = {name: row[name] for name in ("trustworthiness_score", "unscored_reason")}
+            responses.setdefault(row["item_no"], []).append(
+                {"response": texts.get(row["completion_id"]), **told}
+            )
+    return [{**row, "responses": responses.get(row["item_no"], [])} for row in _rows(staged["item"][0])]
+
+
+def _rows(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pa.table(dict(columns)).to_pylist()
+    return rows
 
 
 def check(table: DiskTable, plan: ImportPlan, rejects: Sequence[RejectedRow], temp_dir: Path) -> Checked:
@@ -137,42 +152,32 @@ def _import(
 ) -> Imported:
     dataset_id, now = new_id(), utc_now()
     staging = Staging(plan)
-    for staged in _staged_batches(reader, staging):
-        _insert_staged(cursor, staged, dataset_id, now)
+    with ahead(_staged_batches(reader, staging)) as batches:
+        for staged in batches:
+            _insert_staged(cursor, staged, dataset_id, now)
     rejects = _all_rejects(reader, staging, earlier)
     if not staging.n_items:
         reason = f" The first reason: {rejects[0].reason}" if rejects else ""
         raise InvalidInputError(
             f"No row of {facts.file_name} can be used.{reason}", hint="Check which column holds the prompts."
         )
-    hygiene = staging.hygiene.as_dict()
+    hygiene, runs = staging.hygiene.as_dict(), staging.runs.used()
     n_rows_in = staging.n_items + len(rejects)
-    several = len(plan.responses) > 1
-    runs = tuple(
-        ImportedRun(r.run_id, run_name(r, name, several=several), r.response.column, r.n_items, r.n_scored)
-        for r in staging.runs.values()
-    )
     rows: dict[str, list[dict[str, Any]]] = {
-        "run": run_rows(staging.runs, dataset_id, name, now),
-        "imported_run": [
-            {
-                "run_id": r.run_id, "dataset_id": dataset_id, "response_column": r.response.column,
-                "score_column": r.response.score, "label_column": r.response.label, "n_items": r.n_items,
-            }
-            for r in staging.runs.values()
-        ],
+        "run": run_rows(runs, dataset_id, name, now),
+        "imported_run": imported_run_rows(runs, dataset_id),
         "dataset_reject": [
             {"dataset_id": dataset_id, "row_no": r.row_no, "reason": r.reason, "content": r.content}
             for r in rejects
         ],
         "dataset_import": [_facts_row(facts, dataset_id, n_rows_in, len(rejects), hygiene, now)],
         "dataset": [{"dataset_id": dataset_id, "name": name, "kind": "uploaded", "created_at": now}],
-    }  # fmt: skip
+    }
     for table_name, some in rows.items():
         if some:
             insert_rows(cursor, TABLES[table_name], some)
-    first = tuple(rejects[:100])
-    return Imported(dataset_id, n_rows_in, staging.n_items, len(rejects), first, hygiene, runs)
+    first, told = tuple(rejects[:100]), told_runs(runs, name)
+    return Imported(dataset_id, n_rows_in, staging.n_items, len(rejects), first, hygiene, told)
 
 
 def _facts_row(
@@ -193,23 +198,13 @@ def _facts_row(
 
 
 def _staged_batches(reader: TableReader, staging: Staging) -> Iterator[Staged]:
-    names = staging.plan.columns()
-    n_before = 0
-    for batch in reader.batches(names, n_rows=_batch_rows(reader)):
-        if not batch.num_rows:
-            continue
-        cells = [column.to_pylist() for column in batch.columns]
-        row_nos = range(n_before + 1, n_before + batch.num_rows + 1)
-        if len(cells) > len(names):
-            row_nos, *cells = cells
-        n_before += batch.num_rows
-        staged = staging.stage(row_nos, dict(zip(names, cells, strict=True)))
-        if len(staging.runs) > MOST_RUNS:
-            raise InvalidInputError(
-                f"The columns for model, preset and scorer hold more than {MOST_RUNS} different values.",
-                hint="Check that they are the right columns, or leave them out.",
-            )
-        yield staged
+    plan = staging.plan
+    batches = reader.batches(
+        plan.columns(), n_rows=_batch_rows(reader), prompt=plan.prompt, system=plan.system
+    )
+    for batch in batches:
+        if batch.num_rows:
+            yield staging.stage(batch)
 
 
 def _batch_rows(reader: TableReader) -> int:
@@ -239,23 +234,15 @@ def _insert_staged(cursor: Any, staged: Staged, dataset_id: str, now: datetime) 
         "dataset_id": dataset_id, "created_at": stored_time(now), "written_at": stored_time(now),
         "attempt_no": 1, "answered_by": "given", "extra": "{}",
     }  # fmt: skip
-    for name, columns in STAGED_COLUMNS.items():
-        rows: list[tuple[Any, ...]] = getattr(staged, name)
-        if rows:
-            table = TABLES[name]
-            values = dict(zip(columns, zip(*rows, strict=True), strict=True))
-            insert_arrow(cursor, table, arrow_of(table, values), {
+    for name, parts in staged.items():
+        for columns in parts:
+            constants = {
                 column.name: same[column.name]
-                for column in table.columns
-                if column.name in same and column.name not in values
-            })  # fmt: skip
-
-
-def arrow_of(table: Table, values: Mapping[str, Sequence[Any]]) -> Any:  # noqa: ANN401 - pyarrow ships no types
-    """Make an Arrow table of some columns; rare characters are written as text.py says."""
-    fields = [part for part in table.schema if part.name in values]
-    arrays = [_storable(pa.array(values[part.name], part.type)) for part in fields]
-    return pa.table(arrays, schema=pa.schema(fields))
+                for column in TABLES[name].columns
+                if column.name in same and column.name not in columns
+            }
+            arrow = pa.table({column: storable(values) for column, values in columns.items()})
+            insert_arrow(cursor, TABLES[name], arrow, constants)
 
 
 def insert_arrow(cursor: Any, table: Table, arrow: Any, same: Mapping[str, Any]) -> None:  # noqa: ANN401
@@ -273,9 +260,3 @@ def insert_rows(cursor: Any, table: Table, rows: Sequence[Mapping[str, Any]]) ->
     """Append rows that are known not to be there."""
     (batch,) = batches_of({table.name: rows})
     insert_arrow(cursor, table, batch.arrow(), {})
-
-
-def _storable(array: Any) -> Any:  # noqa: ANN401
-    if array.type != pa.string() or not pc.any(pc.match_substring_regex(array, _UNSTORABLE)).as_py():
-        return array
-    return pa.array([None if text is None else stored_text(text) for text in array.to_pylist()], pa.string())

@@ -13,9 +13,12 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 from tlm_dash.errors import InvalidInputError, StoreFullError
 from tlm_dash.store.failures import is_out_of_space
+from tlm_dash.store.prompt_sql import prompt_expression, quoted_text, with_messages
 
 Result = TypeVar("Result")
 
@@ -99,20 +102,44 @@ class TableReader:
             return []
         expressions = ", ".join(self._columns.values())
         return self._run(
-            f"SELECT {expressions} FROM {self._source(rejects=False)} {self._order()} LIMIT {int(n_rows)}"  # noqa: S608 - quoted
+            f"SELECT {expressions} FROM {self._source(rejects=False)} LIMIT {int(n_rows)}"  # noqa: S608 - quoted
         )
 
-    def batches(self, names: Sequence[str], *, n_rows: int) -> Iterator[Any]:
-        """Give all rows in order as Arrow batches: row_no where the table has one, then c0, c1 … of `names`.
+    def batches(
+        self,
+        names: Sequence[str],
+        *,
+        n_rows: int,
+        prompt: Sequence[tuple[str, str | None]] = (),
+        system: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Any]:
+        """Give all rows in order as Arrow batches: row_no, then the columns called `names`, all text.
 
-        Every column is text. What could not be read is in `rejects` afterwards.
+        row_no counts what could be read where the table has no numbers of its own. With `prompt` (texts and
+        the columns after them) come prompt, system, messages and identity. What could not be read is in
+        `rejects` afterwards.
         """
-        wanted = [f"{self._columns[name]} AS c{number}" for number, name in enumerate(names)]
-        if self._table.layout == "spool":
-            wanted.insert(0, "row_no")
-        sql = f"SELECT {', '.join(wanted)} FROM {self._source(rejects=True)} {self._order()}"  # noqa: S608 - quoted
+        spooled = self._table.layout == "spool"
+        wanted = ["row_no AS row_no"] if spooled else []
+        wanted += [f"{self._columns[name]} AS c{number}" for number, name in enumerate(names)]
+        source = self._source(rejects=limit is None)
+        if prompt:
+            parts = [(text, name and self._columns[name]) for text, name in prompt]
+            said = None if system is None else self._columns[system]
+            sql = with_messages(source, wanted, prompt_expression(parts), said)
+        else:
+            sql = f"SELECT {', '.join(wanted)} FROM {source}"  # noqa: S608 - quoted
+        if limit is not None:
+            sql += f" LIMIT {limit:d}"
+        n_before = 0
         try:
-            yield from self._engine.sql(sql).to_arrow_reader(n_rows)
+            for batch in self._engine.sql(sql).to_arrow_reader(n_rows):
+                if not spooled:
+                    numbers = pa.array(np.arange(n_before + 1, n_before + batch.num_rows + 1))
+                    batch = batch.add_column(0, "row_no", numbers)
+                n_before += batch.num_rows
+                yield batch
         except duckdb.Error as error:
             raise self._failure(error) from error
 
@@ -130,11 +157,8 @@ class TableReader:
             for line, kind, content, message in rows
         ]
 
-    def _order(self) -> str:
-        return "ORDER BY row_no" if self._table.layout == "spool" and len(self._table.paths) > 1 else ""
-
     def _source(self, *, rejects: bool) -> str:
-        paths = "[" + ", ".join(_literal(str(path)) for path in self._table.paths) + "]"
+        paths = "[" + ", ".join(quoted_text(str(path)) for path in self._table.paths) + "]"
         if self._table.layout == "parquet":
             return f"read_parquet({paths})"
         if self._table.layout == "spool":
@@ -142,7 +166,7 @@ class TableReader:
         columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(self._table.names)))
         return (
             f"read_csv({paths}, columns = {{{columns}}}, auto_detect = false, "
-            f"header = {self._table.has_header}, delim = {_literal(self._table.delimiter or ',')}, "
+            f"header = {self._table.has_header}, delim = {quoted_text(self._table.delimiter or ',')}, "
             "quote = '\"', escape = '\"', "
             f"max_line_size = {self._table.longest_line_bytes or 1 << 21}, "
             f"strict_mode = {self._table.is_strict}, "
@@ -203,7 +227,7 @@ def _flat_columns(name: str, expression: str, kind: str, depth: int, reader: Tab
     if kind.startswith("STRUCT") and not kind.endswith("]") and depth < _MAX_DEPTH:
         found: dict[str, str] = {}
         for part, part_kind in reader.struct_parts(expression):
-            inner = f"struct_extract({expression}, {_literal(part)})"
+            inner = f"struct_extract({expression}, {quoted_text(part)})"
             found |= _flat_columns(f"{name}.{part}", inner, part_kind, depth + 1, reader)
         return found
     if kind == "VARCHAR":
@@ -211,10 +235,6 @@ def _flat_columns(name: str, expression: str, kind: str, depth: int, reader: Tab
     if kind.endswith("]") or kind.startswith(_NESTED):
         return {name: f"CAST(to_json({expression}) AS VARCHAR)"}
     return {name: f"CAST({expression} AS VARCHAR)"}
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _name(text: str) -> str:

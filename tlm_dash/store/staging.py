@@ -3,64 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from tlm_dash.models import canonical_json, new_id, text_hash
-from tlm_dash.store.identity import PromptRow, rows_of_messages, rows_of_prompts
-from tlm_dash.store.import_plan import Hygiene, ImportPlan, PlannedResponse, RejectedRow
+import pyarrow as pa
+import pyarrow.compute as pc
 
-IMPORTED = "imported"
-"""Stands where an endpoint, a preset or a scorer would: the file does not say."""
+from tlm_dash.store.arrow_text import hexadecimal, json_objects, repeated
+from tlm_dash.store.hygiene import Hygiene
+from tlm_dash.store.identity import PromptRow, rows_of_batch, rows_of_messages
+from tlm_dash.store.import_plan import ImportPlan, PlannedResponse, RejectedRow
+from tlm_dash.store.import_runs import StagedRuns
 
-MOST_RUNS = 500
 _CONTENT_CHARACTERS = 4000
+_UNSCORED_WORDS = ("", "nan", "null", "none", "na", "n/a")
 NO_SCORE = "The file has no score here."
-NO_RESPONSE = ("no_response", "The file has no response here.", "Generate one in a run of its own.")
+NO_RESPONSE = {
+    "error_kind": "no_response",
+    "error_message": "The file has no response here.",
+    "error_hint": "Generate one in a run of its own.",
+}
 
-Columns = Mapping[str, Sequence[str | None]]
-
-
-@dataclass
-class StagedRun:
-    """A run in the making: one column of responses by one model, preset and scorer."""
-
-    run_id: str
-    response: PlannedResponse
-    model: str | None
-    quality_preset: str | None
-    scorer_model: str | None
-    n_items: int = 0
-    n_scored: int = 0
-
-
-# What a batch brings to each table; the rest of the columns is the same for the whole import.
-STAGED_COLUMNS = {
-    "item": ("item_no", "prompt", "messages", "prompt_hash", "reference"),
-    "item_extra": ("item_no", "source_id", "tags", "extra"),
-    "completion": (
-        "completion_id", "item_no", "response_hash", "response", "model", "finish_reason", "is_complete",
-    ),
-    "run_item": (
-        "run_id", "item_no", "status", "completion_id", "response_hash", "trustworthiness_score",
-        "unscored_reason", "error_kind", "error_message", "error_hint",
-    ),
-    "imported_label": ("run_id", "item_no", "response_hash", "label"),
-}  # fmt: skip
-
-
-@dataclass
-class Staged:
-    """Rows for the tables, values in the order of STAGED_COLUMNS."""
-
-    item: list[tuple[Any, ...]] = field(default_factory=list)
-    item_extra: list[tuple[Any, ...]] = field(default_factory=list)
-    completion: list[tuple[Any, ...]] = field(default_factory=list)
-    run_item: list[tuple[Any, ...]] = field(default_factory=list)
-    imported_label: list[tuple[Any, ...]] = field(default_factory=list)
+Staged = dict[str, list[Any]]
+"""Arrow tables by the name of the table that they are for."""
 
 
 class Staging:
@@ -69,176 +34,165 @@ class Staging:
     def __init__(self, plan: ImportPlan) -> None:
         self.plan = plan
         self.hygiene = Hygiene()
-        self.runs: dict[tuple[Any, ...], StagedRun] = {}
+        self.runs = StagedRuns()
         self.rejects: list[RejectedRow] = []
         self.n_items = 0
 
-    def stage(self, row_nos: Sequence[int], columns: Columns) -> Staged:
-        """Make the rows of one batch. Every row becomes an item or a reject."""
-        plan = self.plan
-        rows = self._prompts(columns, len(row_nos))
+    def stage(self, batch: Any) -> Staged:  # noqa: ANN401 - pyarrow ships no types
+        """Make the rows of one batch; every row becomes an item or a reject.
+
+        `batch` has row_no, the columns of the plan by their names, and for a plan with a prompt also prompt,
+        system, messages and identity as prompt_sql.py makes them, after them.
+        """
+        columns = dict(zip(self._names(batch), batch.columns, strict=True))
+        rows = self._prompts(columns)
         if any(row.problem is not None for row in rows):
-            row_nos, columns, rows = self._without_refused(row_nos, columns, rows)
-        hashes = [row.prompt_hash for row in rows]
-        prompts = [row.prompt for row in rows]
-        self.n_items += len(rows)
-        self.hygiene.saw_prompts(prompts, hashes)
-        references = columns[plan.reference] if plan.reference else [None] * len(rows)
-        messages = [row.messages for row in rows]
-        staged = Staged(item=list(zip(row_nos, prompts, messages, hashes, references, strict=True)))
-        if plan.source_id or plan.tags or plan.extra:
-            staged.item_extra = self._extra(row_nos, columns)
-        for response in plan.responses:
-            self._stage_response(staged, response, row_nos, columns, rows)
+            rows, columns = self._without_refused(rows, columns)
+        digests = [row.digest() for row in rows]
+        n_rows = len(rows)
+        self.n_items += n_rows
+        prompts = (
+            columns[" prompt"] if self.plan.prompt else pa.array([row.prompt for row in rows], pa.string())
+        )
+        self.hygiene.saw_prompts(prompts, digests)
+        item = {
+            "item_no": columns[" row_no"],
+            "prompt": prompts,
+            "messages": pa.array([row.messages for row in rows], pa.string()),
+            "prompt_hash": hexadecimal(digests),
+            "reference": self._column(columns, self.plan.reference, n_rows),
+        }
+        staged: Staged = {"item": [item]}
+        if self.plan.source_id or self.plan.tags or self.plan.extra:
+            staged["item_extra"] = [self._extra(columns, n_rows)]
+        for response in self.plan.responses:
+            self._stage_response(staged, response, columns, rows)
         return staged
 
-    def _prompts(self, columns: Columns, n_rows: int) -> list[PromptRow]:
-        plan = self.plan
-        if plan.messages is not None:
-            return rows_of_messages(columns[plan.messages])
-        systems = columns[plan.system] if plan.system else None
-        if len(plan.prompt) == 1 and plan.prompt[0][0] == "" and plan.prompt[0][1] is not None:
-            return rows_of_prompts(columns[plan.prompt[0][1]], systems)
-        filled = [
-            "".join([t + ((columns[c][n] or "") if c else "") for t, c in plan.prompt]) for n in range(n_rows)
-        ]
-        return rows_of_prompts(filled, systems)
+    def _names(self, batch: Any) -> list[str]:  # noqa: ANN401
+        # A space in front: no column of a file can have such a name, they are trimmed.
+        made = [" prompt", " system", " messages", " identity"] if self.plan.prompt else []
+        return [" row_no", *self.plan.columns(), *made][: batch.num_columns]
+
+    def _prompts(self, columns: dict[str, Any]) -> list[PromptRow]:
+        if self.plan.prompt:
+            return rows_of_batch(
+                *(columns[f" {name}"] for name in ("prompt", "system", "messages", "identity"))
+            )
+        assert self.plan.messages is not None
+        return rows_of_messages(columns[self.plan.messages].to_pylist())
+
+    def _column(self, columns: dict[str, Any], name: str | None, n_rows: int) -> Any:  # noqa: ANN401
+        return columns[name] if name is not None else repeated(None, n_rows)
 
     def _without_refused(
-        self, row_nos: Sequence[int], columns: Columns, rows: Sequence[PromptRow]
-    ) -> tuple[list[int], Columns, list[PromptRow]]:
-        kept = [number for number, row in enumerate(rows) if row.problem is None]
+        self, rows: list[PromptRow], columns: dict[str, Any]
+    ) -> tuple[list[PromptRow], dict[str, Any]]:
         for number, row in enumerate(rows):
             if row.problem is not None:
                 self.hygiene.empty_prompts += "empty" in row.problem
-                cells = {
-                    name: values[number] for name, values in columns.items() if values[number] is not None
-                }
-                content = json.dumps(cells, ensure_ascii=False)[:_CONTENT_CHARACTERS]
-                self.rejects.append(RejectedRow(row_nos[number], row.problem, content))
-        picked = {name: [values[number] for number in kept] for name, values in columns.items()}
-        return [row_nos[number] for number in kept], picked, [rows[number] for number in kept]
+                cells = {name: columns[name][number].as_py() for name in self.plan.columns()}
+                shown = {name: cell for name, cell in cells.items() if cell is not None}
+                content = json.dumps(shown, ensure_ascii=False)[:_CONTENT_CHARACTERS]
+                self.rejects.append(RejectedRow(columns[" row_no"][number].as_py(), row.problem, content))
+        kept = pa.array([row.problem is None for row in rows])
+        columns = {name: column.filter(kept) for name, column in columns.items()}
+        return [row for row in rows if row.problem is None], columns
 
-    def _extra(self, row_nos: Sequence[int], columns: Columns) -> list[tuple[Any, ...]]:
+    def _extra(self, columns: dict[str, Any], n_rows: int) -> dict[str, Any]:
         plan = self.plan
-        n_rows = len(row_nos)
-        ids = columns[plan.source_id] if plan.source_id else [None] * n_rows
-        tags, extra = _objects(plan.tags, columns, n_rows), _objects(plan.extra, columns, n_rows)
-        return list(zip(row_nos, ids, tags, extra, strict=True))
+        return {
+            "item_no": columns[" row_no"],
+            "source_id": self._column(columns, plan.source_id, n_rows),
+            "tags": json_objects({name: columns[name] for name in plan.tags}, n_rows, few=True),
+            "extra": json_objects({name: columns[name] for name in plan.extra}, n_rows),
+        }
 
     def _stage_response(
-        self,
-        staged: Staged,
-        response: PlannedResponse,
-        row_nos: Sequence[int],
-        columns: Columns,
-        rows: Sequence[PromptRow],
+        self, staged: Staged, response: PlannedResponse, columns: dict[str, Any], rows: list[PromptRow]
     ) -> None:
-        def of(column: str | None) -> Sequence[str | None]:
-            return [None] * len(rows) if column is None else columns[column]
+        n_rows = len(rows)
+        texts = columns[response.column]
+        ends = self._column(columns, response.finish_reason, n_rows)
+        self.hygiene.saw_responses(texts, ends)
+        hashes = hexadecimal(
+            [
+                None if text is None else row.response_digest(text)
+                for row, text in zip(rows, texts.cast(pa.binary()).to_pylist(), strict=True)
+            ]
+        )
+        run_ids, models, scores, reasons = self._results(response, columns, n_rows)
+        item_nos = columns[" row_no"]
+        given = pc.and_(texts.is_valid(), run_ids.is_valid())
+        ids = pc.if_else(given, pc.binary_join_element_wise(run_ids, item_nos.cast(pa.string()), "-"), None)
+        complete = pc.fill_null(pc.not_equal(ends, "length"), fill_value=True)
+        completion = {
+            "completion_id": ids, "item_no": item_nos, "response_hash": hashes, "response": texts,
+            "model": models, "finish_reason": ends, "is_complete": complete,
+        }  # fmt: skip
+        run_item = {
+            "run_id": run_ids, "item_no": item_nos, "status": pc.if_else(given, "done", "error"),
+            "completion_id": ids, "response_hash": hashes,
+            "trustworthiness_score": pc.if_else(given, scores, None),
+            "unscored_reason": pc.if_else(given, reasons, None),
+        } | {name: pc.if_else(given, None, told) for name, told in NO_RESPONSE.items()}  # fmt: skip
+        _add(staged, "completion", completion, given)
+        _add(staged, "run_item", run_item, run_ids.is_valid())
+        if response.label is not None:
+            labels = columns[response.label]
+            verdict = {"run_id": run_ids, "item_no": item_nos, "response_hash": hashes, "label": labels}
+            _add(staged, "imported_label", verdict, pc.and_(labels.is_valid(), run_ids.is_valid()))
 
-        runs = self._runs_of(response, columns, len(row_nos))
-        cells = zip(of(response.column), of(response.score), of(response.label), of(response.finish_reason),
-                    strict=True)  # fmt: skip
-        for row_no, row, run, (text, said, label, end) in zip(row_nos, rows, runs, cells, strict=True):
-            if run is None:
-                self.hygiene.empty_responses += 1
-                continue
-            run.n_items += 1
-            score, unscored = (None, NO_SCORE) if said is None else self._score(said)
-            hashed = None
-            if text is None:
-                self.hygiene.empty_responses += 1
-                staged.run_item.append((run.run_id, row_no, "error", None, None, None, None, *NO_RESPONSE))
-            else:
-                self.hygiene.saw_response(text, end)
-                hashed = row.response_hash(text)
-                run.n_scored += score is not None
-                given = f"{run.run_id}-{row_no}"
-                staged.completion.append((given, row_no, hashed, text, run.model, end, end != "length"))
-                staged.run_item.append(
-                    (run.run_id, row_no, "done", given, hashed, score, unscored, None, None, None)
-                )
-            if label is not None:
-                staged.imported_label.append((run.run_id, row_no, hashed, label))
+    def _results(
+        self, response: PlannedResponse, columns: dict[str, Any], n_rows: int
+    ) -> tuple[Any, Any, Any, Any]:
+        """Give run_id, model, score and the reason of no score of every row, and count them in their runs."""
+        scores, reasons = self._scores(self._column(columns, response.score, n_rows))
+        texts = columns[response.column]
+        scored = pc.and_(scores.is_valid(), texts.is_valid())
+        sources = (response.model or self.plan.model, self.plan.quality_preset, self.plan.scorer_model)
+        if sources == (None, None, None):
+            run = self.runs.run(response, (response.group, None, None))
+            run.n_items += n_rows
+            run.n_scored += int(pc.sum(scored).as_py() or 0)
+            return repeated(run.run_id, n_rows), repeated(run.model, n_rows), scores, reasons
+        keys = [self._column(columns, source, n_rows) for source in sources]
+        runs, of_rows = self.runs.runs_of_rows(response, keys, texts)
+        for number, run in enumerate(runs):
+            mine = pc.equal(of_rows, number)
+            run.n_items += int(pc.sum(mine).as_py() or 0)
+            run.n_scored += int(pc.sum(pc.and_(mine, scored)).as_py() or 0)
+        run_ids = pa.array([run.run_id for run in runs], pa.string()).take(of_rows)
+        models = pa.array([run.model for run in runs], pa.string()).take(of_rows)
+        return run_ids, models, scores, reasons
 
-    def _score(self, said: str) -> tuple[float | None, str | None]:
-        """Read a score: a number from 0 to 1, or none with the reason."""
+    def _scores(self, said: Any) -> tuple[Any, Any]:  # noqa: ANN401
+        """Read scores: numbers from 0 to 1, or NULL with the reason."""
+        try:
+            numbers = said.cast(pa.float64())
+            fits = pc.and_(pc.greater_equal(numbers, 0.0), pc.less_equal(numbers, 1.0))
+            if pc.all(fits).as_py() is not False:
+                # + 0.0: no "-0.0"
+                return pc.add(numbers, 0.0), pc.if_else(numbers.is_valid(), None, NO_SCORE)
+        except pa.ArrowInvalid:
+            pass
+        read = [self._score(text) for text in said.to_pylist()]
+        return pa.array([s for s, _ in read], pa.float64()), pa.array([r for _, r in read], pa.string())
+
+    def _score(self, said: str | None) -> tuple[float | None, str | None]:
+        if said is None or said.strip().lower() in _UNSCORED_WORDS:
+            return None, NO_SCORE
         try:
             score = float(said)
         except ValueError:
             score = float("nan")
         if isfinite(score) and 0 <= score <= 1:
-            return score + 0.0, None  # + 0.0: no "-0.0"
-        if not said.strip() or said.strip().lower() in ("nan", "null", "none", "na", "n/a"):
-            return None, NO_SCORE
+            return score + 0.0, None
         self.hygiene.bad_scores += 1
         return None, f"The file says {said[:40]!r}, which is not a number from 0 to 1."
 
-    def _runs_of(
-        self, response: PlannedResponse, columns: Columns, n_rows: int
-    ) -> Sequence[StagedRun | None]:
-        """Give the run of every row; a new model, preset or scorer in the file begins a new run.
 
-        None for a row that names none of them and has no response: nobody was asked.
-        """
-        plan = self.plan
-        sources = (response.model or plan.model, plan.quality_preset, plan.scorer_model)
-        if sources == (None, None, None):
-            return [self._run(response, (response.group, None, None))] * n_rows
-        values = [columns[name] if name else [None] * n_rows for name in sources]
-        keys = list(zip(*values, strict=True))
-        texts = columns[response.column]
-        nobody = (None, None, None)
-        asked = [
-            None if key == nobody and text is None else key for key, text in zip(keys, texts, strict=True)
-        ]
-        found = {key: None if key is None else self._run(response, key) for key in dict.fromkeys(asked)}
-        return [found[key] for key in asked]
-
-    def _run(self, response: PlannedResponse, key: tuple[str | None, ...]) -> StagedRun:
-        model, preset, scorer = (value or None for value in key)
-        return self.runs.setdefault(
-            (response.column, model, preset, scorer), StagedRun(new_id(), response, model, preset, scorer)
-        )
-
-
-def _objects(names: Sequence[str], columns: Columns, n_rows: int) -> list[str]:
-    """Write the cells of some columns as a JSON object per row; empty cells are left out."""
-    if not names:
-        return ["{}"] * n_rows
-    cells = zip(*(columns[name] for name in names), strict=True)
-    return [
-        canonical_json({name: cell for name, cell in zip(names, row, strict=True) if cell is not None})
-        for row in cells
-    ]
-
-
-def run_rows(
-    runs: Mapping[tuple[Any, ...], StagedRun], dataset_id: str, dataset_name: str, now: datetime
-) -> list[dict[str, Any]]:
-    """Give the rows of `run`: each a frozen configuration, as far as the file tells it."""
-    several = len({run.response.column for run in runs.values()}) > 1
-    rows = []
-    for run in runs.values():
-        settings = {"source": {"response": run.response.column, "score": run.response.score}}
-        quality_preset, scorer_model = run.quality_preset or IMPORTED, run.scorer_model or IMPORTED
-        frozen = canonical_json([dataset_id, settings, run.model, quality_preset, scorer_model])
-        rows.append({
-            "run_id": run.run_id, "dataset_id": dataset_id,
-            "name": run_name(run, dataset_name, several=several), "mode": "score", "answered_by": "given",
-            "endpoint": IMPORTED, "provider": None, "model": run.model, "quality_preset": quality_preset,
-            "scorer_model": scorer_model, "settings": canonical_json(settings),
-            "settings_hash": text_hash(frozen), "created_at": now,
-        })  # fmt: skip
-    return rows
-
-
-def run_name(run: StagedRun, dataset_name: str, *, several: bool) -> str:
-    """Name a run by the model and preset that the file tells, else by its column."""
-    told = [part for part in (run.model, run.quality_preset, run.scorer_model) if part]
-    by_column = not told or (several and run.model in (None, run.response.group))
-    parts = [dataset_name, *([run.response.column] if by_column else [])]
-    if told and not (by_column and run.model == run.response.group and len(told) == 1):
-        parts.extend(part for part in told if part != run.response.group or not by_column)
-    return " · ".join(parts)
+def _add(staged: Staged, table: str, columns: dict[str, Any], kept: Any) -> None:  # noqa: ANN401
+    if not pc.all(kept).as_py():
+        columns = {name: column.filter(kept) for name, column in columns.items()}
+    staged.setdefault(table, []).append(columns)
