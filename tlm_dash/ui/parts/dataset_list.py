@@ -17,6 +17,7 @@ from tlm_dash.ui.text import ago, file_size, one_line
 
 ROWS_A_PAGE = 20
 NAME_CHARACTERS = 80
+WIDTHS = (13, 32, 15, 28, 9, 11, 15)
 
 
 def draw(running: Dashboard, params: DatasetsParams) -> None:
@@ -60,7 +61,8 @@ def _turn_page() -> None:
 
 
 def _row(dataset: Dataset) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key=f"dataset-{dataset.dataset_id}"):
+    columns = st.columns(WIDTHS, gap="small", vertical_alignment="center")
+    with columns[0]:
         st.page_link(
             "../../pages/datasets.py",
             label="Open",
@@ -68,9 +70,13 @@ def _row(dataset: Dataset) -> None:
             query_params=DatasetsParams(dataset=dataset.dataset_id).to_dict(),
             help=dataset.created_at.strftime("Saved on %Y-%m-%d at %H:%M:%S UTC"),
         )
-        st.text(one_line(dataset.name, NAME_CHARACTERS), width="stretch")
-        st.text(counted(dataset.n_items, "item"), width=110)
-        st.text(contents(dataset), width=250)
-        st.text(counted(dataset.n_runs, "run"), width=70)
-        st.text(file_size(dataset.size_bytes), width=80)
-        st.text(ago(dataset.created_at, utc_now()), width=110)
+    told = (
+        one_line(dataset.name, NAME_CHARACTERS),
+        counted(dataset.n_items, "item"),
+        contents(dataset),
+        counted(dataset.n_runs, "run"),
+        file_size(dataset.size_bytes),
+        ago(dataset.created_at, utc_now()),
+    )
+    for column, text in zip(columns[1:], told, strict=True):
+        column.text(text)
