@@ -53,9 +53,16 @@ def make_dashboard(tmp_path: Path) -> Iterator[MakeDashboard]:
     """Start dashboards over an endpoint, each stopped at the end; the database is a real file."""
     started: list[Dashboard] = []
 
-    def make(base_url: str, *, wait: bool = True, data_dir: Path = tmp_path, **settings: str) -> Dashboard:
+    def make(
+        base_url: str,
+        *,
+        wait: bool = True,
+        data_dir: Path = tmp_path,
+        on_open: Callable[[Dashboard], None] | None = None,
+        **settings: str,
+    ) -> Dashboard:
         environment = {"BASE_URL": base_url, "TLM_DASH_DATA_DIR": str(data_dir), **settings}
-        dashboard = Dashboard(load_settings(environment, env_file=tmp_path / "no.env"))
+        dashboard = Dashboard(load_settings(environment, env_file=tmp_path / "no.env"), on_open)
         dashboard.start()
         started.append(dashboard)
         if wait:

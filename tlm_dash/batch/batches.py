@@ -10,6 +10,7 @@ from tlm_dash.batch.answering import TlmEndpoint
 from tlm_dash.batch.engine import STOP_WITHIN_S, EndpointAddress, Engine
 from tlm_dash.batch.gate import Gate
 from tlm_dash.batch.grid import Grid, Limits
+from tlm_dash.batch.in_flight import START
 from tlm_dash.batch.job import Job, Parts
 from tlm_dash.batch.recorder import Recorder
 from tlm_dash.batch.tally import LiveRun
@@ -65,6 +66,22 @@ class Batches:
             if found is not None:
                 return found
         return None
+
+    def speed(self, limits: Limits) -> tuple[int, float | None]:
+        """Tell with how many requests at once, and how many a second (None: no limit known), runs may reckon.
+
+        What endpoints were found to take counts, as long as `limits` does not say less.
+        """
+        gates = list(self._gates.values())
+        in_flight = limits.max_in_flight or self._max_in_flight
+        if in_flight is None:
+            in_flight = min((gate.limit.current for gate in gates), default=START)
+        rates = [gate.pace.per_s for gate in gates]
+        rates += [
+            per_minute and per_minute / 60
+            for per_minute in (limits.requests_per_minute, self._requests_per_minute)
+        ]
+        return in_flight, min((rate for rate in rates if rate is not None), default=None)
 
     @property
     def problem(self) -> StoreError | None:

@@ -33,7 +33,8 @@ class Recorder:
         self._store = store
         self._rows: dict[str, list[Mapping[str, Any]]] = {}
         self._committed: asyncio.Future[None] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._under_way: asyncio.Task[None] | None = None
         self._latency_s = 0.0
         self.problem: StoreError | None = None
         """Why nothing is written at this moment, or None; it is tried again until it works."""
@@ -42,11 +43,13 @@ class Recorder:
         """Add rows; the future is done when they are on disk. Fails only where the store was closed."""
         for table, added in rows.items():
             self._rows.setdefault(table, []).extend(added)
+        loop = asyncio.get_running_loop()
         if self._committed is None:
-            self._committed = asyncio.get_running_loop().create_future()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._write(), name="recorder")
-        return self._committed
+            self._committed = loop.create_future()
+        committed = self._committed
+        if self._under_way is None and self._timer is None:
+            self._timer = loop.call_later(self._gap_s, self._begin)
+        return committed
 
     def note_latency(self, seconds: float) -> None:
         """Note how long a request took: slow endpoints leave time for larger commits."""
@@ -56,30 +59,52 @@ class Recorder:
         """Wait until everything added so far is on disk, or cannot be any more."""
         if self._committed is not None:
             await asyncio.wait([self._committed])
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        elif self._under_way is not None:
+            await asyncio.wait([self._under_way])
 
-    async def _write(self) -> None:
-        while self._committed is not None:
-            await asyncio.sleep(min(max(self._latency_s * GAP_SHARE, SHORTEST_GAP_S), LONGEST_GAP_S))
-            rows, self._rows = self._rows, {}
-            committed, self._committed = self._committed, None
-            try:
-                await self._commit(rows)
-            except Exception as error:
-                if not isinstance(error, StoreClosedError):
-                    logger.exception("Rows of a run could not be written")
-                committed.set_exception(error)
-                # Not everyone who adds rows waits for them.
-                committed.exception()
-            else:
-                committed.set_result(None)
+    @property
+    def _gap_s(self) -> float:
+        return min(max(self._latency_s * GAP_SHARE, SHORTEST_GAP_S), LONGEST_GAP_S)
 
-    async def _commit(self, rows: Rows) -> None:
+    def _begin(self) -> None:
+        self._timer = None
+        rows, self._rows = self._rows, {}
+        committed, self._committed = self._committed, None
+        assert committed is not None, "a commit begins when rows wait for it"
+        first = self._append(rows)
+        self._under_way = asyncio.create_task(self._commit(rows, first, committed), name="recorder")
+
+    def _append(self, rows: Rows) -> asyncio.Future[None]:
+        """Hand rows to the store; whatever is wrong is the future's to tell."""
+        try:
+            return asyncio.wrap_future(self._store().append(rows))
+        except Exception as error:  # noqa: BLE001 - told by the future
+            failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            failed.set_exception(error)
+            return failed
+
+    async def _commit(self, rows: Rows, first: asyncio.Future[None], committed: asyncio.Future[None]) -> None:
+        try:
+            await self._commit_patiently(rows, first)
+        except Exception as error:
+            if not isinstance(error, StoreClosedError):
+                logger.exception("Rows of a run could not be written")
+            committed.set_exception(error)
+            # Not everyone who adds rows waits for them.
+            committed.exception()
+        else:
+            committed.set_result(None)
+        finally:
+            self._under_way = None
+        if self._committed is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._gap_s, self._begin)
+
+    async def _commit_patiently(self, rows: Rows, first: asyncio.Future[None]) -> None:
         """Commit, again and again where the store cannot take it: what was paid for is not thrown away."""
+        written = first
         while True:
             try:
-                await asyncio.wrap_future(self._store().append(rows))
+                await written
             except StoreClosedError:
                 raise
             except StoreError as error:
@@ -87,6 +112,7 @@ class Recorder:
                     logger.error("Runs wait for the database: %s", error)
                 self.problem = error
                 await asyncio.sleep(TRY_AGAIN_AFTER_S)
+                written = self._append(rows)
             else:
                 self.problem = None
                 return

@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 READ_AHEAD_CELLS = 1000
 """New questions are read while fewer than this many are under way or waiting."""
 
+GRACE_S = 2.5
+"""At the end of the process, what is under way has so long to bring what it was paid for."""
+
 FIRST_COSTS_EVERY_S = 0.05
 """How often it is looked whether the first costs of a capped run are known."""
 
@@ -104,32 +107,34 @@ class Runner:
         workers = [asyncio.create_task(self._dispatch(lane)) for lane in {*self._lanes.values()}]
         feeding = asyncio.create_task(self._feed_questions())
         stopping = asyncio.create_task(self._wait_for_stop())
+        grace_s: float | None = None
         try:
             await asyncio.wait({feeding, stopping, *workers}, return_when=asyncio.FIRST_COMPLETED)
             for task in (feeding, *workers):
                 if task.done() and not task.cancelled() and (failure := task.exception()):
                     raise failure
+        except asyncio.CancelledError:
+            grace_s = GRACE_S
+            raise
         finally:
             for task in (feeding, stopping, *workers):
                 task.cancel()
             await asyncio.gather(feeding, stopping, *workers, return_exceptions=True)
-            await self._wind_down()
+            await self._wind_down(grace_s)
         return self._stop
 
     async def _wait_for_stop(self) -> None:
         await self._stopped.wait()
 
-    async def _wind_down(self) -> None:
-        """Wait for what is under way; where this task is cancelled meanwhile, cut it off."""
+    async def _wind_down(self, grace_s: float | None) -> None:
+        """Wait for what is under way, so long; cut it off then, or where this task is cancelled meanwhile."""
         try:
-            while self._serving:
-                await asyncio.wait(self._serving)
-        except asyncio.CancelledError:
+            if self._serving:
+                await asyncio.wait(self._serving, timeout=grace_s)
+        finally:
             for task in self._serving:
                 task.cancel()
             await asyncio.gather(*self._serving, return_exceptions=True)
-            raise
-        finally:
             await self._recorder.flush()
 
     async def _feed_questions(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tlm_dash.batch.grid import Limits
+from tlm_dash.batch.prices import ModelPrice, PriceTable
 from tlm_dash.errors import InvalidInputError, SettingsError
 from tlm_dash.models import (
     DEFAULT_QUALITY_PRESET,
@@ -25,6 +26,8 @@ from tlm_dash.store import runs as stored
 from tlm_dash.store.database import Store
 from tlm_dash.store.run_feed import count_sources, select_items
 from tlm_dash.store.run_models import RunRecord
+
+__all__ = ["Limits", "ModelPrice", "PriceTable", "RunRequest", "SettledGrid", "settle"]
 
 Row = dict[str, Any]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tlm_dash.batch.grid import GridRun, Limits
 from tlm_dash.batch.tally import LiveRun, cost_of
+from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.place import Place
 from tlm_dash.store.database import Store
 from tlm_dash.store.run_counts import count_runs
@@ -71,7 +72,7 @@ def view_of(place: Place, record: RunRecord) -> RunView:
 
 def views(place: Place, records: Sequence[RunRecord]) -> list[RunView]:
     """Give runs as they are now: from the engine while under way, else from what was counted once."""
-    batches = getattr(place, "batches", None)
+    batches = place.batches if isinstance(place, Dashboard) else None
     live = {r.run_id: None if batches is None else batches.look(r.run_id) for r in records}
     counted = _counts(place.store, [record for record in records if live[record.run_id] is None])
     found = []

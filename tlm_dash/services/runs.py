@@ -67,36 +67,38 @@ def show(place: Place, run: str) -> RunView:
     return view_of(place, stored.find_run(place.store, run))
 
 
-def pause(dashboard: Dashboard, run_ids: Sequence[str]) -> None:
+def pause(place: Place, run_ids: Sequence[str]) -> None:
     """Send nothing more for some runs; what is under way still ends. Runs that are not under way stay."""
-    _leave(dashboard, run_ids, "paused", UNDER_WAY)
+    _leave(place, run_ids, "paused", UNDER_WAY)
 
 
-def cancel(dashboard: Dashboard, run_ids: Sequence[str]) -> None:
+def cancel(place: Place, run_ids: Sequence[str]) -> None:
     """End some runs before their end; what they have is kept."""
-    _leave(dashboard, run_ids, "cancelled", (*UNDER_WAY, "paused", "failed"))
+    _leave(place, run_ids, "cancelled", (*UNDER_WAY, "paused", "failed"))
 
 
-def resume(dashboard: Dashboard, run_ids: Sequence[str], limits: Limits | None = None) -> None:
-    """Go on with some runs, with new `limits` if given. Finished rows are never sent again."""
-    records = _chosen(dashboard, run_ids, GOES_ON)
-    _queue(dashboard, records, limits)
-    begin_runs(dashboard, [record.run_id for record in records])
+def resume(place: Place, run_ids: Sequence[str], limits: Limits | None = None) -> None:
+    """Go on with some runs, with new `limits` if given. Finished rows are never sent again.
+
+    Without a dashboard, here as in `retry`, they are queued for the next one.
+    """
+    records = _chosen(place, run_ids, GOES_ON)
+    _queue(place, records, limits)
+    _begin_if_possible(place, records)
 
 
-def retry(dashboard: Dashboard, run_ids: Sequence[str]) -> None:
+def retry(place: Place, run_ids: Sequence[str]) -> None:
     """Try the failed rows of some runs again, and nothing that worked. Runs without failed rows stay."""
-    records = _chosen(dashboard, run_ids, (*GOES_ON, "done"))
-    failed = [record for record in records if view_of(dashboard, record).counts.n_error]
-    _queue(dashboard, failed, None, retries_errors=True)
-    begin_runs(dashboard, [record.run_id for record in failed])
+    records = _chosen(place, run_ids, (*GOES_ON, "done"))
+    failed = [record for record in records if view_of(place, record).counts.n_error]
+    _queue(place, failed, None, retries_errors=True)
+    _begin_if_possible(place, failed)
 
 
-def delete(dashboard: Dashboard, run_ids: Sequence[str]) -> None:
-    """Take some runs away for good; their responses stay with the dataset. They are cancelled first."""
-    cancel(dashboard, run_ids)
-    for record in stored.records(dashboard.store, run_ids):
-        stored.add_events(dashboard.store, [record.run_id], "deleted", operational={})
+def delete(place: Place, run_ids: Sequence[str]) -> None:
+    """Take some runs off every list; their responses stay with the dataset. They are cancelled first."""
+    cancel(place, run_ids)
+    stored.add_events(place.store, run_ids, "deleted", operational={})
 
 
 def resume_all(dashboard: Dashboard) -> None:
@@ -166,25 +168,31 @@ def _written(dashboard: Dashboard, settled: SettledGrid, limits: Limits, *, is_p
     return settled.run_ids
 
 
+def _begin_if_possible(place: Place, records: Sequence[RunRecord]) -> None:
+    if isinstance(place, Dashboard) and records:
+        begin_runs(place, [record.run_id for record in records])
+
+
 def _queue(
-    dashboard: Dashboard, records: Sequence[RunRecord], limits: Limits | None, *, retries_errors: bool = False
+    place: Place, records: Sequence[RunRecord], limits: Limits | None, *, retries_errors: bool = False
 ) -> None:
     for record in records:
         if limits is not None:
             record = replace(record, operational=limits.as_mapping())
-        _event(dashboard, record, "queued", retries_errors=retries_errors)
+        _event(place, record, "queued", retries_errors=retries_errors)
 
 
-def _leave(dashboard: Dashboard, run_ids: Sequence[str], status: str, from_statuses: Sequence[str]) -> None:
-    records = [r for r in stored.records(dashboard.store, run_ids) if r.status in from_statuses and r.grid_id]
+def _leave(place: Place, run_ids: Sequence[str], status: str, from_statuses: Sequence[str]) -> None:
+    records = [r for r in stored.records(place.store, run_ids) if r.status in from_statuses and r.grid_id]
     # First the event, then the engine: the page that is drawn next must see it.
     for record in records:
-        _event(dashboard, record, status, with_counts=record.status not in UNDER_WAY)
-    dashboard.batches.leave_out([record.run_id for record in records], status)
+        _event(place, record, status, with_counts=record.status not in UNDER_WAY)
+    if isinstance(place, Dashboard):
+        place.batches.leave_out([record.run_id for record in records], status)
 
 
-def _chosen(dashboard: Dashboard, run_ids: Sequence[str], statuses: Sequence[str]) -> list[RunRecord]:
-    records = stored.records(dashboard.store, run_ids)
+def _chosen(place: Place, run_ids: Sequence[str], statuses: Sequence[str]) -> list[RunRecord]:
+    records = stored.records(place.store, run_ids)
     imported = [record.name for record in records if record.grid_id is None]
     if imported:
         raise InvalidInputError(
@@ -195,12 +203,12 @@ def _chosen(dashboard: Dashboard, run_ids: Sequence[str], statuses: Sequence[str
 
 
 def _event(
-    dashboard: Dashboard, record: RunRecord, status: str, *, detail: str | None = None,
+    place: Place, record: RunRecord, status: str, *, detail: str | None = None,
     retries_errors: bool = False, with_counts: bool = True,
 ) -> None:  # fmt: skip
     counts = {record.run_id: record.counts} if with_counts and record.counts is not None else None
     stored.add_events(
-        dashboard.store, [record.run_id], status, operational=record.operational, detail=detail,
+        place.store, [record.run_id], status, operational=record.operational, detail=detail,
         is_pilot=record.is_pilot and status in ("running", "paused"), retries_errors=retries_errors,
         counts=counts,
     )  # fmt: skip

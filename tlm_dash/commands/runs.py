@@ -1,0 +1,222 @@
+"""`runs forecast | start | list | show | pause | resume | retry | cancel | delete`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tlm_dash.commands.run_options import add_grid, add_limits, limits_of, request_of, settings_of
+from tlm_dash.errors import InvalidInputError, TlmDashError
+
+if TYPE_CHECKING:
+    from tlm_dash.services.run_view import RunView
+
+_RUN = "id, unique beginning of one, or unique name"
+
+
+def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
+    """Add `runs` and what follows it to the command line."""
+    runs = subparsers.add_parser(
+        "runs", help="generate and score the rows of a dataset", description="Runs over datasets."
+    )
+    commands = runs.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    forecast = _command(commands, "forecast", _forecast, "send a few random rows and tell what all will take")
+    start = _command(commands, "start", _start, "start runs and wait for their end")
+    for command in (forecast, start):
+        add_grid(command)
+        add_limits(command)
+    forecast.add_argument("--pilot", type=int, default=20, metavar="N", help="rows to send (default: 20)")
+    _command(commands, "list", _list, "all runs, oldest first")
+    told = {
+        "show": (_show, "one run: what was set, how far it is"),
+        "pause": (_pause, "send nothing more until it is resumed"),
+        "resume": (_resume, "go on with what is not finished, and wait for the end"),
+        "retry": (_retry, "try the failed rows again, and wait for the end"),
+        "cancel": (_cancel, "end a run before its end; what it has is kept"),
+        "delete": (_delete, "take a run off every list"),
+    }
+    made = {name: _command(commands, name, run, help_) for name, (run, help_) in told.items()}
+    for command in made.values():
+        command.add_argument("wanted", metavar="RUN", help=_RUN)
+    add_limits(made["resume"])
+    for command in (start, made["resume"], made["retry"]):
+        command.add_argument("--no-wait", action="store_true", help="leave it to the next dashboard")
+    made["delete"].add_argument("--yes", action="store_true", help="confirm it")
+
+
+def _command(
+    commands: Any,  # noqa: ANN401
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    told: str,
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=told, description=told.capitalize() + "."
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    command.set_defaults(run=run)
+    return command
+
+
+def _start(parsed: argparse.Namespace) -> int:
+    # Imported here, as in every command: --help must not wait for the engine.
+    from tlm_dash.services import runs
+    from tlm_dash.services.run_waiting import carrying_out, until_ended
+
+    with carrying_out(settings_of(parsed)) as dashboard:
+        run_ids = runs.start(dashboard, request_of(parsed), begin=not parsed.no_wait)
+        if not parsed.no_wait:
+            until_ended(dashboard, run_ids, _tell)
+        return _print_ended([runs.show(dashboard, run_id) for run_id in run_ids], parsed)
+
+
+def _forecast(parsed: argparse.Namespace) -> int:
+    from tlm_dash.services import runs
+    from tlm_dash.services.run_forecast import forecast_of
+    from tlm_dash.services.run_waiting import carrying_out, until_ended
+
+    with carrying_out(settings_of(parsed)) as dashboard:
+        run_ids = runs.start_pilot(dashboard, request_of(parsed), parsed.pilot)
+        until_ended(dashboard, run_ids, _tell)
+        facts = forecast_of(dashboard, run_ids).facts()
+    if parsed.json:
+        _print_json(facts)
+        return 0
+    for figures in (*facts["runs"], {"name": "all together", **facts["total"]}):
+        print(figures["name"])
+        for name, value in figures.items():
+            if isinstance(value, dict):
+                print(f"  {name}: about {value['estimate']:,.6g}{_interval(value)}")
+    for note in facts["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    return 0
+
+
+def _interval(value: dict[str, Any]) -> str:
+    if value["low"] is None:
+        return ""
+    return f" (95%: {value['low']:,.6g} to {value['high']:,.6g})"
+
+
+def _list(parsed: argparse.Namespace) -> int:
+    from tlm_dash.services import runs
+    from tlm_dash.services.place import OpenStore
+
+    with OpenStore() as place:
+        found = runs.list_runs(place)
+    if not found:
+        print("There is no run yet: runs start DATASET makes one.", file=sys.stderr)
+    return _print_runs(found, parsed)
+
+
+def _show(parsed: argparse.Namespace) -> int:
+    from tlm_dash.services import runs
+    from tlm_dash.services.place import OpenStore
+
+    with OpenStore() as place:
+        view = runs.show(place, parsed.wanted)
+    if parsed.json:
+        _print_json({"runs": [view.facts()]})
+        return 0
+    for name, value in view.facts().items():
+        print(f"{name}: {'' if value is None else value}")
+    if view.record.detail:
+        print(f"note: {view.record.detail}", file=sys.stderr)
+    return 0
+
+
+def _pause(parsed: argparse.Namespace) -> int:
+    from tlm_dash.services import runs
+
+    return _change(parsed, runs.pause)
+
+
+def _cancel(parsed: argparse.Namespace) -> int:
+    from tlm_dash.services import runs
+
+    return _change(parsed, runs.cancel)
+
+
+def _change(parsed: argparse.Namespace, change: Callable[[Any, Sequence[str]], None]) -> int:
+    from tlm_dash.services import runs
+    from tlm_dash.services.place import OpenStore
+
+    with OpenStore() as place:
+        run_id = runs.show(place, parsed.wanted).record.run_id
+        change(place, [run_id])
+        return _print_runs([runs.show(place, run_id)], parsed)
+
+
+def _resume(parsed: argparse.Namespace) -> int:
+    from tlm_dash.services import runs
+
+    limits = limits_of(parsed)
+    return _go_on(parsed, lambda place, run_ids: runs.resume(place, run_ids, limits))
+
+
+def _retry(parsed: argparse.Namespace) -> int:
+    from tlm_dash.services import runs
+
+    return _go_on(parsed, runs.retry)
+
+
+def _go_on(parsed: argparse.Namespace, go_on: Callable[[Any, Sequence[str]], None]) -> int:
+    from tlm_dash.services import runs
+    from tlm_dash.services.run_waiting import carrying_out, until_ended
+
+    if parsed.no_wait:
+        return _change(parsed, go_on)
+    with carrying_out(settings_of(parsed)) as dashboard:
+        run_id = runs.show(dashboard, parsed.wanted).record.run_id
+        go_on(dashboard, [run_id])
+        until_ended(dashboard, [run_id], _tell)
+        return _print_ended([runs.show(dashboard, run_id)], parsed)
+
+
+def _delete(parsed: argparse.Namespace) -> int:
+    from tlm_dash.services import runs
+    from tlm_dash.services.place import OpenStore
+
+    if not parsed.yes:
+        raise InvalidInputError("A deleted run does not come back.", hint="Add --yes to confirm it.")
+    with OpenStore() as place:
+        view = runs.show(place, parsed.wanted)
+        runs.delete(place, [view.record.run_id])
+    facts = {"run_id": view.record.run_id, "name": view.record.name, "deleted": True}
+    _print_json(facts) if parsed.json else print(f"deleted: {view.record.name}")
+    return 0
+
+
+def _print_ended(views: Sequence[RunView], parsed: argparse.Namespace) -> int:
+    """Print runs; one that was given up makes the command fail, rows that failed do not."""
+    _print_runs(views, parsed)
+    for view in views:
+        if view.status == "failed":
+            raise TlmDashError(
+                f"The run was given up. {view.record.detail}", hint="Resume it when that is mended."
+            )
+    return 0
+
+
+def _print_runs(views: Sequence[RunView], parsed: argparse.Namespace) -> int:
+    if parsed.json:
+        _print_json({"runs": [view.facts() for view in views]})
+    for view in [] if parsed.json else views:
+        facts = view.facts()
+        counts = f"{facts['n_done']:>9} of {facts['n_items']} done, {facts['n_error']} failed"
+        print(f"{facts['run_id'][:8]}  {facts['status']:<9}  {counts}  {facts['name']}")
+    for view in views:
+        if view.record.detail and view.status == "paused":
+            print(f"note: {view.record.name}: {view.record.detail}", file=sys.stderr)
+    return 0
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _print_json(facts: dict[str, Any]) -> None:
+    print(json.dumps(facts, ensure_ascii=False, indent=2))

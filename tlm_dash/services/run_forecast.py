@@ -1,0 +1,117 @@
+"""What a grid will take, judged by a pilot: time, requests, tokens and cost, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tlm_dash.batch.forecast import CONFIDENCE, Estimate, Forecast, PilotRow, forecast
+from tlm_dash.batch.grid import Limits
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.run_view import RunView, views
+from tlm_dash.store import runs as stored
+from tlm_dash.store.run_models import RunRecord
+from tlm_dash.store.run_pilots import pilot_rows
+
+NO_PRICE_NOTE = "There is no price for this, so no cost is given: requests and tokens are."
+SCORING_NOTE = "Tokens are those of the answers: what scoring uses is not reported by the endpoint."
+FEW_NOTE = "Under 5 rows an interval says little: take a larger pilot."
+
+
+@dataclass(frozen=True)
+class CellForecast:
+    """One run of the grid: its pilot as it is now, and what all its rows will take (None without a row)."""
+
+    view: RunView
+    forecast: Forecast | None
+    duration_ms: Estimate | None
+
+
+@dataclass(frozen=True)
+class GridForecast:
+    """The cells and their total. `in_flight` and `per_s` are what the time was reckoned with."""
+
+    cells: tuple[CellForecast, ...]
+    total: Forecast | None
+    duration_ms: Estimate | None
+    in_flight: int
+    per_s: float | None
+    is_complete: bool
+    notes: tuple[str, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """Give the facts under the names that scripts rely on."""
+        cells = [
+            {
+                "run_id": cell.view.record.run_id, "name": cell.view.record.name,
+                "model": cell.view.record.model, "quality_preset": cell.view.record.quality_preset,
+                **_figures(cell.forecast, cell.duration_ms),
+            }
+            for cell in self.cells
+        ]  # fmt: skip
+        return {
+            "runs": cells, "total": _figures(self.total, self.duration_ms), "confidence": CONFIDENCE,
+            "in_flight": self.in_flight, "requests_per_s": self.per_s, "notes": list(self.notes),
+        }  # fmt: skip
+
+
+def forecast_of(dashboard: Dashboard, run_ids: Sequence[str]) -> GridForecast:
+    """Judge by what the pilot of these runs has brought so far; `is_complete` when it has ended.
+
+    Time is the time that requests were under way, spread over what is sent at once (the limit that was set,
+    or the one found so far), or what the rate limit allows, whichever is longer.
+    """
+    records = stored.records(dashboard.store, run_ids)
+    found = views(dashboard, records)
+    rows = [_row(row, records) for row in pilot_rows(dashboard.store, run_ids)]
+    in_flight, per_s = dashboard.batches.speed(Limits.from_mapping(records[0].operational))
+    cells = []
+    for view in found:
+        own = forecast([row for row in rows if row.run_id == view.record.run_id], view.record.n_items)
+        cells.append(CellForecast(view, own, _duration(own, in_flight, per_s)))
+    total = forecast(rows, max(record.n_items for record in records))
+    return GridForecast(
+        tuple(cells), total, _duration(total, in_flight, per_s), in_flight, per_s,
+        all(view.live is None and view.status not in ("queued", "running") for view in found),
+        tuple(_notes(total)),
+    )  # fmt: skip
+
+
+def _duration(found: Forecast | None, in_flight: int, per_s: float | None) -> Estimate | None:
+    return None if found is None else found.duration_ms(in_flight, per_s)
+
+
+def _row(row: dict[str, Any], records: Sequence[RunRecord]) -> PilotRow:
+    record = next(record for record in records if record.run_id == row["run_id"])
+    prices = Limits.from_mapping(record.operational).prices
+    n_answered = row.pop("n_answered")
+    cost = None
+    if prices is not None:
+        cost = prices.cost(
+            record.model, record.quality_preset, input_tokens=row["input_tokens"],
+            output_tokens=row["output_tokens"], n_requests=n_answered,
+        )  # fmt: skip
+    return PilotRow(**row, cost=cost)
+
+
+def _figures(found: Forecast | None, duration_ms: Estimate | None) -> dict[str, Any]:
+    if found is None or duration_ms is None:
+        return {"n_pilot": 0}
+    estimates = {
+        "requests": found.requests, "input_tokens": found.input_tokens,
+        "output_tokens": found.output_tokens, "cost": found.cost, "duration_ms": duration_ms,
+    }  # fmt: skip
+    return {
+        "n_pilot": found.n_pilot, "n_items": found.n_items, "failed_share": found.failed_share,
+        **{name: None if value is None else value.as_mapping() for name, value in estimates.items()},
+    }  # fmt: skip
+
+
+def _notes(total: Forecast | None) -> list[str]:
+    notes = [SCORING_NOTE]
+    if total is not None and total.cost is None:
+        notes.append(NO_PRICE_NOTE)
+    if total is not None and total.n_pilot < min(5, total.n_items):
+        notes.append(FEW_NOTE)
+    return notes
