@@ -45,8 +45,9 @@ def _is_live(views: list[RunView]) -> bool:
 
 def _draw(running: Dashboard, params: RunsParams, *, was_live: bool) -> None:
     views = runs.list_runs(running)
-    if was_live != _is_live(views):
-        # Something began or all has ended: the whole page once more, which starts or ends the looking.
+    if was_live != _is_live(views) and not params.new:
+        # Something began or all has ended: the whole page once more, which starts or ends the looking. Not
+        # under an open drawer: it would be drawn anew in the middle of somebody's typing.
         st.rerun()
     if not views:
         empty(
@@ -133,12 +134,7 @@ def _run(running: Dashboard, view: RunView, params: RunsParams) -> None:
                 st.text(parts.words() if record.grid_id else f"{parts.done:,} responses")
                 st.text(pace(view), help=exact_times(view))
             run_actions.for_one(running, view)
-            st.page_link(
-                "../../pages/runs.py",
-                label="Less" if is_open else "Details",
-                icon=":material/expand_less:" if is_open else ":material/expand_more:",
-                query_params=params.opening(None if is_open else record.run_id).to_dict(),
-            )
+            _opener(record.run_id, params, is_open=is_open)
         if view.counts.n_error:
             st.text(f"Failed: {failures(view)}")
         reason = view.live.note if view.live is not None else record.detail
@@ -147,6 +143,14 @@ def _run(running: Dashboard, view: RunView, params: RunsParams) -> None:
         run_actions.refusal(record.run_id)
         if is_open:
             run_facts.draw(view)
+
+
+def _opener(run_id: str, params: RunsParams, *, is_open: bool) -> None:
+    label, icon = ("Less", ":material/expand_less:") if is_open else ("Details", ":material/expand_more:")
+    # A button: a link to the page that is open already would leave the browser's address as it was.
+    if st.button(label, icon=icon, key=f"open-{run_id}", type="tertiary"):
+        st.query_params.from_dict(params.opening(None if is_open else run_id).to_dict())
+        st.rerun()
 
 
 def _title(view: RunView) -> str:

@@ -64,7 +64,7 @@ def draw_options(connection: Connection, mode: RunMode) -> Options:
     """Ask for the rest, folded."""
     params: dict[str, Any] = {}
     system_prompt, scorer = "", None
-    with st.expander("Options"):
+    with st.expander("Options", key="new-options", on_change="rerun"):
         if mode != "score":
             system_prompt = st.text_area(
                 "System prompt", key="new-system", height=80, placeholder="none but those in the dataset"
