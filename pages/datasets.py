@@ -15,6 +15,9 @@ page_header(
 
 running = dashboard()
 params = DatasetsParams.from_query(st.query_params)
+# A link to this same page changes what the script is told, but not the browser's address bar: written back,
+# a reload shows the same. The browser ignores what it shows already.
+st.query_params.from_dict(params.to_dict())
 
 if params.dataset is not None:
     dataset_detail.draw(running, params)

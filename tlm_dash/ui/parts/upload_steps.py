@@ -159,7 +159,8 @@ def _save(running: Dashboard, upload: PendingUpload, mapping: ColumnMapping | No
         args=(upload,),
         width=420,
     )
-    with st.container(horizontal=True):
+    row = st.container(horizontal=True, vertical_alignment="center")
+    with row:
         save = st.button(
             "Save", type="primary", icon=":material/save:", key="save-upload", disabled=mapping is None
         )
@@ -170,7 +171,8 @@ def _save(running: Dashboard, upload: PendingUpload, mapping: ColumnMapping | No
     if not save or mapping is None:
         return
     try:
-        with st.spinner("Saving every row …"):
+        # Beside the button: below it, at the end of the page, nobody would see it.
+        with row, st.spinner("Saving every row …"):
             saved = upload.save(running, mapping)
     except TlmDashError as error:
         # Shown here, beside the button: everything that was said about the upload stays.
