@@ -101,6 +101,32 @@ def test_first_rows_a_cap_and_the_settings_reach_the_run(
     assert app.button(key=f"resume-{view.record.run_id}")
 
 
+def test_a_pilot_tells_what_all_rows_will_take_and_start_keeps_it(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    dataset_id = save_dataset(dashboard, questions(60), "Sums")
+    app = open_app(dashboard, "runs", new="yes", dataset=dataset_id)
+    app.radio(key="new-mode").set_value("generate").run()
+    app.button(key="pilot-run").click().run()
+    pilots = [view.record.run_id for view in runs.list_runs(dashboard, with_pilots=True)]
+    assert app.query_params["pilot"] in (pilots, pilots[0])
+    wait_for(dashboard, pilots)
+    app.run()
+    assert not app.exception
+    shown = texts(app)
+    assert "Judged by a pilot of 20 random rows, with 95% intervals" in shown
+    assert "60 requests" in shown and "tokens out" in shown
+    app.number_input(key="new-temperature").set_value(0.5).run()
+    assert "The choices have changed since the pilot" in texts(app)
+    app.number_input(key="new-temperature").set_value(None).run()
+    assert "Judged by a pilot of 20 random rows" in texts(app)
+    app.button(key="start-run").click().run()
+    ended(app, dashboard)
+    assert "60 rows: 60 done" in texts(app)
+    assert len(fake_endpoint.requests_to("chat/completions")) == 60
+
+
 def test_nothing_ticked_is_refused_beside_the_button_and_nothing_is_lost(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
 ) -> None:

@@ -16,6 +16,7 @@ from tlm_dash.services.datasets import Dataset
 from tlm_dash.services.run_request import RunRequest
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params_runs import RunsParams
+from tlm_dash.ui.parts import run_pilot
 from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.parts.run_grid import Source, Ticked, draw_models, draw_sources, sources
 from tlm_dash.ui.parts.run_options import Options, Rows, draw_options, draw_rows
@@ -123,8 +124,17 @@ def _draw_drawer(running: Dashboard, params: RunsParams, known: Sequence[Dataset
     options = draw_options(running.monitor.current, mode)
     chosen = _Chosen(dataset, mode, answered_by, grids, rows, options)
     st.text(_summary(chosen, found))
-    if st.button("Start", type="primary", icon=":material/play_arrow:", key="start-run"):
+    with st.container(horizontal=True):
+        started = st.button("Start", type="primary", icon=":material/play_arrow:", key="start-run")
+        piloted = rows.n > run_pilot.PILOT_ROWS and st.button(
+            f"Pilot with {run_pilot.PILOT_ROWS} rows",
+            icon=":material/speed:",
+            key="pilot-run",
+            help="Sends random rows and tells what all will take. Start keeps them: none is sent twice.",
+        )
+    if started:
         _start(running, params, chosen)
+    _pilot(running, chosen, pressed=piloted)
 
 
 def _dataset(known: Sequence[Dataset], params: RunsParams) -> Dataset:
@@ -196,6 +206,18 @@ def _summary(chosen: _Chosen, found: Sequence[Source]) -> str:
 
 def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def _pilot(running: Dashboard, chosen: _Chosen, *, pressed: bool) -> None:
+    if not pressed and not RunsParams.from_query(st.query_params).pilots:
+        return
+    try:
+        requests = chosen.requests()
+        if pressed:
+            run_pilot.start(running, requests)
+        run_pilot.draw(running, requests)
+    except TlmDashError as error:
+        failure(error.message, error.hint, label="No forecast")
 
 
 def _start(running: Dashboard, params: RunsParams, chosen: _Chosen) -> None:
