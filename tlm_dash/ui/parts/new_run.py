@@ -94,7 +94,12 @@ def draw(running: Dashboard, params: RunsParams) -> None:
 
 def _no_dataset(running: Dashboard, params: RunsParams) -> None:
     empty("A run needs a dataset, and there is none.", "Upload one, or start with the sample.")
-    if st.button("Use the sample dataset", type="primary", icon=":material/lightbulb:", key="use-sample"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            "Use the sample dataset", type="primary", icon=":material/lightbulb:", key="use-sample"
+        )
+        st.page_link("../../pages/datasets.py", label="Upload a dataset", icon=":material/upload:")
+    if pressed:
         try:
             saved = dataset_upload.save_sample(running)
         except TlmDashError as error:
