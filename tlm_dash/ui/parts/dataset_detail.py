@@ -89,6 +89,7 @@ def _items(running: Dashboard, dataset: Dataset, params: DatasetsParams) -> None
         hide_index=True,
         height=TABLE_HEIGHT,
         row_height=ROW_HEIGHT,
+        column_config={"item": st.column_config.NumberColumn(width=70)},
         key=f"items-{dataset.dataset_id}-{page}",
     )
     with st.container(horizontal=True, vertical_alignment="center"):

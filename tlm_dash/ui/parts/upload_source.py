@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.ui.parts.dataset_list import counted
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.pending import PendingUpload, with_override
 from tlm_dash.ui.text import file_size, visible
@@ -37,7 +38,7 @@ def draw(running: Dashboard, upload: PendingUpload) -> None:
     found = upload.inspection
     with st.container(horizontal=True, gap="small"):
         st.text(visible(found.file_name), width="content")
-        st.text(f"{file_size(found.size_bytes)}, {len(found.columns):,} columns", width="content")
+        st.text(f"{file_size(found.size_bytes)}, {counted(len(found.columns), 'column')}", width="content")
     with st.container(horizontal=True):
         if len(upload.sources) == 1:
             _menu(upload, "format", "Format", list(FORMAT_NAMES), found.format, FORMAT_NAMES)

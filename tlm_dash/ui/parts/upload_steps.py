@@ -82,6 +82,7 @@ def _check(upload: PendingUpload, mapping: ColumnMapping) -> None:
             _item_columns(items, mapping),
             hide_index=True,
             row_height=ROW_HEIGHT,
+            column_config={"item": st.column_config.NumberColumn(width=70)},
             key=f"items-{upload.upload_id}",
         )
     else:
