@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tlm_dash.errors import SettingsError
+from tlm_dash.services import runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.settings import Settings, load_settings
 
@@ -34,7 +35,7 @@ def set_current_dashboard(dashboard: Dashboard | None) -> None:
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Run a dashboard for as long as the server lives."""
     logging.getLogger("tlm_dash").setLevel(logging.INFO)
-    dashboard = Dashboard(_settings_or_exit())
+    dashboard = Dashboard(_settings_or_exit(), on_open=runs.resume_all)
     try:
         dashboard.start()
         set_current_dashboard(dashboard)
