@@ -215,5 +215,8 @@ def test_history_search_and_open(page: Page, start_app: StartApp, fake_endpoint:
     search.fill("first")
     search.press("Enter")
     expect(page.get_by_text("1 prompt found")).to_be_visible()
-    page.get_by_role("link", name="Open").click()
+    before = page.url
+    row = page.locator("[class*='st-key-history-']").filter(has_text="first question")
+    row.get_by_role("button", name="Open").click()
     expect(page.get_by_role("textbox", name="Prompt", exact=True)).to_have_value("first question")
+    expect(page).not_to_have_url(before)

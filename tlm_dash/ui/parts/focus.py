@@ -10,7 +10,7 @@ _COMPONENT = st.components.v2.component(
     js="""
     export default function ({ data }) {
       const selector = `.st-key-${CSS.escape(data.key)} textarea`;
-      let looks = 20;
+      let looks = 100;
       function look() {
         const target = document.querySelector(selector);
         const active = document.activeElement;

@@ -54,14 +54,22 @@ def _turn_page() -> None:
     st.query_params.from_dict(changed.to_dict())
 
 
+def _open(entry_id: str) -> None:
+    params = PlaygroundParams.from_query(st.query_params)
+    st.query_params.from_dict(params.opening(entry_id).to_dict())
+
+
 def _row(row: HistoryRow, params: PlaygroundParams) -> None:
     is_open = row.entry_id == params.entry
     with st.container(horizontal=True, vertical_alignment="center", key=f"history-{row.entry_id}"):
-        st.page_link(
-            "../../pages/playground.py",
-            label="Shown" if is_open else "Open",
+        # A button, not a link: a link to the page that is open already leaves the browser's address as it is.
+        st.button(
+            "Shown" if is_open else "Open",
+            key=f"open-{row.entry_id}",
             icon=":material/visibility:" if is_open else ":material/open_in_full:",
-            query_params=params.opening(row.entry_id).to_dict(),
+            type="tertiary",
+            on_click=_open,
+            args=(row.entry_id,),
             disabled=is_open,
             width=100,
             help=row.created_at.strftime("Asked on %Y-%m-%d at %H:%M:%S UTC"),
