@@ -17,7 +17,10 @@ NO_DELIMITER = "\x1f"
 
 _SAMPLE_BYTES = 256 << 10
 _HEADER_CELL_CHARACTERS = 120
-_MAX_LINE_BYTES = 64 << 20
+_PIECE_BYTES = 1 << 20
+_LEAST_BYTES, _USUAL_BYTES, _SURELY_BYTES, _MOST_BYTES = 2 << 20, 16 << 20, 64 << 20, 128 << 20
+"""Limits of a row: any file may have the first, a large one has the second, a small one may be one row."""
+
 _NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "none": NO_DELIMITER}
 
 
@@ -42,9 +45,31 @@ def prepare_delimited(path: Path, overrides: Overrides, work_dir: Path, *, is_ts
     return Prepared(
         format="tsv" if delimiter == "\t" else "csv", layout="delimited", paths=(readable,),
         names=unique_names(header), encoding=encoding.name, delimiter=delimiter, has_header=has_header,
-        longest_line_bytes=min(max(readable.stat().st_size, 1 << 21), _MAX_LINE_BYTES),
+        longest_line_bytes=_longest_row(readable),
         warnings=tuple(warnings),
     )  # fmt: skip
+
+
+def _longest_row(path: Path) -> int:
+    """Tell how long a row can be, in bytes: a longer one would be passed over in silence by the reader.
+
+    Rows of many quoted lines may be longer than any line, so that is allowed for.
+    """
+    size = path.stat().st_size
+    if size <= _SURELY_BYTES:
+        return max(size, _LEAST_BYTES)
+    longest = open_line = 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            first, last = piece.find(b"\n"), piece.rfind(b"\n")
+            longest = max(longest, open_line + (len(piece) if first < 0 else first))
+            open_line = open_line + len(piece) if last < 0 else len(piece) - last - 1
+    if longest > _MOST_BYTES:
+        raise InvalidInputError(
+            f"{path.name} has a line of {longest / 1e6:.0f} MB, which is too long.",
+            hint="Check the line ends, or split the longest cells.",
+        )
+    return max(_USUAL_BYTES, 2 * longest)
 
 
 def unique_names(header: Sequence[str | None]) -> tuple[str, ...]:

@@ -10,10 +10,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tlm_dash.store.text import stored_text
+from tlm_dash.store.text import ESCAPE, stored_text
 
 DIGEST_BYTES = 32
 _UNSTORABLE = "[\\x00\ufdd0]"
+# The backslash first: it is part of what the others become.
+_ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
+_RARE = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]"
+_RARE_BYTES = set(range(32)) - {9, 10, 13}
+_FIRST_OF_ESCAPE = ESCAPE.encode()[0]
+_UNSTORABLE_BYTES = {0, _FIRST_OF_ESCAPE}
+# Everything that str.strip() takes away.
+_WHITE = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B),
+                           0x2028, 0x2029, 0x202F, 0x205F, 0x3000)))  # fmt: skip
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -43,11 +52,67 @@ def json_objects(columns: Mapping[str, Any], n_rows: int, *, few: bool = False) 
     return pa.array([_json_object(keys, row) for row in memory], pa.string()).take(pa.array(numbers))
 
 
+def json_escaped(array: Any) -> Any:  # noqa: ANN401
+    """Write texts as json.dumps(text, ensure_ascii=False) does, without the quotation marks around them."""
+    held = _special_bytes(array)
+    escaped = array
+    for character, written in _ESCAPES:
+        if ord(character) in held:
+            escaped = pc.replace_substring(escaped, character, written)
+    if not held & _RARE_BYTES:
+        return escaped
+    rare = pc.fill_null(pc.match_substring_regex(array, _RARE), fill_value=False)
+    written_out = [_quoted(text)[1:-1] for text in array.filter(rare).to_pylist()]
+    return pc.replace_with_mask(escaped, rare, pa.array(written_out, pa.string()))
+
+
+def trimmed(array: Any) -> Any:  # noqa: ANN401
+    """Do what models.messages_identity does to a text: CRLF as LF, outer white space away."""
+    if ord("\r") in _special_bytes(array):
+        array = pc.replace_substring(array, "\r\n", "\n")
+    first, last = outer_bytes(array)
+    # White space is a byte up to 32, or several from 128 on.
+    doubtful = pa.array((first <= 32) | (first >= 128) | (last <= 32) | (last >= 128))
+    if not pc.any(doubtful).as_py():
+        return array
+    return pc.replace_with_mask(array, doubtful, pc.utf8_trim(array.filter(doubtful), characters=_WHITE))
+
+
+def outer_bytes(array: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    """Give the first and the last byte of every text; "x" for empty ones and NULL."""
+    data, offsets = _buffers(array)
+    starts, ends = offsets[:-1], offsets[1:]
+    if not data.size:
+        none = np.full(len(array), ord("x"), np.uint8)
+        return none, none
+    is_empty = starts == ends
+    first = np.where(is_empty, ord("x"), data[np.minimum(starts, data.size - 1)])
+    return first, np.where(is_empty, ord("x"), data[np.maximum(ends, 1) - 1])
+
+
 def storable(array: Any) -> Any:  # noqa: ANN401
     """Write the rare characters that no engine holds as text.py says."""
-    if array.type != pa.string() or not pc.any(pc.match_substring_regex(array, _UNSTORABLE)).as_py():
+    if array.type != pa.string() or not _special_bytes(array) & _UNSTORABLE_BYTES:
+        return array
+    if not pc.any(pc.match_substring_regex(array, _UNSTORABLE)).as_py():
         return array
     return pa.array([None if text is None else stored_text(text) for text in array.to_pylist()], pa.string())
+
+
+def _special_bytes(array: Any) -> set[int]:  # noqa: ANN401
+    """Tell which of the bytes that may need care are in a column (or near it: its buffer is looked at)."""
+    data, offsets = _buffers(array)
+    data = data[offsets[0] : offsets[-1]]
+    special = (data < 32) | (data == ord('"')) | (data == ord("\\")) | (data == _FIRST_OF_ESCAPE)
+    return set(np.flatnonzero(np.bincount(data[special], minlength=256)).tolist())
+
+
+def _buffers(array: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    _, offsets, data = array.buffers()
+    if not len(array):
+        return np.zeros(0, np.uint8), np.zeros(1, np.int32)
+    places = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
+    return np.frombuffer(data or b"", np.uint8), places
 
 
 def repeated(value: str | None, n_rows: int) -> Any:  # noqa: ANN401

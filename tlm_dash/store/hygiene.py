@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tlm_dash.store.arrow_text import outer_bytes
+
 VERY_LONG_CHARACTERS = 100_000
 """Longer texts are counted as very long: about 25,000 tokens, more than many models take."""
 
@@ -16,7 +18,7 @@ SURELY_ENDED_CHARACTERS = 200
 """Shorter responses are not suspected of being cut off: a word or a number needs no full stop."""
 
 # A long text that stops at a small letter or a comma stops in the middle.
-_UNFINISHED = pa.array([*(chr(code) for code in range(ord("a"), ord("z") + 1)), ",", "-"])
+_UNFINISHED = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz,-", np.uint8)
 
 
 @dataclass
@@ -47,10 +49,9 @@ class Hygiene:
         self.empty_responses += _count(pc.or_(pc.equal(lengths, 0), pc.utf8_is_space(responses)))
         self.longest_response = max(self.longest_response, pc.max(lengths).as_py() or 0)
         self.very_long_responses += _count(pc.greater(lengths, VERY_LONG_CHARACTERS))
-        last = pc.utf8_slice_codeunits(responses, -1)
-        unfinished = pc.and_(
-            pc.greater_equal(lengths, SURELY_ENDED_CHARACTERS), pc.is_in(last, value_set=_UNFINISHED)
-        )
+        _, last = outer_bytes(responses)
+        stops = pa.array(np.isin(last, _UNFINISHED))
+        unfinished = pc.and_(pc.greater_equal(lengths, SURELY_ENDED_CHARACTERS), stops)
         cut = pc.if_else(pc.is_valid(ends), pc.equal(ends, "length"), unfinished)
         self.truncated_responses += _count(pc.and_(cut, pc.is_valid(responses)))
 

@@ -3,113 +3,134 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from tlm_dash.models import canonical_json, messages_identity
+from tlm_dash.store.arrow_text import json_escaped, trimmed
 
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
+# Python's copies of the texts are made a slice at a time, so that a large batch does not stand there twice.
+_SLICE_ROWS = 16_384
+EMPTY_PROMPT = "The prompt is empty."
 
 
-@dataclass(slots=True)
-class PromptRow:
-    """One prompt: its text, its messages as JSON, and a hash that goes on with a response.
+@dataclass
+class PromptRows:
+    """Rows in the making. `problems` says by number why a row cannot be used; what else it has is void."""
 
-    `problem` says why the row cannot be used; then the rest means nothing.
-    """
+    prompts: Any
+    messages: Any
+    hashers: list[Any] = field(repr=False)
+    problems: dict[int, str]
 
-    prompt: str
-    messages: str
-    hasher: Any
-    problem: str | None = None
-
-    def digest(self) -> bytes:
+    def digests(self) -> list[bytes]:
         """In hexadecimal equal to text_hash(messages_identity(messages))."""
-        return bytes(self.hasher.digest())
+        return [hasher.digest() for hasher in self.hashers]
 
-    def response_digest(self, response: bytes) -> bytes:
-        """In hexadecimal equal to models.response_hash(messages, response); the response is in UTF-8."""
-        hasher = self.hasher.copy()
-        hasher.update(len(response).to_bytes(8, "big"))
-        hasher.update(response)
-        return bytes(hasher.digest())
+    def response_digests(self, responses: Any) -> list[bytes | None]:  # noqa: ANN401 - an Arrow column
+        """In hexadecimal equal to models.response_hash(messages, response); None where there is none."""
+        digests: list[bytes | None] = []
+        for start, texts in _slices(responses.cast(pa.binary())):
+            for hasher, text in zip(self.hashers[start : start + len(texts)], texts, strict=True):
+                if text is None:
+                    digests.append(None)
+                    continue
+                both = hasher.copy()
+                both.update(len(text).to_bytes(8, "big") + text)
+                digests.append(both.digest())
+        return digests
+
+    def without_refused(self) -> PromptRows:
+        """Leave out the rows that cannot be used."""
+        kept = [number not in self.problems for number in range(len(self.hashers))]
+        hashers = [hasher for hasher, keep in zip(self.hashers, kept, strict=True) if keep]
+        mask = pa.array(kept)
+        return PromptRows(self.prompts.filter(mask), self.messages.filter(mask), hashers, {})
 
 
-def rows_of_prompts(prompts: Iterable[str | None], systems: Sequence[str | None] | None) -> list[PromptRow]:
-    """Make user messages of prompts, each after its system message where `systems` has one."""
+def joined(parts: Sequence[tuple[str, Any]], n_rows: int) -> Any:  # noqa: ANN401 - Arrow columns
+    """Make prompts of texts and the columns after them; an empty cell adds nothing."""
+    if len(parts) == 1 and parts[0][0] == "" and parts[0][1] is not None:
+        return parts[0][1]
+    pieces: list[Any] = []
+    for text, column in parts:
+        pieces.append(pa.repeat(pa.scalar(text, pa.string()), n_rows))
+        if column is not None:
+            pieces.append(column)
+    return pc.binary_join_element_wise(*pieces, "", null_handling="replace", null_replacement="")
+
+
+def rows_of_prompts(prompts: Any, systems: Any | None) -> PromptRows:  # noqa: ANN401 - Arrow columns
+    """Make user messages of prompts, each after its system message where there is one."""
+    normal = trimmed(prompts)
+    has_text = pc.fill_null(pc.greater(pc.binary_length(normal), 0), fill_value=False)
+    messages = identities = _messages(prompts, None if systems is None else _unless_blank(systems, systems))
+    if systems is not None or not pc.all(pc.equal(normal, prompts)).as_py():
+        identities = _messages(normal, None if systems is None else _unless_blank(systems, trimmed(systems)))
+    hashers = [_hasher(data) for _, part in _slices(identities.cast(pa.binary())) for data in part]
+    problems = {}
+    if not pc.all(has_text).as_py():
+        problems = {n: EMPTY_PROMPT for n, said in enumerate(has_text.to_pylist()) if not said}
+    return PromptRows(prompts, messages, hashers, problems)
+
+
+def _unless_blank(systems: Any, texts: Any) -> Any:  # noqa: ANN401
+    return pc.if_else(pc.equal(pc.binary_length(trimmed(systems)), 0), None, texts)
+
+
+def _messages(prompts: Any, systems: Any | None) -> Any:  # noqa: ANN401
+    user = pc.fill_null(json_escaped(prompts), "")
     if systems is None:
-        return [_prompt_row(prompt, None) for prompt in prompts]
-    return [_prompt_row(prompt, system) for prompt, system in zip(prompts, systems, strict=True)]
-
-
-def rows_of_batch(prompts: Any, systems: Any, messages: Any, identities: Any) -> list[PromptRow]:  # noqa: ANN401
-    """Take what prompt_sql.py has made of a batch, as Arrow columns; what it left out is made here."""
-    rows = []
-    texts = zip(messages.to_pylist(), identities.cast("binary").to_pylist(), strict=True)
-    for number, (text, identity) in enumerate(texts):
-        if text is None:
-            rows.append(_prompt_row(prompts[number].as_py(), systems[number].as_py()))
-        else:
-            data = text.encode() if identity is None else identity
-            rows.append(PromptRow("", text, sha256(len(data).to_bytes(8, "big") + data)))
-    return rows
-
-
-def rows_of_messages(texts: Iterable[str | None]) -> list[PromptRow]:
-    """Make rows of JSON lists of chat messages; the prompt is the text of the last user message."""
-    return [_messages_row(text) for text in texts]
-
-
-def _prompt_row(prompt: str | None, system: str | None) -> PromptRow:
-    if prompt is None or not prompt or prompt.isspace():
-        return _refused("The prompt is empty.")
-    first = "["
-    identity_first = first
-    if system and not system.isspace():
-        first = f'[{{"content":{_quoted(system)},"role":"system"}},'
-        identity_first = f'[{{"content":{_quoted(_normal(system))},"role":"system"}},'
-    messages = f'{first}{{"content":{_quoted(prompt)},"role":"user"}}]'
-    normal = _normal(prompt)
-    if normal == prompt and identity_first == first:
-        return PromptRow(prompt, messages, _hasher(messages))
-    return PromptRow(
-        prompt, messages, _hasher(f'{identity_first}{{"content":{_quoted(normal)},"role":"user"}}]')
+        return pc.binary_join_element_wise('[{"content":"', user, '","role":"user"}]', "")
+    first = pc.binary_join_element_wise('[{"content":"', json_escaped(systems), '","role":"system"},', "")
+    return pc.binary_join_element_wise(
+        pc.fill_null(first, "["), '{"content":"', user, '","role":"user"}]', ""
     )
 
 
-def _messages_row(text: str | None) -> PromptRow:
+def rows_of_messages(column: Any) -> PromptRows:  # noqa: ANN401 - an Arrow column
+    """Make rows of JSON lists of chat messages; the prompt is the text of the last user message."""
+    prompts, messages, hashers = [], [], []
+    problems: dict[int, str] = {}
+    for start, texts in _slices(column):
+        for number, text in enumerate(texts, start):
+            parsed = _parsed(text)
+            if isinstance(parsed, str):
+                problems[number] = parsed
+            usable = [] if isinstance(parsed, str) else parsed
+            prompts.append(_last_prompt(usable))
+            messages.append(canonical_json(usable))
+            hashers.append(_hasher(messages_identity(usable).encode("utf-8", errors="surrogatepass")))
+    return PromptRows(pa.array(prompts, pa.string()), pa.array(messages, pa.string()), hashers, problems)
+
+
+def _slices(column: Any) -> Iterator[tuple[int, list[Any]]]:  # noqa: ANN401
+    for start in range(0, len(column), _SLICE_ROWS):
+        yield start, column.slice(start, _SLICE_ROWS).to_pylist()
+
+
+def _parsed(text: str | None) -> list[dict[str, Any]] | str:
+    """Read a list of messages, or say why it is none."""
     try:
         messages = json.loads(text or "[]")
     except (ValueError, RecursionError):
-        return _refused("The messages are not valid JSON.")
+        return "The messages are not valid JSON."
     if not isinstance(messages, list) or not all(isinstance(m, dict) and "role" in m for m in messages):
-        return _refused("The messages are not a list of objects with role and content.")
-    prompt = next((_content(m) for m in reversed(messages) if m["role"] == "user"), "")
-    if not prompt.strip():
-        return _refused("The messages hold no text from a user.")
-    return PromptRow(prompt, canonical_json(messages), _hasher(messages_identity(messages)))
+        return "The messages are not a list of objects with role and content."
+    return messages if _last_prompt(messages).strip() else "The messages hold no text from a user."
 
 
-def _content(message: dict[str, Any]) -> str:
-    """Give the text of a message; of a list of parts, the texts among them."""
-    content = message.get("content")
-    if isinstance(content, list):
+def _last_prompt(messages: Sequence[dict[str, Any]]) -> str:
+    content = next((m.get("content") for m in reversed(messages) if m["role"] == "user"), None)
+    if isinstance(content, list):  # of parts, some of which are text
         return "\n".join(str(part["text"]) for part in content if isinstance(part, dict) and "text" in part)
     return content if isinstance(content, str) else ""
 
 
-def _normal(text: str) -> str:
-    return text.replace("\r\n", "\n").strip()
-
-
-def _hasher(identity: str) -> Any:  # noqa: ANN401 - hashlib's type has no public name
-    data = identity.encode("utf-8", errors="surrogatepass")
-    hasher = sha256(len(data).to_bytes(8, "big"))
-    hasher.update(data)
-    return hasher
-
-
-def _refused(problem: str) -> PromptRow:
-    return PromptRow("", "", None, problem)
+def _hasher(identity: bytes) -> Any:  # noqa: ANN401 - hashlib's type has no public name
+    return sha256(len(identity).to_bytes(8, "big") + identity)

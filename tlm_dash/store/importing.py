@@ -26,9 +26,12 @@ from tlm_dash.store.staging import Staged, Staging
 from tlm_dash.store.tables import TABLES, Table
 from tlm_dash.store.text import stored_time
 
-# A batch as large as a row group of the database: it is compressed while the next one is read.
-_MOST_BATCH_ROWS = 122_880
-_BATCH_BYTES = 160 << 20
+# What is made at once, and what is written at once: two row groups of the database and more are compressed by
+# all cores while they are inserted; smaller ones are only when the transaction ends, by one core.
+_MOST_BATCH_ROWS = 32_768
+_BATCH_BYTES = 48 << 20
+_WRITE_ROWS = 245_760
+_WRITE_BYTES = 256 << 20
 _SAMPLE_ROWS = 50
 _SPARE_BYTES = 64 << 20
 
@@ -75,9 +78,7 @@ def first_rows(table: DiskTable, plan: ImportPlan, temp_dir: Path, *, n_rows: in
     """Give the first items as they would be stored: prompt, messages, reference, and their responses."""
 
     def work(reader: TableReader) -> list[dict[str, Any]]:
-        batches = reader.batches(
-            plan.columns(), n_rows=n_rows, prompt=plan.prompt, system=plan.system, limit=n_rows
-        )
+        batches = reader.batches(plan.columns(), n_rows=n_rows, limit=n_rows)
         staging = Staging(plan)
         return [row for batch in batches if batch.num_rows for row in _shown(staging.stage(batch))]
 
@@ -153,8 +154,10 @@ def _import(
     dataset_id, now = new_id(), utc_now()
     staging = Staging(plan)
     with ahead(_staged_batches(reader, staging)) as batches:
+        waiting = _Waiting(cursor, dataset_id, now)
         for staged in batches:
-            _insert_staged(cursor, staged, dataset_id, now)
+            waiting.add(staged)
+        waiting.write()
     rejects = _all_rejects(reader, staging, earlier)
     if not staging.n_items:
         reason = f" The first reason: {rejects[0].reason}" if rejects else ""
@@ -199,9 +202,7 @@ def _facts_row(
 
 def _staged_batches(reader: TableReader, staging: Staging) -> Iterator[Staged]:
     plan = staging.plan
-    batches = reader.batches(
-        plan.columns(), n_rows=_batch_rows(reader), prompt=plan.prompt, system=plan.system
-    )
+    batches = reader.batches(plan.columns(), n_rows=_batch_rows(reader))
     for batch in batches:
         if batch.num_rows:
             yield staging.stage(batch)
@@ -229,20 +230,41 @@ def _all_rejects(reader: TableReader, staging: Staging, earlier: Sequence[Reject
     return sorted([*earlier, *unread, *mapped], key=lambda row: row.row_no)
 
 
-def _insert_staged(cursor: Any, staged: Staged, dataset_id: str, now: datetime) -> None:  # noqa: ANN401
-    same: dict[str, Any] = {
-        "dataset_id": dataset_id, "created_at": stored_time(now), "written_at": stored_time(now),
-        "attempt_no": 1, "answered_by": "given", "extra": "{}",
-    }  # fmt: skip
-    for name, parts in staged.items():
-        for columns in parts:
-            constants = {
-                column.name: same[column.name]
+class _Waiting:
+    """Staged rows on their way into the tables, written when there are enough of them."""
+
+    def __init__(self, cursor: Any, dataset_id: str, now: datetime) -> None:  # noqa: ANN401
+        self._cursor = cursor
+        self._same: dict[str, Any] = {
+            "dataset_id": dataset_id, "created_at": stored_time(now), "written_at": stored_time(now),
+            "attempt_no": 1, "answered_by": "given", "extra": "{}",
+        }  # fmt: skip
+        self._parts: dict[str, list[Any]] = {}
+        self._n_rows = 0
+        self._n_bytes = 0
+
+    def add(self, staged: Staged) -> None:
+        """Take the rows of one batch."""
+        for name, parts in staged.items():
+            for columns in parts:
+                table = pa.table({column: storable(values) for column, values in columns.items()})
+                self._parts.setdefault(name, []).append(table)
+                self._n_bytes += table.nbytes
+        self._n_rows += len(staged["item"][0]["item_no"])
+        if self._n_rows >= _WRITE_ROWS or self._n_bytes >= _WRITE_BYTES:
+            self.write()
+
+    def write(self) -> None:
+        """Write what waits."""
+        for name, parts in self._parts.items():
+            fresh = pa.concat_tables(parts)
+            same = {
+                column.name: self._same[column.name]
                 for column in TABLES[name].columns
-                if column.name in same and column.name not in columns
+                if column.name in self._same and column.name not in fresh.column_names
             }
-            arrow = pa.table({column: storable(values) for column, values in columns.items()})
-            insert_arrow(cursor, TABLES[name], arrow, constants)
+            insert_arrow(self._cursor, TABLES[name], fresh, same)
+        self._parts, self._n_rows, self._n_bytes = {}, 0, 0
 
 
 def insert_arrow(cursor: Any, table: Table, arrow: Any, same: Mapping[str, Any]) -> None:  # noqa: ANN401

@@ -18,11 +18,12 @@ import pyarrow as pa
 
 from tlm_dash.errors import InvalidInputError, StoreFullError
 from tlm_dash.store.failures import is_out_of_space
-from tlm_dash.store.prompt_sql import prompt_expression, quoted_text, with_messages
 
 Result = TypeVar("Result")
 
-_MEMORY_LIMIT = "600MiB"
+_MEMORY_LIMIT = "1GiB"
+# DuckDB would take sixteen times the longest row.
+_BUFFER_BYTES = 32 << 20
 _MAX_DEPTH = 6
 _NESTED = ("STRUCT", "MAP", "UNION")
 _REASONS = {
@@ -105,31 +106,16 @@ class TableReader:
             f"SELECT {expressions} FROM {self._source(rejects=False)} LIMIT {int(n_rows)}"  # noqa: S608 - quoted
         )
 
-    def batches(
-        self,
-        names: Sequence[str],
-        *,
-        n_rows: int,
-        prompt: Sequence[tuple[str, str | None]] = (),
-        system: str | None = None,
-        limit: int | None = None,
-    ) -> Iterator[Any]:
+    def batches(self, names: Sequence[str], *, n_rows: int, limit: int | None = None) -> Iterator[Any]:
         """Give all rows in order as Arrow batches: row_no, then the columns called `names`, all text.
 
-        row_no counts what could be read where the table has no numbers of its own. With `prompt` (texts and
-        the columns after them) come prompt, system, messages and identity. What could not be read is in
-        `rejects` afterwards.
+        row_no counts what could be read where the table has no numbers of its own. What could not be read is
+        in `rejects` afterwards.
         """
         spooled = self._table.layout == "spool"
-        wanted = ["row_no AS row_no"] if spooled else []
+        wanted = ["row_no"] if spooled else []
         wanted += [f"{self._columns[name]} AS c{number}" for number, name in enumerate(names)]
-        source = self._source(rejects=limit is None)
-        if prompt:
-            parts = [(text, name and self._columns[name]) for text, name in prompt]
-            said = None if system is None else self._columns[system]
-            sql = with_messages(source, wanted, prompt_expression(parts), said)
-        else:
-            sql = f"SELECT {', '.join(wanted)} FROM {source}"  # noqa: S608 - quoted
+        sql = f"SELECT {', '.join(wanted)} FROM {self._source(rejects=limit is None)}"  # noqa: S608 - quoted
         if limit is not None:
             sql += f" LIMIT {limit:d}"
         n_before = 0
@@ -158,17 +144,18 @@ class TableReader:
         ]
 
     def _source(self, *, rejects: bool) -> str:
-        paths = "[" + ", ".join(quoted_text(str(path)) for path in self._table.paths) + "]"
+        paths = "[" + ", ".join(_literal(str(path)) for path in self._table.paths) + "]"
         if self._table.layout == "parquet":
             return f"read_parquet({paths})"
         if self._table.layout == "spool":
             return f"read_parquet({paths}, union_by_name = true)"
         columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(self._table.names)))
+        longest = self._table.longest_line_bytes or _BUFFER_BYTES
         return (
             f"read_csv({paths}, columns = {{{columns}}}, auto_detect = false, "
-            f"header = {self._table.has_header}, delim = {quoted_text(self._table.delimiter or ',')}, "
+            f"header = {self._table.has_header}, delim = {_literal(self._table.delimiter or ',')}, "
             "quote = '\"', escape = '\"', "
-            f"max_line_size = {self._table.longest_line_bytes or 1 << 21}, "
+            f"max_line_size = {longest}, buffer_size = {max(_BUFFER_BYTES, longest)}, "
             f"strict_mode = {self._table.is_strict}, "
             + ("store_rejects = true, rejects_limit = 0)" if rejects else "ignore_errors = true)")
         )
@@ -227,7 +214,7 @@ def _flat_columns(name: str, expression: str, kind: str, depth: int, reader: Tab
     if kind.startswith("STRUCT") and not kind.endswith("]") and depth < _MAX_DEPTH:
         found: dict[str, str] = {}
         for part, part_kind in reader.struct_parts(expression):
-            inner = f"struct_extract({expression}, {quoted_text(part)})"
+            inner = f"struct_extract({expression}, {_literal(part)})"
             found |= _flat_columns(f"{name}.{part}", inner, part_kind, depth + 1, reader)
         return found
     if kind == "VARCHAR":
@@ -235,6 +222,10 @@ def _flat_columns(name: str, expression: str, kind: str, depth: int, reader: Tab
     if kind.endswith("]") or kind.startswith(_NESTED):
         return {name: f"CAST(to_json({expression}) AS VARCHAR)"}
     return {name: f"CAST({expression} AS VARCHAR)"}
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _name(text: str) -> str:

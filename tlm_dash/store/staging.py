@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tlm_dash.store.arrow_text import hexadecimal, json_objects, repeated
 from tlm_dash.store.hygiene import Hygiene
-from tlm_dash.store.identity import PromptRow, rows_of_batch, rows_of_messages
+from tlm_dash.store.identity import EMPTY_PROMPT, PromptRows, joined, rows_of_messages, rows_of_prompts
 from tlm_dash.store.import_plan import ImportPlan, PlannedResponse, RejectedRow
 from tlm_dash.store.import_runs import StagedRuns
 
@@ -39,26 +39,20 @@ class Staging:
         self.n_items = 0
 
     def stage(self, batch: Any) -> Staged:  # noqa: ANN401 - pyarrow ships no types
-        """Make the rows of one batch; every row becomes an item or a reject.
-
-        `batch` has row_no, the columns of the plan by their names, and for a plan with a prompt also prompt,
-        system, messages and identity as prompt_sql.py makes them, after them.
-        """
-        columns = dict(zip(self._names(batch), batch.columns, strict=True))
-        rows = self._prompts(columns)
-        if any(row.problem is not None for row in rows):
+        """Make the rows of one batch (row_no, then the columns of the plan); each is an item or a reject."""
+        # A space in front: no column of a file can have such a name, they are trimmed.
+        columns = dict(zip([" row_no", *self.plan.columns()], batch.columns, strict=True))
+        rows = self._prompts(columns, batch.num_rows)
+        if rows.problems:
             rows, columns = self._without_refused(rows, columns)
-        digests = [row.digest() for row in rows]
-        n_rows = len(rows)
+        digests = rows.digests()
+        n_rows = len(digests)
         self.n_items += n_rows
-        prompts = (
-            columns[" prompt"] if self.plan.prompt else pa.array([row.prompt for row in rows], pa.string())
-        )
-        self.hygiene.saw_prompts(prompts, digests)
+        self.hygiene.saw_prompts(rows.prompts, digests)
         item = {
             "item_no": columns[" row_no"],
-            "prompt": prompts,
-            "messages": pa.array([row.messages for row in rows], pa.string()),
+            "prompt": rows.prompts,
+            "messages": rows.messages,
             "prompt_hash": hexadecimal(digests),
             "reference": self._column(columns, self.plan.reference, n_rows),
         }
@@ -69,35 +63,28 @@ class Staging:
             self._stage_response(staged, response, columns, rows)
         return staged
 
-    def _names(self, batch: Any) -> list[str]:  # noqa: ANN401
-        # A space in front: no column of a file can have such a name, they are trimmed.
-        made = [" prompt", " system", " messages", " identity"] if self.plan.prompt else []
-        return [" row_no", *self.plan.columns(), *made][: batch.num_columns]
-
-    def _prompts(self, columns: dict[str, Any]) -> list[PromptRow]:
-        if self.plan.prompt:
-            return rows_of_batch(
-                *(columns[f" {name}"] for name in ("prompt", "system", "messages", "identity"))
-            )
-        assert self.plan.messages is not None
-        return rows_of_messages(columns[self.plan.messages].to_pylist())
+    def _prompts(self, columns: dict[str, Any], n_rows: int) -> PromptRows:
+        plan = self.plan
+        if not plan.prompt:
+            assert plan.messages is not None
+            return rows_of_messages(columns[plan.messages])
+        parts = [(text, None if name is None else columns[name]) for text, name in plan.prompt]
+        return rows_of_prompts(joined(parts, n_rows), columns[plan.system] if plan.system else None)
 
     def _column(self, columns: dict[str, Any], name: str | None, n_rows: int) -> Any:  # noqa: ANN401
         return columns[name] if name is not None else repeated(None, n_rows)
 
     def _without_refused(
-        self, rows: list[PromptRow], columns: dict[str, Any]
-    ) -> tuple[list[PromptRow], dict[str, Any]]:
-        for number, row in enumerate(rows):
-            if row.problem is not None:
-                self.hygiene.empty_prompts += "empty" in row.problem
-                cells = {name: columns[name][number].as_py() for name in self.plan.columns()}
-                shown = {name: cell for name, cell in cells.items() if cell is not None}
-                content = json.dumps(shown, ensure_ascii=False)[:_CONTENT_CHARACTERS]
-                self.rejects.append(RejectedRow(columns[" row_no"][number].as_py(), row.problem, content))
-        kept = pa.array([row.problem is None for row in rows])
-        columns = {name: column.filter(kept) for name, column in columns.items()}
-        return [row for row in rows if row.problem is None], columns
+        self, rows: PromptRows, columns: dict[str, Any]
+    ) -> tuple[PromptRows, dict[str, Any]]:
+        for number, problem in rows.problems.items():
+            self.hygiene.empty_prompts += problem == EMPTY_PROMPT
+            cells = {name: columns[name][number].as_py() for name in self.plan.columns()}
+            shown = {name: cell for name, cell in cells.items() if cell is not None}
+            content = json.dumps(shown, ensure_ascii=False)[:_CONTENT_CHARACTERS]
+            self.rejects.append(RejectedRow(columns[" row_no"][number].as_py(), problem, content))
+        kept = pa.array([number not in rows.problems for number in range(len(rows.hashers))])
+        return rows.without_refused(), {name: column.filter(kept) for name, column in columns.items()}
 
     def _extra(self, columns: dict[str, Any], n_rows: int) -> dict[str, Any]:
         plan = self.plan
@@ -109,18 +96,13 @@ class Staging:
         }
 
     def _stage_response(
-        self, staged: Staged, response: PlannedResponse, columns: dict[str, Any], rows: list[PromptRow]
+        self, staged: Staged, response: PlannedResponse, columns: dict[str, Any], rows: PromptRows
     ) -> None:
-        n_rows = len(rows)
+        n_rows = len(rows.hashers)
         texts = columns[response.column]
         ends = self._column(columns, response.finish_reason, n_rows)
         self.hygiene.saw_responses(texts, ends)
-        hashes = hexadecimal(
-            [
-                None if text is None else row.response_digest(text)
-                for row, text in zip(rows, texts.cast(pa.binary()).to_pylist(), strict=True)
-            ]
-        )
+        hashes = hexadecimal(rows.response_digests(texts))
         run_ids, models, scores, reasons = self._results(response, columns, n_rows)
         item_nos = columns[" row_no"]
         given = pc.and_(texts.is_valid(), run_ids.is_valid())
