@@ -26,12 +26,13 @@ from tlm_dash.store.staging import Staged, Staging
 from tlm_dash.store.tables import TABLES, Table
 from tlm_dash.store.text import stored_time
 
-# What is made at once, and what is written at once: two row groups of the database and more are compressed by
-# all cores while they are inserted; smaller ones are only when the transaction ends, by one core.
 _MOST_BATCH_ROWS = 32_768
 _BATCH_BYTES = 48 << 20
-_WRITE_ROWS = 245_760
-_WRITE_BYTES = 256 << 20
+# What is written at once: whole row groups of the database, one for each of two threads. Those are compressed
+# while they are inserted; parts of row groups when the transaction ends, by one thread, and again later.
+_ROW_GROUP_ROWS = 122_880
+_WRITE_ROWS = 2 * _ROW_GROUP_ROWS
+_WRITE_BYTES = 384 << 20
 _SAMPLE_ROWS = 50
 _SPARE_BYTES = 64 << 20
 
@@ -239,32 +240,38 @@ class _Waiting:
             "dataset_id": dataset_id, "created_at": stored_time(now), "written_at": stored_time(now),
             "attempt_no": 1, "answered_by": "given", "extra": "{}",
         }  # fmt: skip
-        self._parts: dict[str, list[Any]] = {}
-        self._n_rows = 0
-        self._n_bytes = 0
+        self._waiting: dict[str, Any] = {}
 
     def add(self, staged: Staged) -> None:
-        """Take the rows of one batch."""
+        """Take the rows of one batch, and write the tables that have enough of them."""
         for name, parts in staged.items():
-            for columns in parts:
-                table = pa.table({column: storable(values) for column, values in columns.items()})
-                self._parts.setdefault(name, []).append(table)
-                self._n_bytes += table.nbytes
-        self._n_rows += len(staged["item"][0]["item_no"])
-        if self._n_rows >= _WRITE_ROWS or self._n_bytes >= _WRITE_BYTES:
-            self.write()
+            fresh = [
+                pa.table({column: storable(values) for column, values in part.items()}) for part in parts
+            ]
+            waiting = pa.concat_tables([*([self._waiting[name]] if name in self._waiting else []), *fresh])
+            while waiting.num_rows >= _WRITE_ROWS:
+                self._write(name, waiting.slice(0, _WRITE_ROWS))
+                waiting = waiting.slice(_WRITE_ROWS)
+            if waiting.nbytes >= _WRITE_BYTES:
+                self._write(name, waiting)
+                waiting = waiting.slice(0, 0)
+            self._waiting[name] = waiting
 
     def write(self) -> None:
-        """Write what waits."""
-        for name, parts in self._parts.items():
-            fresh = pa.concat_tables(parts)
-            same = {
-                column.name: self._same[column.name]
-                for column in TABLES[name].columns
-                if column.name in self._same and column.name not in fresh.column_names
-            }
-            insert_arrow(self._cursor, TABLES[name], fresh, same)
-        self._parts, self._n_rows, self._n_bytes = {}, 0, 0
+        """Write what waits still."""
+        for name, waiting in self._waiting.items():
+            if waiting.num_rows:
+                self._write(name, waiting)
+        self._waiting = {}
+
+    def _write(self, name: str, rows: Any) -> None:  # noqa: ANN401
+        same = {
+            column.name: self._same[column.name]
+            for column in TABLES[name].columns
+            if column.name in self._same and column.name not in rows.column_names
+        }
+        groups = rows.combine_chunks().to_batches(max_chunksize=_ROW_GROUP_ROWS)
+        insert_arrow(self._cursor, TABLES[name], pa.Table.from_batches(groups), same)
 
 
 def insert_arrow(cursor: Any, table: Table, arrow: Any, same: Mapping[str, Any]) -> None:  # noqa: ANN401
