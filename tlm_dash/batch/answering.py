@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -44,6 +44,9 @@ KEPT_HINT = "What had arrived is kept. Press Run again for a complete answer."
 UNSCORED_MESSAGE = "The answer is kept, but it has no score."
 
 
+Ahead = Callable[[EndpointAddress], AbstractContextManager[None]]
+
+
 class TlmEndpoint(Protocol):
     """Where the TLM endpoint is; the embedded one may still be starting, and may move to another port."""
 
@@ -64,8 +67,12 @@ class TlmEndpoint(Protocol):
 class Answering:
     """Runs answer plans on the engine's loop; every outcome becomes rows, whatever happens."""
 
-    def __init__(self, engine: Engine, store: Store, board: LiveBoard, tlm: TlmEndpoint) -> None:
+    def __init__(
+        self, engine: Engine, store: Store, board: LiveBoard, tlm: TlmEndpoint, ahead: Ahead
+    ) -> None:
+        """`ahead` lets a request to an address go before those of runs, for as long as it is under way."""
         self._engine = engine
+        self._ahead = ahead
         self._store = store
         self._board = board
         self._tlm = tlm
@@ -127,14 +134,16 @@ class Answering:
             self._store, run_id=first.run_id, item_no=plan.item_no, attempt_no=first.attempt_no,
             call="generate", content=[request.messages, request.model, request.params, request.options],
         )  # fmt: skip
-        async with recorded, aclosing(self._engine.client(address).stream(request)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Generated):
-                    result = piece
-                    continue
-                work.streamed.append(piece)
-                for cell in plan.cells:
-                    self._board.add_text(plan.entry_id, cell.run_id, piece)
+        client = self._engine.client(address)
+        with self._ahead(address):
+            async with recorded, aclosing(client.stream(request)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Generated):
+                        result = piece
+                        continue
+                    work.streamed.append(piece)
+                    for cell in plan.cells:
+                        self._board.add_text(plan.entry_id, cell.run_id, piece)
         assert result is not None, "the client's stream ends with a Generated"
         return result
 
@@ -164,7 +173,9 @@ class Answering:
         )  # fmt: skip
         try:
             async with recorded:
-                scored = await self._engine.client(self._tlm.address()).score(request)
+                address = self._tlm.address()
+                with self._ahead(address):
+                    scored = await self._engine.client(address).score(request)
         except EndpointError as error:
             kept = "" if plan.given_id is not None else f"{UNSCORED_MESSAGE} "
             await work.close_error(cell, error.kind, f"{kept}{error.message}", error.hint)

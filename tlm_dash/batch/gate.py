@@ -18,6 +18,11 @@ Ending = Literal["ok", "refused", "trouble", "other"]
 
 _TROUBLE = frozenset({"unreachable", "timeout", "connection_dropped", "server_failed"})
 
+OPEN_AT_ONCE, OPENED_PER_S = 32, 1280
+"""A high limit that a person set is gone up to within moments, not at once: a refusal may come first."""
+
+CLOSED_AFTER_S = 10.0
+OPENING_SLEEP_S = 0.01
 LONGEST_SLEEP_S = 1.0
 """A wait is looked at again this often: limits may have changed meanwhile."""
 
@@ -44,6 +49,7 @@ class Gate:
         self.pace = Pace(requests_per_minute)
         self.in_flight = 0
         self._n_ahead = 0
+        self._opened_at = self._left_at = -CLOSED_AFTER_S
         self._line = asyncio.Lock()
         self._change = asyncio.Event()
 
@@ -61,11 +67,20 @@ class Gate:
                 if wait_s > 0:
                     await asyncio.sleep(min(wait_s, LONGEST_SLEEP_S))
                 elif self.in_flight < self.places:
+                    if self._is_opening(now):
+                        await asyncio.sleep(OPENING_SLEEP_S)
+                        continue
                     return self._admit(now)
                 else:
                     self.limit.note_full()
                     self._change.clear()
                     await self._change.wait()
+
+    def _is_opening(self, now: float) -> bool:
+        """Tell whether the first requests are to be waited for before more of them leave."""
+        if not self.in_flight and now - self._left_at > CLOSED_AFTER_S:
+            self._opened_at = now
+        return self.in_flight >= OPEN_AT_ONCE + (now - self._opened_at) * OPENED_PER_S
 
     @contextmanager
     def ahead(self) -> Iterator[Pass]:
@@ -80,11 +95,11 @@ class Gate:
 
     def leave(self, passed: Pass, ending: Ending, retry_after_s: float | None = None) -> None:
         """Give the place back and tell how the request ended."""
-        now = time.monotonic()
+        now = self._left_at = time.monotonic()
         self.in_flight -= 1
         if ending == "refused":
             self.pace.refused(now, passed.at, retry_after_s)
-        elif not self.pace.is_held_back or ending == "trouble":
+        else:
             self.limit.note_end(now, ok=ending != "trouble", trouble=ending == "trouble")
         self._change.set()
 

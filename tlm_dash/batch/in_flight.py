@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
-START = 8
+import math
+from dataclasses import dataclass
+
+START = 16
 CEILING = 1000
 """The connection pool of a client holds as many."""
 
-PAYS = 1.15
-PROBE = 1.25
-PROBE_PAYS = 1.05
 SHORTEST_ROUND_S = 0.25
 FEWEST_ENDS = 10
+FEWEST_ENDS_TO_PROBE = 50
+"""What a probe looks for is small: over fewer ends it would be lost in chance."""
+
 TROUBLE_SHARE = 0.1
 """Above this share of failed requests in a round the endpoint is taken to be overloaded."""
 
+HOPELESS_SHARE, HELPED = 0.8, 0.9
 STEP_BACK = 0.7
 FIRST_PROBE_AFTER = 4
 LONGEST_BETWEEN_PROBES = 64
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A limit that is tried: by which factor it differs, and what it must bring, as a factor, to be kept."""
+
+    factor: float
+    must_bring: float
+
+
+_DOUBLE, _HALVE = _Trial(2.0, 1.3), _Trial(0.5, 0.95)
+_MORE, _LESS = _Trial(1.25, 1.05), _Trial(0.8, 0.98)
 
 
 class InFlightLimit:
     """The limit of one endpoint. It doubles while throughput grows with it, then holds and probes.
 
     A round lasts for as many ends as the limit is high, so that what it counts was sent under that limit.
+    Where doubling brings nothing from the start, fewer may do as well: what only waits in the endpoint's
+    own queue makes everyone wait, also a person in front of the playground.
     """
 
     def __init__(self, ceiling: int | None = None) -> None:
         self.ceiling = min(ceiling or CEILING, CEILING)
         # A ceiling that a person set is taken at its word from the start.
-        self.current = self.ceiling if ceiling is not None else min(START, self.ceiling)
-        self._doubling = ceiling is None
-        self._fallback: tuple[int, float] | None = None
-        self._rounds_to_probe = self._between_probes = FIRST_PROBE_AFTER
+        self._is_told = ceiling is not None
+        self.current = self.ceiling if self._is_told else min(START, self.ceiling)
+        self._next: _Trial = _MORE if self._is_told else _DOUBLE
+        self._trial: _Trial | None = None
+        self._before = (self.current, 0.0)
+        self._rounds_to_probe = self._between_probes = 0 if not self._is_told else FIRST_PROBE_AFTER
         self._is_settling = True
+        self._share, self._share_before = 0.0, math.inf
         self._begin(0.0)
 
     def _begin(self, now: float) -> None:
@@ -43,7 +64,8 @@ class InFlightLimit:
     def allow(self, wanted: int) -> None:
         """Go up to a number at once that a person set for a run; never above the ceiling."""
         self.current = max(self.current, min(wanted, self.ceiling))
-        self._doubling = False
+        self._is_told = True
+        self._settle(_MORE, FIRST_PROBE_AFTER)
 
     def note_full(self) -> None:
         """Note that a request had to wait for a place: only then does a round tell something of the limit."""
@@ -56,35 +78,72 @@ class InFlightLimit:
         self._ended += ok
         self._failed += trouble
         total = self._ended + self._failed
-        if total < max(self.current, FEWEST_ENDS) or now - self._began < SHORTEST_ROUND_S:
+        probes = self._trial in (_MORE, _LESS, _HALVE) or self._next in (_MORE, _LESS, _HALVE)
+        if total < max(self.current, FEWEST_ENDS_TO_PROBE if probes and not self._failed else FEWEST_ENDS):
+            return
+        if now - self._began < SHORTEST_ROUND_S:
             return
         throughput = self._ended / (now - self._began)
         share, was_full = self._failed / total, self._was_full
         self._begin(now)
+        self._share = share if self._share < TROUBLE_SHARE / 2 else (self._share + share) / 2
+        if self._share < TROUBLE_SHARE / 2:
+            self._share_before = math.inf
         if share > TROUBLE_SHARE:
-            self._back_off()
+            self._back_off(share)
         elif self._is_settling:
             self._is_settling = False
         elif was_full:
             self._judge(throughput)
+        else:
+            # Something else is what holds requests back now, a rate limit say: a higher limit does no harm.
+            self._trial = None
 
-    def _back_off(self) -> None:
-        self._doubling, self._fallback, self._is_settling = False, None, True
-        self.current = max(1, int(self.current * STEP_BACK))
-        self._rounds_to_probe = self._between_probes = FIRST_PROBE_AFTER
+    def _back_off(self, share: float) -> None:
+        """Lower the limit, unless that did not help before: then load is not the reason."""
+        if share > HOPELESS_SHARE or self._share < self._share_before * HELPED:
+            self.current = max(1, int(self.current * STEP_BACK))
+            self._share_before = self._share
+        self._settle(_MORE, FIRST_PROBE_AFTER)
 
     def _judge(self, throughput: float) -> None:
-        if self._fallback is not None:
-            limit_before, throughput_before = self._fallback
-            self._fallback = None
-            if throughput < throughput_before * (PAYS if self._doubling else PROBE_PAYS):
-                self.current, self._is_settling = limit_before, True
-                self._between_probes = min(2 * self._between_probes, LONGEST_BETWEEN_PROBES)
-                self._rounds_to_probe, self._doubling = self._between_probes, False
+        """Keep what was tried or take it back; try the next thing when it is time."""
+        trial, self._trial = self._trial, None
+        if trial is not None:
+            limit_before, throughput_before = self._before
+            if throughput < throughput_before * trial.must_bring:
+                self.current = limit_before
+                self._after(trial, kept=False)
                 return
-            self._rounds_to_probe = self._between_probes = FIRST_PROBE_AFTER
+            self._after(trial, kept=True)
         self._rounds_to_probe -= 1
-        if self.current < self.ceiling and (self._doubling or self._rounds_to_probe <= 0):
-            self._fallback = (self.current, throughput)
-            higher = self.current * 2 if self._doubling else max(self.current + 1, int(self.current * PROBE))
-            self.current, self._is_settling = min(higher, self.ceiling), True
+        if self._rounds_to_probe <= 0:
+            self._try(self._next, throughput)
+
+    def _after(self, trial: _Trial, *, kept: bool) -> None:
+        """Choose what to try next, and when."""
+        if trial in (_DOUBLE, _HALVE) and kept:
+            self._next, self._rounds_to_probe = trial, 0
+            return
+        if trial is _DOUBLE and self.current == START:
+            self._settle(_HALVE, 0)
+            return
+        rarer = min(2 * max(self._between_probes, FIRST_PROBE_AFTER), LONGEST_BETWEEN_PROBES)
+        self._settle(_LESS if trial is _MORE else _MORE, FIRST_PROBE_AFTER if kept else rarer)
+
+    def _settle(self, following: _Trial, after_rounds: int) -> None:
+        # A limit that a person set is not undercut without need.
+        self._next = _MORE if self._is_told and following is _LESS else following
+        self._rounds_to_probe = self._between_probes = after_rounds
+        self._trial, self._is_settling = None, True
+
+    def _try(self, trial: _Trial, throughput: float) -> None:
+        changed = max(1, min(round(self.current * trial.factor), self.ceiling))
+        if changed == self.current:
+            changed = max(1, min(self.current + (1 if trial.factor > 1 else -1), self.ceiling))
+        if changed == self.current:
+            self._settle(_LESS if trial.factor > 1 else _MORE, LONGEST_BETWEEN_PROBES)
+            return
+        self._before, self._trial, self.current = (self.current, throughput), trial, changed
+        # A doubling shows even among ends that were sent before it.
+        self._is_settling = trial is not _DOUBLE

@@ -28,14 +28,19 @@ def wait_before_retry(unit: Unit, error: EndpointError, chance: random.Random) -
         return None
     if error.kind == "rate_limited":
         unit.n_refused += 1
-        # The gate holds everything back until the endpoint takes requests again.
-        return 0.0 if unit.n_refused < MOST_REFUSALS else None
+        if unit.n_refused >= MOST_REFUSALS:
+            return None
+        return _wait_s(unit.n_refused, error, chance)
     unit.n_tries += 1
     if unit.n_tries >= MOST_TRIES:
         return None
     unit.maybe_again = error.kind in MAYBE_DONE
-    backoff = min(FIRST_BACKOFF_S * 2.0 ** (unit.n_tries - 1), LONGEST_BACKOFF_S) * chance.uniform(0.5, 1.0)
-    return max(backoff, min(error.retry_after_s or 0.0, LONGEST_WAIT_S))
+    return _wait_s(unit.n_tries, error, chance)
+
+
+def _wait_s(n_tries: int, error: EndpointError, chance: random.Random) -> float:
+    backoff_s = min(FIRST_BACKOFF_S * 2.0 ** (n_tries - 1), LONGEST_BACKOFF_S) * chance.uniform(0.5, 1.0)
+    return max(backoff_s, min(error.retry_after_s or 0.0, LONGEST_WAIT_S))
 
 
 class GivingUp:

@@ -14,6 +14,8 @@ from tlm_dash.store import runs as stored
 from tlm_dash.store.run_models import RunRecord
 from tlm_dash.store.run_pilots import pilot_rows
 
+__all__ = ["CellForecast", "Estimate", "Forecast", "GridForecast", "forecast_of"]
+
 NO_PRICE_NOTE = "There is no price for this, so no cost is given: requests and tokens are."
 SCORING_NOTE = "Tokens are those of the answers: what scoring uses is not reported by the endpoint."
 FEW_NOTE = "Under 5 rows an interval says little: take a larger pilot."

@@ -113,10 +113,9 @@ def _insert(cursor: Any, inserts: Sequence[tuple[Batch, Any]]) -> None:  # noqa:
     """Insert all batches in one transaction. Rows that are there already are left out: it can be repeated."""
     cursor.begin()
     try:
-        for batch, arrow in inserts:
-            cursor.register("fresh_rows", arrow)
+        # DuckDB finds the Arrow table by the name of the variable: to register it would cost as much again.
+        for batch, fresh_rows in inserts:  # noqa: B007
             cursor.execute(batch.table.insert_sql("fresh_rows"), batch.near_bounds()).fetchall()
-            cursor.unregister("fresh_rows")
         cursor.commit()
     except duckdb.Error:
         with suppress(duckdb.Error):

@@ -1,0 +1,120 @@
+"""`runs …` as a person calls it: facts on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fake_endpoint import FakeEndpoint
+from tests.services.running import MODEL, make_dataset
+from tlm_dash.cli import main
+from tlm_dash.services.place import OpenStore
+
+FACTS = [
+    "run_id", "name", "dataset_id", "mode", "answered_by", "model", "resolved_model", "quality_preset",
+    "scorer_model", "status", "n_items", "n_done", "n_error", "n_pending", "n_sent", "n_unknown",
+    "n_maybe_paid_twice", "input_tokens", "output_tokens", "cost", "started_at", "finished_at", "duration_ms",
+    "errors",
+]  # fmt: skip
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, fake_endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A stored dataset of 12 items, and an endpoint to run it with."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BASE_URL", fake_endpoint.base_url)
+    monkeypatch.setenv("TLM_DASH_DATA_DIR", str(tmp_path))
+    with OpenStore() as place:
+        return make_dataset(place.store, 12)
+
+
+def facts(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:  # noqa: ANN401
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_start_show_list_and_delete(dataset: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (run,) = facts(capsys, "runs", "start", dataset[:8], "--model", MODEL, "--preset", "low")["runs"]
+    assert list(run) == FACTS
+    assert (run["status"], run["n_done"], run["n_sent"], run["mode"]) == ("done", 12, 12, "generate")
+    assert facts(capsys, "runs", "list")["runs"] == [run]
+    assert facts(capsys, "runs", "show", run["name"])["runs"] == [run]
+    assert main(["runs", "delete", run["run_id"]]) == 1
+    assert "--yes" in capsys.readouterr().err
+    assert facts(capsys, "runs", "delete", run["run_id"][:6], "--yes")["deleted"] is True
+    assert facts(capsys, "runs", "list") == {"runs": []}
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_grid_with_limits_caps_and_prices(capsys: pytest.CaptureFixture[str]) -> None:
+    found = facts(
+        capsys, "runs", "start", "Questions", "--model", MODEL, "gpt-4.1-nano", "--preset", "base", "low",
+        "--limit", "5", "--max-in-flight", "3", "--requests-per-minute", "6000", "--max-requests", "100",
+        "--price", f"{MODEL}=1,2", "--price", "gpt-4.1-nano=0.1,0.4", "--temperature", "0",
+    )["runs"]  # fmt: skip
+    assert [run["n_done"] for run in found] == [5, 5, 5, 5]
+    assert {run["mode"] for run in found} == {"generate-then-score"}
+    assert found[0]["cost"] > found[2]["cost"] > 0
+
+
+def test_forecast_then_start_sends_no_row_twice(
+    dataset: str, fake_endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = (dataset, "--model", MODEL, "--preset", "low")
+    told = facts(capsys, "runs", "forecast", *asked, "--pilot", "4")
+    assert told["total"]["n_pilot"] == 4 and told["total"]["requests"]["estimate"] == 12.0
+    assert facts(capsys, "runs", "start", *asked)["runs"][0]["n_done"] == 12
+    assert len(fake_endpoint.requests_to("chat/completions")) == 12
+
+
+def test_a_queued_run_is_paused_resumed_and_retried(dataset: str, capsys: pytest.CaptureFixture[str]) -> None:
+    started = facts(capsys, "runs", "start", dataset, "--model", MODEL, "--preset", "low", "--no-wait")
+    run_id = started["runs"][0]["run_id"]
+    assert started["runs"][0]["status"] == "queued"
+    assert facts(capsys, "runs", "pause", run_id)["runs"][0]["status"] == "paused"
+    assert facts(capsys, "runs", "resume", run_id, "--no-wait")["runs"][0]["status"] == "queued"
+    assert facts(capsys, "runs", "cancel", run_id)["runs"][0]["status"] == "cancelled"
+    assert facts(capsys, "runs", "resume", run_id)["runs"][0]["n_done"] == 12
+    assert facts(capsys, "runs", "retry", run_id)["runs"][0]["n_sent"] == 12
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("runs", "show", "nothing"),
+        ("runs", "start", "nothing", "--model", MODEL),
+        ("runs", "start", "Questions"),
+        ("runs", "start", "Questions", "--model", MODEL, "--preset", "best"),
+        ("runs", "start", "Questions", "--model", MODEL, "--price", "cheap"),
+        ("runs", "start", "Questions", "--mode", "score"),
+    ],
+)
+@pytest.mark.usefixtures("dataset")
+def test_what_cannot_be_done_is_an_error_with_a_hint(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(arguments)) == 1
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.startswith("error: ") and "\nhint: " in told.err
+
+
+@pytest.mark.usefixtures("dataset")
+def test_while_a_dashboard_holds_the_file_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with OpenStore():
+        assert main(["runs", "list"]) == 1
+        assert "process" in capsys.readouterr().err
+
+
+def test_a_run_that_was_given_up_fails_the_command(
+    dataset: str, fake_endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with OpenStore() as place:
+        large = make_dataset(place.store, 200, "Large")
+    fake_endpoint.behave("unauthorized")
+    assert dataset != large
+    assert main(["runs", "start", "Large", "--model", MODEL, "--preset", "low"]) == 1
+    assert "error: The run was given up" in capsys.readouterr().err
