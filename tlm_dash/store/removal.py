@@ -14,7 +14,9 @@ from tlm_dash.store.tables import TABLES
 # How the rows of a table are told to belong to the dataset; tables with a dataset_id need no line here.
 _OF_RUNS = "run_id IN (SELECT run_id FROM run WHERE dataset_id = $dataset_id)"
 _OF_ATTEMPTS = f"attempt_id IN (SELECT attempt_id FROM attempt WHERE {_OF_RUNS})"  # noqa: S608 - our own text
-_KEPT = {"dataset_deletion"}
+_OF_PLANS = "plan_id IN (SELECT plan_id FROM label_plan WHERE dataset_id = $dataset_id)"
+# A note of the deletion; decisions hold figures, no texts; prices belong to no dataset.
+_KEPT = {"dataset_deletion", "decision", "price"}
 
 
 def remove_dataset(cursor: Any, dataset_id: str) -> None:  # noqa: ANN401 - duckdb ships no types that fit
@@ -32,6 +34,8 @@ def _condition(name: str) -> str | None:
         return "dataset_id = $dataset_id"
     if "run_id" in columns:
         return _OF_RUNS
+    if "plan_id" in columns:
+        return _OF_PLANS
     return _OF_ATTEMPTS if "attempt_id" in columns else None
 
 

@@ -180,5 +180,67 @@ _TABLES = (
         columns="run_id text, event_no bigint, status text, detail text?, is_pilot boolean, "
         "retries_errors boolean, operational json, counts json?, written_at time",
     ),
+    _table(
+        "annotation",
+        key="annotation_id",
+        near="created_at",
+        columns="annotation_id text, dataset_id text, item_no bigint, response_hash text, kind text, "
+        "verdict text?, note text?, annotator text, source text, run_id text?, plan_id text?, "
+        "inclusion_probability double?, score_visible boolean, created_at time",
+    ),
+    _table(
+        "label_spelling",
+        key="dataset_id label_column spelling created_at",
+        columns="dataset_id text, label_column text, spelling text, meaning text, decided_by text?, "
+        "created_at time",
+    ),
+    _table(
+        "label_precedence",
+        key="dataset_id created_at",
+        columns="dataset_id text, sources json, decided_by text?, created_at time",
+    ),
+    _table(
+        "label_basis",
+        key="run_id source created_at",
+        columns="run_id text, source text, is_uniform boolean, decided_by text?, note text?, created_at time",
+    ),
+    _table(
+        "matcher_application",
+        key="application_id",
+        columns="application_id text, run_id text, matcher text, n_hits bigint, n_misses bigint, "
+        "n_without_reference bigint, applied_by text?, created_at time",
+    ),
+    _table(
+        "matcher_label",
+        key="application_id item_no",
+        near="item_no",
+        columns="application_id text, run_id text, item_no bigint, response_hash text, label integer",
+    ),
+    _table(
+        "label_plan",
+        key="plan_id",
+        columns="plan_id text, run_id text, dataset_id text, kind text, settings json, seed bigint, "
+        "n_items bigint, n_population bigint, double_share double, is_score_blind boolean, created_by text, "
+        "created_at time",
+    ),
+    _table(
+        "label_plan_item",
+        key="plan_id position",
+        near="position",
+        columns="plan_id text, position bigint, item_no bigint, response_hash text, stratum integer?, "
+        "inclusion_probability double?, n_annotators integer",
+    ),
+    _table(
+        "decision",
+        key="decision_id",
+        columns="decision_id text, kind text, run_ids json, question text, verdict text, decided_by text, "
+        "reason text, record json, record_hash text, created_at time",
+    ),
+    _table(
+        "price",
+        key="price_id",
+        columns="price_id text, subject text, name text, input_per_million double?, "
+        "output_per_million double?, per_request double?, is_removed boolean, created_at time",
+    ),
 )
 TABLES = {table.name: table for table in _TABLES}
