@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.fake_endpoint import FakeEndpoint
+from tlm_dash.errors import ModelFetchError
+from tlm_dash.local_endpoint.model_file import ensure_model_file
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.settings import load_settings
 
@@ -80,3 +82,12 @@ def fake_endpoint() -> Iterator[FakeEndpoint]:
     """A well-behaved TLM endpoint until a test scripts it otherwise."""
     with FakeEndpoint() as endpoint:
         yield endpoint
+
+
+@pytest.fixture(scope="session")
+def model_file() -> Path:
+    """The bundled model, fetched once for all tests and kept in the data folder."""
+    try:
+        return ensure_model_file(ROOT / "data")
+    except ModelFetchError as error:
+        pytest.skip(f"the bundled model cannot be fetched: {error}")

@@ -10,9 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.app_server import AppServer
-from tests.conftest import ROOT
-from tlm_dash.errors import ModelFetchError
-from tlm_dash.local_endpoint.model_file import ensure_model_file, model_path
+from tlm_dash.local_endpoint.model_file import model_path
 
 CHROMIUM_FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -65,15 +63,11 @@ def start_app(tmp_path: Path) -> Iterator[StartApp]:
 
 
 @pytest.fixture
-def data_dir_with_model(tmp_path: Path) -> Path:
-    """A data folder that has the model file already; it is fetched once for all tests."""
-    try:
-        kept = ensure_model_file(ROOT / "data")
-    except ModelFetchError as error:
-        pytest.skip(f"the model file cannot be had: {error}")
+def data_dir_with_model(tmp_path: Path, model_file: Path) -> Path:
+    """A data folder that has the model file already."""
     path = model_path(tmp_path / "data")
     path.parent.mkdir(parents=True)
-    path.symlink_to(kept)
+    path.symlink_to(model_file)
     return tmp_path / "data"
 
 

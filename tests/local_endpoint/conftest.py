@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,8 @@ from typing import Any
 import pytest
 
 from tests.local_endpoint.fake_model_server import BEHAVIOURS, FakeModelServer, serving
-from tlm_dash.errors import ModelFetchError
 from tlm_dash.local_endpoint.app import Serving, create_app
 from tlm_dash.local_endpoint.generation import ServedModel
-from tlm_dash.local_endpoint.model_file import ensure_model_file
 from tlm_dash.local_endpoint.model_source import ModelSource
 from tlm_dash.local_endpoint.process import LocalEndpoint
 from tlm_dash.local_endpoint.readiness import Readiness
@@ -102,15 +99,6 @@ def wait_until(condition: Any, timeout_s: float = 10.0) -> None:  # noqa: ANN401
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
-
-
-@pytest.fixture(scope="session")
-def model_file() -> Path:
-    """The bundled model, fetched once into the project's data folder."""
-    try:
-        return ensure_model_file(DATA_DIR, stop=threading.Event())
-    except ModelFetchError as error:
-        pytest.skip(f"the bundled model cannot be fetched: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
-
-from tlm_dash.local_endpoint.model_file import model_path
-
-MODEL_FILE = model_path(Path(os.environ.get("TLM_DASH_DATA_DIR") or "data"))
 
 SCRIPT = """
 import asyncio, json, os, sys
@@ -44,10 +37,9 @@ os._exit(0)
 """
 
 
-@pytest.mark.skipif(not MODEL_FILE.is_file(), reason="the bundled model has not been fetched yet")
-def test_right_answers_score_above_wrong_ones() -> None:
+def test_right_answers_score_above_wrong_ones(model_file: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(MODEL_FILE)],
+        [sys.executable, "-c", SCRIPT, str(model_file)],
         capture_output=True,
         text=True,
         check=True,

@@ -18,8 +18,6 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.workflows.official_client import InstallError, official_client_python
-from tlm_dash.errors import ModelFetchError
-from tlm_dash.local_endpoint.model_file import ensure_model_file
 
 HERE = Path(__file__).resolve().parent
 NONSENSE_KEY = "sk-nonsense-that-no-provider-knows"
@@ -56,15 +54,11 @@ def official_python() -> Path:
 
 
 @pytest.fixture(scope="session")
-def watched_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedEndpoint]:
+def watched_endpoint(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Iterator[WatchedEndpoint]:
     """`python -m tlm_dash.local_endpoint` over the bundled model."""
-    try:
-        ensure_model_file(ROOT / "data")
-    except ModelFetchError as error:
-        pytest.skip(f"the bundled model cannot be fetched: {error}")
     folder = tmp_path_factory.mktemp("endpoint")
     command = [sys.executable, str(HERE / "watched.py"), str(folder / "contacted"), "-m"]
-    command += ["tlm_dash.local_endpoint", "--port", "0", "--data-dir", str(ROOT / "data")]
+    command += ["tlm_dash.local_endpoint", "--port", "0", "--data-dir", str(model_file.parents[1])]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": NONSENSE_KEY}
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=stdout, stderr=stderr)
