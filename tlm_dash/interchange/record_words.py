@@ -1,0 +1,118 @@
+"""The figures of a record in words: what each name means to a reader, and how its value is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Rows = list[tuple[str, str]]
+
+NOT_AVAILABLE = "not available"
+
+# Name in the record, what a reader calls it, and how it is written: a share becomes percent.
+_FIGURES = (
+    ("threshold", "Threshold: accept from this score on", "number"),
+    ("coverage", "Share of all rows that pass", "share"),
+    ("n_to_review", "Rows that go to people", "count"),
+    ("n_labelled", "Labelled rows used", "count"),
+    ("n_accepted_labelled", "Labelled rows among the accepted", "count"),
+    ("n_wrong_accepted", "Wrong among those", "count"),
+    ("risk", "Observed share of wrong among the accepted", "share"),
+    ("risk_upper_bound", "At most this share is wrong among the accepted", "share"),
+    ("confidence", "Confidence", "share"),
+    ("method", "Method", "text"),
+    ("labels_still_needed", "Further labels that would do", "count"),
+    ("reason", "Why it cannot be had", "text"),
+    ("n_pairs", "Prompts that both answered", "count"),
+    ("both", "Both right", "count"),
+    ("only_a", "Only the baseline right", "count"),
+    ("only_b", "Only the candidate right", "count"),
+    ("neither", "Neither right", "count"),
+    ("accuracy", "Accuracy", "share"),
+    ("accuracy_difference", "Difference of accuracy", "points"),
+    ("p_mcnemar", "McNemar's exact test, p", "number"),
+    ("auroc", "AUROC", "number"),
+    ("auroc_difference", "Difference of AUROC", "points"),
+    ("average_precision_incorrect", "Average precision for wrong answers", "number"),
+    ("prr", "Prediction rejection ratio", "number"),
+    ("brier", "Brier score", "number"),
+    ("ece", "Expected calibration error, 10 bins", "number"),
+    ("kendall_tau", "Kendall's tau of the scores", "number"),
+    ("spearman", "Spearman's correlation of the scores", "number"),
+    ("n_flips", "Rows that change side at the threshold", "count"),
+)
+
+_RUN = (
+    ("name", "Run"), ("model", "Model asked for"), ("resolved_model", "Model that answered"),
+    ("quality_preset", "Quality preset"), ("scorer_model", "Scorer"), ("mode", "What was done"),
+    ("answered_by", "Responses from"), ("endpoint", "Endpoint"), ("n_items", "Rows"), ("n_done", "Done"),
+    ("n_error", "Failed"), ("n_unscored", "Done without a score"), ("created_at", "Made"),
+    ("rows_hash", "SHA-256 of rows, scores and labels"),
+)  # fmt: skip
+
+_DATA = (
+    ("name", "Dataset"), ("file_name", "File"), ("content_hash", "SHA-256 of the file"),
+    ("n_rows_in", "Rows in the file"), ("n_items", "Rows used"), ("n_rejected", "Rows left out"),
+)  # fmt: skip
+
+
+def figure_rows(figures: Mapping[str, Any]) -> Rows:
+    """Write the figures that a reader knows by name, each with its interval where it has one."""
+    rows: Rows = []
+    for name, told, form in _FIGURES:
+        if name not in figures or (figures[name] is None and name in ("reason", "labels_still_needed")):
+            continue
+        value = written(figures[name], form)
+        interval = figures.get(f"{name}_ci")
+        if interval and figures[name] is not None and None not in interval:
+            value += f" ({' to '.join(written(end, form) for end in interval)})"
+        rows.append((told, value))
+    for reason, count in (figures.get("n_excluded") or {}).items():
+        rows.append((f"Left out: {str(reason).replace('_', ' ')}", written(count, "count")))
+    for source, count in (figures.get("label_sources") or {}).items():
+        rows.append((f"Labels from: {source}", written(count, "count")))
+    return rows
+
+
+def run_rows(run: Mapping[str, Any]) -> Rows:
+    """Write what is frozen of a run, and how it ended."""
+    return _told(run, _RUN)
+
+
+def data_rows(data: Mapping[str, Any]) -> Rows:
+    """Write which data a run is over."""
+    return _told(data, _DATA)
+
+
+def plain_rows(values: Mapping[str, Any]) -> Rows:
+    """Write values by the names they have."""
+    return [(name.replace("_", " "), written(value, "text")) for name, value in values.items()]
+
+
+def written(value: object, form: str) -> str:
+    """Write a value: a share as percent, a difference in points, a count with thousands."""
+    if value is None:
+        return NOT_AVAILABLE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if form == "text" or not isinstance(value, int | float):
+        return _plain(value)
+    if form == "count":
+        return f"{value:,}"
+    if form == "share":
+        return f"{value * 100:.4g}%"
+    if form == "points":
+        return f"{value * 100:+.2f} points"
+    return f"{value:.6g}"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_plain(inner)}" for name, inner in value.items()) or "none"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(_plain(inner) for inner in value) or "none"
+    return str(value)
+
+
+def _told(values: Mapping[str, Any], names: Sequence[tuple[str, str]]) -> Rows:
+    return [(told, written(values[name], "count")) for name, told in names if values.get(name) is not None]
