@@ -21,6 +21,16 @@ WAIT_S = 20.0
 SETTING_NAMES = ("BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
 
 
+WORKERS = 3
+"""Tests wait a lot (for servers, browsers, disks): three at a time keep two cores busy."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run the whole suite in several processes; what somebody picks runs in this one, sooner and plainer."""
+    picked = config.args_source == pytest.Config.ArgsSource.ARGS
+    return 0 if picked or config.option.keyword else WORKERS
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the person who runs the tests reaches them."""
