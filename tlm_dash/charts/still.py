@@ -110,9 +110,7 @@ def tick_text(value: float, is_percent: bool, ends: tuple[float, float]) -> str:
     scale = 100 if is_percent else 1
     steps = ticks(*ends)
     step = (steps[1] - steps[0]) * scale if len(steps) > 1 else 1.0
-    digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    if digits and round(step * 10 ** (digits - 1), 9).is_integer():
-        digits -= 1
+    digits = next((n for n in range(9) if abs(step * 10**n - round(step * 10**n)) < 1e-6 * step * 10**n), 9)
     return f"{value * scale:.{digits}f}{'%' if is_percent else ''}"
 
 
