@@ -40,6 +40,7 @@ class Settings:
     database_url: str = field(repr=False)
     data_dir: Path
     models: tuple[str, ...]
+    prices_file: Path | None
     timeout_s: float
     max_in_flight: int | None
     requests_per_minute: float | None
@@ -172,6 +173,8 @@ SETTINGS = (
              "folder of the database, uploads, model file and logs"),
     _Setting("models", ("TLM_DASH_MODELS",), _names, (), "what the endpoint lists",
              "model names to offer, separated by commas"),
+    _Setting("prices_file", ("TLM_DASH_PRICES",), Path, None, "none: prices are entered on the Settings page",
+             "CSV or JSON file of prices to begin with: per million tokens by model, per request by preset"),
     _Setting("timeout_s", ("TLM_DASH_TIMEOUT_S",), _above_zero, DEFAULT_TIMEOUT_S, "120",
              "seconds until a request without an answer counts as failed"),
     _Setting("max_in_flight", ("TLM_DASH_MAX_IN_FLIGHT",), _whole_above_zero, None, "found by itself",

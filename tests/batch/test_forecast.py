@@ -57,10 +57,10 @@ def test_runs_of_one_item_count_together() -> None:
 def test_no_price_is_no_cost() -> None:
     prices = PriceTable({"m": ModelPrice(1.0, 2.0)}, {"low": 0.5})
     tokens = {"input_tokens": 1_000_000, "output_tokens": 500_000}
-    assert prices.cost("m", "low", **tokens, n_requests=2) == 3.0
-    assert prices.cost("m", "base", **tokens, n_requests=2) == 2.0
-    assert prices.cost("other", "low", **tokens, n_requests=2) is None
+    assert prices.cost("m", "low", **tokens, n_scored=2) == 3.0
+    assert prices.cost("m", "base", **tokens, n_scored=2) == 2.0
+    assert prices.cost("other", "low", **tokens, n_scored=2) is None
     nothing = {"input_tokens": None, "output_tokens": None}
-    assert prices.cost("other", "low", **nothing, n_requests=2) == 1.0
-    assert prices.cost("other", "base", **nothing, n_requests=2) is None
+    assert prices.cost("other", "low", **nothing, n_scored=2) == 1.0
+    assert prices.cost("other", "base", **nothing, n_scored=2) is None
     assert PriceTable.from_mapping(prices.as_mapping()) == prices

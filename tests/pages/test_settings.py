@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.conftest import MakeDashboard
 from tests.fake_endpoint import FakeEndpoint
 from tests.pages.conftest import OpenApp, texts
+from tlm_dash.services import prices
+from tlm_dash.services.prices import ModelPrice, PriceTable
 
 
 def test_it_says_what_works(
@@ -48,3 +51,46 @@ def test_a_database_that_another_process_holds_is_named(
     assert "held by" in texts(app) or "being opened" in texts(app)
     settings = texts(open_app(second, "settings"))
     assert "held by" in settings or "being opened" in settings
+
+
+def edit(app: AppTest, beginning: str, **changes: object) -> None:
+    """Change an editable table as its grid does: rows by number, added rows, deleted rows."""
+    key = next(key for key in app.session_state.filtered_state if str(key).startswith(beginning))
+    app.session_state[key] = {"edited_rows": {}, "added_rows": [], "deleted_rows": []} | changes
+
+
+def test_prices_are_entered_changed_and_taken_away(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    app = open_app(dashboard, "settings")
+    assert "They stay estimates" in texts(app)
+    assert list(app.dataframe[0].value["model"])[:2] == ["gpt-4.1-mini", "gpt-4.1-nano"]
+    own = {"model": "own-model", "input": 0, "output": 0}
+    edit(app, "model-prices", edited_rows={0: {"input": 0.4, "output": 1.6}}, added_rows=[own])
+    edit(app, "preset-prices", edited_rows={1: {"a request": 0.002}})
+    app.button(key="save-prices").click().run()
+    assert not app.exception
+    table = prices.price_table(dashboard)
+    assert table == PriceTable(
+        {"gpt-4.1-mini": ModelPrice(0.4, 1.6), "own-model": ModelPrice(0.0, 0.0)}, {"low": 0.002}
+    )
+    edit(app, "model-prices", deleted_rows=[1])
+    edit(app, "preset-prices", edited_rows={1: {"a request": None}})
+    app.button(key="save-prices").click().run()
+    assert prices.price_table(dashboard) == PriceTable({"gpt-4.1-mini": ModelPrice(0.4, 1.6)})
+
+
+def test_half_a_price_is_refused_beside_the_button(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    app = open_app(dashboard, "settings")
+    edit(app, "model-prices", edited_rows={0: {"input": 0.4}})
+    app.button(key="save-prices").click().run()
+    assert "The price of “gpt-4.1-mini” is not whole." in texts(app)
+    assert prices.listed(dashboard) == []
+    gone = make_dashboard(
+        fake_endpoint.base_url, data_dir=dashboard.settings.data_dir / "other", TLM_DASH_PRICES="gone.csv"
+    )
+    assert "The price file gone.csv cannot be read" in texts(open_app(gone, "settings"))

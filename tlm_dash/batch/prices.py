@@ -17,7 +17,7 @@ class ModelPrice:
 
 @dataclass(frozen=True)
 class PriceTable:
-    """Prices by model, and per request by quality preset where the endpoint bills so. One currency."""
+    """Prices by model, and per scoring request by preset where the endpoint bills so. One currency."""
 
     models: Mapping[str, ModelPrice] = field(default_factory=dict)
     per_request: Mapping[str, float] = field(default_factory=dict)
@@ -29,9 +29,12 @@ class PriceTable:
         *,
         input_tokens: int | None,
         output_tokens: int | None,
-        n_requests: int,
+        n_scored: int,
     ) -> float | None:
-        """Estimate a cost; None where a price is missing for something that was used, never a guess."""
+        """Estimate a cost; None where a price is missing for something that was used, never a guess.
+
+        `n_scored` requests brought a score: the price of a preset is for each of these.
+        """
         total, known = 0.0, False
         if input_tokens is not None or output_tokens is not None:
             price = self.models.get(model or "")
@@ -41,7 +44,7 @@ class PriceTable:
             per_million += (output_tokens or 0) * price.output_per_million
             total, known = per_million / 1e6, True
         if quality_preset in self.per_request:
-            total, known = total + n_requests * self.per_request[quality_preset], True
+            total, known = total + n_scored * self.per_request[quality_preset], True
         return total if known else None
 
     def as_mapping(self) -> dict[str, Any]:

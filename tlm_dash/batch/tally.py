@@ -102,10 +102,14 @@ class Tally:
 
 
 def cost_of(run: GridRun, limits: Limits, counts: RunCounts) -> float | None:
-    """Estimate what a run cost; None without prices."""
+    """Estimate what a run cost; None without prices.
+
+    A finished row had one request that scored it; repeats that shared one make them fewer, and answers that
+    were asked for without a score make the requests more than the scores.
+    """
     if limits.prices is None:
         return None
     return limits.prices.cost(
         run.model, run.quality_preset, input_tokens=counts.input_tokens,
-        output_tokens=counts.output_tokens, n_requests=counts.n_answered,
+        output_tokens=counts.output_tokens, n_scored=min(counts.n_done, counts.n_answered),
     )  # fmt: skip

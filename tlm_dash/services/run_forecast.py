@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tlm_dash.batch.forecast import CONFIDENCE, Estimate, Forecast, PilotRow, forecast
 from tlm_dash.batch.grid import Limits
+from tlm_dash.batch.prices import PriceTable
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_view import RunView, views
 from tlm_dash.store import runs as stored
@@ -58,25 +59,33 @@ class GridForecast:
         }  # fmt: skip
 
 
-def forecast_of(dashboard: Dashboard, run_ids: Sequence[str]) -> GridForecast:
+def forecast_of(
+    dashboard: Dashboard, run_ids: Sequence[str], prices: PriceTable | None = None
+) -> GridForecast:
     """Judge by what the pilot of these runs has brought so far; `is_complete` when it has ended.
+
+    Cost is reckoned with `prices`, by default with those that the pilot was started with.
 
     Time is the time that requests were under way, spread over what is sent at once (the limit that was set,
     or the one found so far), or what the rate limit allows, whichever is longer.
     """
     records = stored.records(dashboard.store, run_ids)
     found = views(dashboard, records)
-    rows = [_row(row, records) for row in pilot_rows(dashboard.store, run_ids)]
+    rows = [_row(row, records, prices) for row in pilot_rows(dashboard.store, run_ids)]
     in_flight, per_s = dashboard.batches.speed(Limits.from_mapping(records[0].operational))
     cells = []
     for view in found:
         own = forecast([row for row in rows if row.run_id == view.record.run_id], view.record.n_items)
         cells.append(CellForecast(view, own, _duration(own, in_flight, per_s)))
     total = forecast(rows, max(record.n_items for record in records))
+    unpriced = _unpriced(rows, records)
+    if total is not None and unpriced:
+        # What is known of the cost of some runs is not the cost of all.
+        total = replace(total, cost=None)
     return GridForecast(
         tuple(cells), total, _duration(total, in_flight, per_s), in_flight, per_s,
         all(view.live is None and view.status not in ("queued", "running") for view in found),
-        tuple(_notes(total)),
+        tuple(_notes(total, unpriced, _unbilled(records, prices))),
     )  # fmt: skip
 
 
@@ -84,17 +93,34 @@ def _duration(found: Forecast | None, in_flight: int, per_s: float | None) -> Es
     return None if found is None else found.duration_ms(in_flight, per_s)
 
 
-def _row(row: dict[str, Any], records: Sequence[RunRecord]) -> PilotRow:
+def _row(row: dict[str, Any], records: Sequence[RunRecord], prices: PriceTable | None) -> PilotRow:
     record = next(record for record in records if record.run_id == row["run_id"])
-    prices = Limits.from_mapping(record.operational).prices
-    n_answered = row.pop("n_answered")
-    cost = None
-    if prices is not None:
+    prices = prices or Limits.from_mapping(record.operational).prices
+    n_answered, cost = row.pop("n_answered"), None
+    if prices is not None and n_answered:
         cost = prices.cost(
             record.model, record.quality_preset, input_tokens=row["input_tokens"],
-            output_tokens=row["output_tokens"], n_requests=n_answered,
+            output_tokens=row["output_tokens"], n_scored=0 if row["failed"] else 1,
         )  # fmt: skip
+    elif prices is not None:
+        # Nothing was answered: a request that failed, or a repeat that shared another row's request.
+        cost = 0.0
     return PilotRow(**row, cost=cost)
+
+
+def _unpriced(rows: Sequence[PilotRow], records: Sequence[RunRecord]) -> list[str]:
+    """Name the models whose tokens are known and whose price is not."""
+    run_ids = {row.run_id for row in rows if row.cost is None and row.output_tokens is not None}
+    return sorted({record.model or "" for record in records if record.run_id in run_ids})
+
+
+def _unbilled(records: Sequence[RunRecord], prices: PriceTable | None) -> list[str]:
+    """Name the presets whose scoring requests have no price."""
+    frozen = (prices or Limits.from_mapping(record.operational).prices for record in records)
+    return sorted({
+        record.quality_preset for record, known in zip(records, frozen, strict=True)
+        if known is None or record.quality_preset not in known.per_request
+    })  # fmt: skip
 
 
 def _figures(found: Forecast | None, duration_ms: Estimate | None) -> dict[str, Any]:
@@ -110,10 +136,12 @@ def _figures(found: Forecast | None, duration_ms: Estimate | None) -> dict[str, 
     }  # fmt: skip
 
 
-def _notes(total: Forecast | None) -> list[str]:
+def _notes(total: Forecast | None, unpriced: Sequence[str], unbilled: Sequence[str]) -> list[str]:
     notes = [SCORING_NOTE]
     if total is not None and total.cost is None:
-        notes.append(NO_PRICE_NOTE)
+        notes.append(NO_PRICE_NOTE + (f" Missing: {', '.join(unpriced)}." if unpriced else ""))
+    elif total is not None and unbilled:
+        notes.append(f"Cost is that of the answers: scoring at {', '.join(unbilled)} has no price.")
     if total is not None and total.n_pilot < min(5, total.n_items):
         notes.append(FEW_NOTE)
     return notes

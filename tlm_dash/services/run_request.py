@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tlm_dash.batch.grid import Limits
@@ -21,13 +21,14 @@ from tlm_dash.models import (
 )
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground_runs import endpoint_name
+from tlm_dash.services.prices import with_prices
 from tlm_dash.settings import shown_url
 from tlm_dash.store import runs as stored
 from tlm_dash.store.database import Store
 from tlm_dash.store.run_feed import count_sources, select_items
 from tlm_dash.store.run_models import RunRecord
 
-__all__ = ["Limits", "ModelPrice", "PriceTable", "RunRequest", "SettledGrid", "settle"]
+__all__ = ["Limits", "ModelPrice", "PriceTable", "RunRequest", "SettledGrid", "priced", "settle"]
 
 Row = dict[str, Any]
 
@@ -73,6 +74,11 @@ class SettledGrid:
     def run_ids(self) -> list[str]:
         """Give the new runs' ids in the order of the grid."""
         return [row["run_id"] for row in self.run_rows]
+
+
+def priced(dashboard: Dashboard, request: RunRequest) -> RunRequest:
+    """Give a request with the prices of today, which its runs keep, where it brings none of its own."""
+    return replace(request, limits=with_prices(dashboard, request.limits))
 
 
 def settle(dashboard: Dashboard, request: RunRequest, *, pilot: int | None = None) -> SettledGrid:
@@ -177,14 +183,14 @@ def _check_prices(request: RunRequest) -> None:
         if prices is None or model not in prices.models:
             raise InvalidInputError(
                 f"The cost cannot be capped: there is no price for {model}.",
-                hint="Add its price, or cap the number of requests instead.",
+                hint="Add its price on the Settings page, or cap the number of requests instead.",
             )
     if request.mode == "score" and (
         prices is None or not set(request.quality_presets) <= set(prices.per_request)
     ):
         raise InvalidInputError(
             "The cost cannot be capped: there is no price per scoring request.",
-            hint="Add one per preset, or cap the number of requests instead.",
+            hint="Add one per preset on the Settings page, or cap the number of requests instead.",
         )
 
 

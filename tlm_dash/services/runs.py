@@ -12,7 +12,7 @@ from tlm_dash.errors import InvalidInputError, SettingsError, TlmDashError
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.place import Place
 from tlm_dash.services.playground_runs import endpoint_name
-from tlm_dash.services.run_request import RunRequest, SettledGrid, settle
+from tlm_dash.services.run_request import RunRequest, SettledGrid, priced, settle
 from tlm_dash.services.run_view import RunView, view_of, views
 from tlm_dash.settings import shown_url
 from tlm_dash.store import runs as stored
@@ -34,6 +34,7 @@ def start(dashboard: Dashboard, request: RunRequest, *, begin: bool = True) -> l
     Where the very same grid has had a pilot, its rows are kept and not sent again. Raises InvalidInputError,
     NotFoundError, SettingsError, StoreError.
     """
+    request = priced(dashboard, request)
     with _starting:
         settled = settle(dashboard, request)
         pilots = stored.pilot_grid(dashboard.store, settled.grid_hash)
@@ -46,6 +47,7 @@ def start(dashboard: Dashboard, request: RunRequest, *, begin: bool = True) -> l
 
 def start_pilot(dashboard: Dashboard, request: RunRequest, n: int) -> list[str]:
     """Start `n` random rows of a grid, for a forecast; gives the runs' ids. No pilot is repeated."""
+    request = priced(dashboard, request)
     with _starting:
         settled = settle(dashboard, request, pilot=n)
         earlier = stored.pilot_grid(dashboard.store, settled.grid_hash)
@@ -178,7 +180,9 @@ def _queue(
 ) -> None:
     for record in records:
         if limits is not None:
-            record = replace(record, operational=limits.as_mapping())
+            # New limits are no new prices: a run keeps those that it was started with.
+            kept = limits.prices or Limits.from_mapping(record.operational).prices
+            record = replace(record, operational=replace(limits, prices=kept).as_mapping())
         _event(place, record, "queued", retries_errors=retries_errors)
 
 
