@@ -55,7 +55,8 @@ def test_a_database_that_another_process_holds_is_named(
 
 def edit(app: AppTest, beginning: str, **changes: object) -> None:
     """Change an editable table as its grid does: rows by number, added rows, deleted rows."""
-    key = next(key for key in app.session_state.filtered_state if str(key).startswith(beginning))
+    keys = [str(table.proto.id).split("-", 2)[2] for table in app.dataframe]
+    (key,) = [key for key in keys if key.startswith(beginning)]
     app.session_state[key] = {"edited_rows": {}, "added_rows": [], "deleted_rows": []} | changes
 
 

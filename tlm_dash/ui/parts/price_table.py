@@ -134,5 +134,5 @@ def _save(running: Dashboard, wanted: Sequence[Price]) -> None:
         failure(error.message, error.hint, label="Not saved")
         return
     if n:
-        st.rerun(scope="fragment")
+        st.rerun()
     st.caption("Nothing has changed.")
