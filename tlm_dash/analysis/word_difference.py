@@ -20,7 +20,7 @@ def word_difference(a: str, b: str, most_words: int) -> list[tuple[Kind, str]]:
     Kinds: "same" (the text as b has it; white space between words does not count), "only_a", "only_b". A word
     is a run of letters and digits, a sign, or one character of a script without spaces. At most `most_words`
     words of each text are compared; what lies beyond comes last as "cut_a" and "cut_b". The parts of b joined
-    are b. Work and memory grow with the product of both lengths over 64. Raises ValueError for a limit below 1.
+    are b. Work and memory grow with the product of both lengths over 64. Raises ValueError for a limit of 0.
 
     Source: Hyyrö 2004, "Bit-parallel LCS-length computation revisited".
     """
