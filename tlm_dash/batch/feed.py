@@ -11,6 +11,7 @@ from tlm_dash.batch.grid import Grid
 from tlm_dash.batch.questions import Cell, Question
 from tlm_dash.models import Completion, Usage
 from tlm_dash.store.database import Store
+from tlm_dash.store.item_values import values_of
 from tlm_dash.store.run_feed import FeedRun, messages_of, open_cells, responses_of
 from tlm_dash.store.run_models import OpenCell, StoredResponse
 
@@ -61,7 +62,9 @@ class Feed:
     def _questions(self, store: Store, cells: Sequence[OpenCell]) -> list[Question]:
         dataset_id = self._grid.dataset_id
         low, high = cells[0].item_no, cells[-1].item_no
-        messages = messages_of(store, dataset_id, sorted({cell.item_no for cell in cells}))
+        item_nos = sorted({cell.item_no for cell in cells})
+        messages = messages_of(store, dataset_id, item_nos)
+        values = values_of(store, dataset_id, item_nos) if self._grid.needs_values else {}
         ids = {cell.completion_id for cell in cells if cell.completion_id is not None}
         responses = responses_of(store, dataset_id, sorted(ids), low, high)
         questions: list[Question] = []
@@ -73,7 +76,8 @@ class Feed:
                 of_lead = sorted(by_lead[lead], key=lambda cell: cell.run_id != lead)
                 found = [responses[c.completion_id] for c in of_lead if c.completion_id in responses]
                 question = Question(
-                    item_no, messages[item_no], self._grid.messages_to_send(messages[item_no]),
+                    item_no, messages[item_no],
+                    self._grid.messages_to_send(messages[item_no], values.get(item_no)),
                     [Cell(self._runs[cell.run_id], cell.attempt_no) for cell in of_lead],
                 )  # fmt: skip
                 if found:

@@ -11,6 +11,9 @@ from tlm_dash.batch.prices import PriceTable
 from tlm_dash.models import AnsweredBy, Messages, RunMode
 from tlm_dash.store.run_models import Selection
 
+TemplateParts = tuple[tuple[str, str | None], ...]
+"""A prompt template, taken apart: texts, each with the name of the value that follows it, or None."""
+
 
 @dataclass(frozen=True, slots=True)
 class GridRun:
@@ -67,17 +70,31 @@ class Grid:
     params: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     system_prompt: str = ""
-    template: str = ""
+    template: TemplateParts = ()
     send_repeats_once: bool = False
 
-    def messages_to_send(self, messages: Messages) -> Messages:
-        """Put the template and the system prompt of the run around an item's messages."""
+    @property
+    def needs_values(self) -> bool:
+        """Tell whether the template names anything but the prompt."""
+        return any(name not in (None, "prompt") for _, name in self.template)
+
+    def messages_to_send(self, messages: Messages, values: Mapping[str, str] | None = None) -> Messages:
+        """Put the template and the system prompt of the run around an item's messages.
+
+        `values` are the item's own, by the names that the template has in braces.
+        """
         if self.template and messages:
             last = dict(messages[-1])
             if isinstance(last.get("content"), str):
-                last["content"] = self.template.replace("{prompt}", last["content"])
+                last["content"] = filled(self.template, last["content"], values or {})
                 messages = (*messages[:-1], last)
         if self.system_prompt:
             turns = tuple(message for message in messages if message.get("role") != "system")
             messages = ({"role": "system", "content": self.system_prompt}, *turns)
         return messages
+
+
+def filled(template: TemplateParts, prompt: str, values: Mapping[str, str]) -> str:
+    """Fill a template; nothing stands where an item lacks a value."""
+    own = {**values, "prompt": prompt}
+    return "".join(text + ("" if name is None else own.get(name, "")) for text, name in template)

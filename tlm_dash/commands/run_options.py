@@ -31,7 +31,12 @@ def add_grid(command: argparse.ArgumentParser) -> None:
     command.add_argument("--temperature", type=float, metavar="T")
     command.add_argument("--max-tokens", type=int, metavar="N", help="longest answer")
     command.add_argument("--system-prompt", default="", metavar="TEXT")
-    command.add_argument("--template", default="", metavar="TEXT", help="text around {prompt}")
+    command.add_argument(
+        "--template",
+        default="",
+        metavar="TEXT",
+        help="prompt of each row, with {prompt} or {column} where their text goes",
+    )
     command.add_argument("--explain", action="store_true", help="ask for explanations of the scores")
 
 

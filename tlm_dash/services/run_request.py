@@ -22,6 +22,7 @@ from tlm_dash.models import (
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground_runs import endpoint_name
 from tlm_dash.services.prices import with_prices
+from tlm_dash.services.run_template import parsed_template, template_text
 from tlm_dash.settings import shown_url
 from tlm_dash.store import runs as stored
 from tlm_dash.store.database import Store
@@ -39,8 +40,9 @@ class RunRequest:
 
     `mode` None: "generate" for one model and one preset, else "generate-then-score". In mode "score" the
     responses of `source_runs` are scored (default: of every run that came with the dataset's file); `models`
-    then only narrows these down. `first` n or `sample` n rows (drawn by `seed`), else all. `template` is put
-    around each prompt, in place of its "{prompt}". `explain` asks for explanations at every preset.
+    then only narrows these down. `first` n or `sample` n rows (drawn by `seed`), else all. `template` takes
+    the place of each prompt, with "{prompt}" or any column of the dataset in braces. `explain` asks
+    for explanations at every preset.
     """
 
     dataset: str
@@ -86,6 +88,8 @@ def settle(dashboard: Dashboard, request: RunRequest, *, pilot: int | None = Non
     store = dashboard.store
     dataset_id, dataset_name = stored.find_dataset(store, request.dataset)
     _check(dashboard, request)
+    template = template_text(parsed_template(store, dataset_id, request.template))
+    request = replace(request, template=template)
     mode = _mode(request)
     sources = _sources(store, request, dataset_id) if mode == "score" else []
     selection, n_items = select_items(
@@ -150,8 +154,6 @@ def _check(dashboard: Dashboard, request: RunRequest) -> None:
         raise SettingsError(
             "No other provider is set up.", hint="Set OPENAI_BASE_URL and OPENAI_API_KEY, then restart."
         )
-    if request.template and "{prompt}" not in request.template:
-        raise InvalidInputError("The template has no place for the prompt.", hint="Put {prompt} into it.")
     if request.send_repeats_once and request.mode != "score":
         raise InvalidInputError(
             "Repeated rows can share a request only where responses are scored.",

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from tlm_dash.batch.grid import Grid, GridRun, Limits
 from tlm_dash.errors import InvalidInputError, SettingsError, TlmDashError
+from tlm_dash.interchange.mapping import template_parts
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.place import Place
 from tlm_dash.services.playground_runs import endpoint_name
@@ -157,7 +158,7 @@ def _grid(dashboard: Dashboard, records: Sequence[RunRecord]) -> Grid:
             for r in records
         ),
         first.selection, provider, settings.get("params", {}), settings.get("options", {}),
-        settings.get("system_prompt", ""), settings.get("template", ""),
+        settings.get("system_prompt", ""), template_parts(settings.get("template", "")),
         settings.get("send_repeats_once", False),
     )  # fmt: skip
 
