@@ -1,0 +1,119 @@
+"""Whether scores can be read as chances of being right: reliability, Brier score, calibration error.
+
+A trustworthiness score ranks; nobody promises that it is a probability. These figures say how far it happens
+to be one on labelled rows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from tlm_dash.analysis.detection import cleaned
+from tlm_dash.analysis.figure import Figure, Floats, Integers
+from tlm_dash.analysis.risk_coverage import exact_interval
+
+N_BINS = 10
+
+_OUTSIDE = "scores lie outside 0 to 1"
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Labelled rows in equal bins of the score; arrays of shape (bins,), NaN where a bin is empty.
+
+    `accuracy` is the share of right rows with its interval from `low` to `high`, `mean_score` what the scores
+    themselves would have it be, `share` the bin's share of all rows. `n` counts rows, unweighted.
+    """
+
+    edges: Floats
+    n: Integers
+    share: Floats
+    mean_score: Floats
+    accuracy: Floats
+    low: Floats
+    high: Floats
+    confidence: float
+
+    @property
+    def expected_calibration_error(self) -> float:
+        """Mean distance of accuracy and mean score, bins by their share (Naeini et al. 2015)."""
+        filled = self.n > 0
+        return float((self.share * np.abs(self.accuracy - self.mean_score))[filled].sum())
+
+
+def brier_score(labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Figure:
+    """Return the mean squared distance of score and label (Brier 1950): 0 is best.
+
+    `labels` (0 or 1), `scores` and `weights` have shape (n,); rows without a score (NaN) are left out. None
+    with the reason where no row is left or scores lie outside [0, 1]. Raises ValueError for other input.
+    """
+    right, values, weight = cleaned(labels, scores, weights)
+    reason = _refusal(values)
+    if reason is not None:
+        return Figure(None, n=len(right), reason=reason)
+    return Figure(float(np.average((values - right) ** 2, weights=weight)), n=len(right))
+
+
+def reliability(
+    labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt.ArrayLike | None = None, *,
+    n_bins: int = N_BINS, confidence: float = 0.95,
+) -> Reliability | None:  # fmt: skip
+    """Return accuracy against mean score in equal bins on [0, 1]; None where `brier_score` is None.
+
+    A bin holds its lower edge, the last one both. Intervals are Clopper & Pearson's; with weights they are
+    computed from the effective number of rows (Kish 1965) and approximate. Input as for `brier_score`.
+    """
+    right, values, weight = cleaned(labels, scores, weights)
+    if _refusal(values) is not None:
+        return None
+    edges = np.linspace(0, 1, n_bins + 1)
+    at = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, n_bins - 1)
+
+    def total(of: Floats) -> Floats:
+        return np.bincount(at, weights=of, minlength=n_bins).astype(float)
+
+    mass = total(weight)
+    with np.errstate(invalid="ignore"):
+        accuracy, mean_score = total(weight * right) / mass, total(weight * values) / mass
+        effective = mass**2 / total(weight**2)
+    filled = mass > 0
+    n_effective = np.where(filled, effective, 0.0)
+    low, high = exact_interval(
+        np.where(filled, accuracy, 0.0) * n_effective, n_effective, (1 - confidence) / 2
+    )
+    return Reliability(
+        edges, np.bincount(at, minlength=n_bins), mass / mass.sum(), mean_score, accuracy,
+        np.where(filled, low, np.nan), np.where(filled, high, np.nan), confidence,
+    )  # fmt: skip
+
+
+def weighted_share(
+    hits: npt.ArrayLike, weights: npt.ArrayLike, confidence: float
+) -> tuple[float, float, float]:
+    """Return a weighted share with an approximate interval on the logit scale, linearised (Hájek's ratio).
+
+    `hits` (0 or 1) and `weights` of shape (n,), n >= 1. Strata are not used to narrow it, so it is rather
+    wide. Where all hits are equal the exact interval of the effective number of rows stands in.
+    """
+    hit, weight = np.asarray(hits, dtype=float), np.asarray(weights, dtype=float)
+    share = float(np.average(hit, weights=weight))
+    n = len(hit)
+    variance = float((weight**2 * (hit - share) ** 2).sum() / weight.sum() ** 2) * n / max(1, n - 1)
+    if variance <= 0 or not 0 < share < 1:
+        effective = weight.sum() ** 2 / (weight**2).sum()
+        low, high = exact_interval(share * effective, effective, (1 - confidence) / 2)
+        return share, float(low), float(high)
+    half = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(variance) / (share * (1 - share))
+    centre = math.log(share / (1 - share))
+    return share, 1 / (1 + math.exp(half - centre)), 1 / (1 + math.exp(-half - centre))
+
+
+def _refusal(values: Floats) -> str | None:
+    if not len(values):
+        return "no row is labelled"
+    return _OUTSIDE if ((values < 0) | (values > 1)).any() else None
