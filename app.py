@@ -6,12 +6,14 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
+from tlm_dash.server.downloads import DOWNLOADS
 from tlm_dash.server.lifespan import lifespan
 from tlm_dash.server.security import SecurityHeaders
 
 app = st.App(
     Path(__file__).parent / "tlm_dash" / "ui" / "main.py",
     lifespan=lifespan,
+    routes=[DOWNLOADS],
     middleware=[
         Middleware(SecurityHeaders),
         # Level 1: the first visit loads 7 MB of scripts, and at the default level squeezing them takes

@@ -13,6 +13,9 @@ from typing import Any, Literal
 QUALITY_PRESETS = ("base", "low", "medium")
 DEFAULT_QUALITY_PRESET = "medium"
 
+EXPORT_MARK = "tlm_dash_export"
+"""The last column of what we export: by it an import knows a file of ours."""
+
 AnsweredBy = Literal["endpoint", "provider", "given"]
 RunMode = Literal["generate", "score", "generate-then-score"]
 ItemStatus = Literal["pending", "done", "error"]

@@ -1,4 +1,4 @@
-"""`runs forecast | start | list | show | pause | resume | retry | cancel | delete`."""
+"""`runs forecast | start | list | show | pause | resume | retry | cancel | delete | export`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tlm_dash.commands import run_export
 from tlm_dash.commands.run_options import add_grid, add_limits, limits_of, request_of, settings_of
 from tlm_dash.errors import InvalidInputError, TlmDashError
 
@@ -45,6 +46,7 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
     for command in (start, made["resume"], made["retry"]):
         command.add_argument("--no-wait", action="store_true", help="leave it to the next dashboard")
     made["delete"].add_argument("--yes", action="store_true", help="confirm it")
+    run_export.add_command(commands)
 
 
 def _command(

@@ -1,0 +1,202 @@
+"""The rows of an export: every column of some runs, one row for each item of each run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tlm_dash.models import EXPORT_MARK
+from tlm_dash.store.labels import STANDING
+
+Kind = Literal["text", "json", "bigint", "integer", "double", "boolean"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportColumn:
+    """A column: `source` is its expression over the tables of `chunk_rows`; JSON is the text of it."""
+
+    name: str
+    kind: Kind
+    source: str
+
+
+def _columns(*lines: tuple[str, Kind, str]) -> tuple[ExportColumn, ...]:
+    return tuple(ExportColumn(*line) for line in lines)
+
+
+_TIME = "'%Y-%m-%dT%H:%M:%S.%fZ'"
+
+EXPORT_COLUMNS = _columns(
+    ("dataset", "text", "d.name"),
+    ("dataset_id", "text", "d.dataset_id"),
+    ("item_no", "bigint", "r.item_no"),
+    ("source_id", "text", "i.source_id"),
+    ("prompt", "text", "i.prompt"),
+    ("system", "text", "i.system"),
+    ("messages", "json", "i.whole"),
+    ("reference", "text", "i.reference"),
+    ("run", "text", "run.name"),
+    ("run_id", "text", "run.run_id"),
+    ("mode", "text", "run.mode"),
+    ("answered_by", "text", "run.answered_by"),
+    ("endpoint", "text", "run.endpoint"),
+    ("provider", "text", "run.provider"),
+    ("model", "text", "run.model"),
+    ("resolved_model", "text", "c.resolved_model"),
+    ("quality_preset", "text", "run.quality_preset"),
+    ("scorer_model", "text", "run.scorer_model"),
+    ("run_settings", "json", "CASE WHEN r.is_first THEN run.settings END"),
+    ("response", "text", "c.response"),
+    ("finish_reason", "text", "c.finish_reason"),
+    ("is_complete", "boolean", "c.is_complete"),
+    ("trustworthiness_score", "double", "r.trustworthiness_score"),
+    ("unscored_reason", "text", "r.unscored_reason"),
+    ("explanation", "text", "t.explanation"),
+    ("log", "json", "nullif(t.log, '{}')"),
+    ("status", "text", "r.status"),
+    ("error_kind", "text", "r.error_kind"),
+    ("error_message", "text", "r.error_message"),
+    ("error_hint", "text", "r.error_hint"),
+    ("attempt_no", "integer", "r.attempt_no"),
+    ("latency_ms", "double", "c.latency_ms"),
+    ("first_token_ms", "double", "c.first_token_ms"),
+    ("score_latency_ms", "double", "r.score_latency_ms"),
+    ("input_tokens", "bigint", "c.input_tokens"),
+    ("output_tokens", "bigint", "c.output_tokens"),
+    ("label", "integer", "r.label"),
+    ("label_source", "text", "r.label_source"),
+    ("label_state", "text", "r.label_state"),
+    ("label_text", "text", "l.label"),
+    ("verdicts", "text", "a.verdicts"),
+    ("notes", "text", "a.notes"),
+    ("plan_id", "text", "a.plan_id"),
+    ("inclusion_probability", "double", "a.inclusion_probability"),
+    ("score_visible", "boolean", "a.score_visible"),
+    ("annotations", "json", "a.annotations"),
+    ("tags", "json", "nullif(i.tags, '{}')"),
+    ("extra", "json", "nullif(i.extra, '{}')"),
+    ("response_extra", "json", "nullif(c.extra, '{}')"),
+    ("written_at", "text", f"strftime(r.written_at, {_TIME})"),
+    ("prompt_hash", "text", "i.prompt_hash"),
+    ("response_hash", "text", "r.response_hash"),
+    (EXPORT_MARK, "text", "$mark"),
+)
+
+# Items that a run takes and has not come to have no row anywhere; what is exported has one for them too.
+_NOT_REACHED = """
+    SELECT p.run_id, i.item_no, 1 AS attempt_no, 'pending' AS status, 'none' AS label_state
+    FROM run_plan AS p JOIN run USING (run_id)
+    JOIN item AS i ON i.dataset_id = run.dataset_id AND i.item_no <= p.last_item_no
+        AND (p.sample_cut IS NULL OR md5(concat(p.sample_seed, ':', i.item_no)) <= p.sample_cut)
+    ANTI JOIN (SELECT item_no FROM run_item WHERE run_id IN (SELECT unnest($run_ids))) AS reached
+        ON reached.item_no = i.item_no
+    WHERE p.run_id IN (SELECT unnest($run_ids)) AND p.source_run_id IS NULL"""
+
+
+def pick_rows(labels: str, condition: str, *, is_first: bool) -> str:
+    """Write the statement that puts the wanted rows of one run, narrow and in order, into a temporary table.
+
+    `labels` are the table expressions up to `run_label`; `condition` speaks of its rows as `r`. Parameters:
+    `$run_ids` with the one run, `$place` of the run among those of an item.
+    """
+    into = "CREATE TEMPORARY TABLE export_row AS" if is_first else "INSERT INTO export_row BY NAME"
+    return f"""
+{into}
+WITH {labels}
+SELECT r.*, $place AS place, row_number() OVER (ORDER BY item_no) = 1 AS is_first
+FROM (SELECT * FROM run_label UNION ALL BY NAME {_NOT_REACHED}) AS r
+WHERE {condition}
+ORDER BY item_no
+"""  # noqa: S608 - our own text
+
+
+_USER = """'{"content":' || CAST(to_json(prompt) AS VARCHAR) || ',"role":"user"}'"""
+
+# A blank system prompt would not come back as a message: then the messages are told as they are.
+_HAS_TEXT = "(system IS NULL OR regexp_matches(system, '[!-~]'))"
+
+# Most conversations are a prompt, or a system prompt and a prompt: those columns say all of it then.
+_ITEMS = f"""
+item_part AS (
+    SELECT *,
+        CASE WHEN messages <> '[' || {_USER} || ']' AND json_extract_string(messages, '$[0].role') = 'system'
+            THEN json_extract_string(messages, '$[0].content') END AS system
+    FROM item WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high
+),
+extra_part AS (
+    SELECT item_no, source_id, tags, extra FROM item_extra
+    WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high
+),
+whole_item AS (
+    SELECT i.*, e.source_id, e.tags, e.extra,
+        CASE WHEN {_HAS_TEXT} AND messages = '[' || coalesce(
+            '{{"content":' || CAST(to_json(system) AS VARCHAR) || ',"role":"system"}},', ''
+        ) || {_USER} || ']' THEN NULL ELSE messages END AS whole
+    FROM item_part AS i LEFT JOIN extra_part AS e USING (item_no)
+)"""  # noqa: S608 - our own text
+
+_SAID = f"""
+said AS (
+    WITH {STANDING},
+    asked AS (SELECT DISTINCT response_hash FROM part WHERE response_hash IS NOT NULL),
+    history AS (
+        SELECT response_hash, CAST(to_json(list({{
+            'kind': kind, 'verdict': verdict, 'note': note, 'annotator': annotator, 'source': source,
+            'plan_id': plan_id, 'inclusion_probability': inclusion_probability,
+            'score_visible': score_visible, 'created_at': strftime(created_at, {_TIME})
+        }} ORDER BY created_at, annotation_id)) AS VARCHAR) AS annotations
+        FROM annotation SEMI JOIN asked USING (response_hash) GROUP BY response_hash
+    ),
+    told AS (
+        SELECT response_hash,
+            string_agg(annotator || ': ' || coalesce(verdict, kind), chr(10) ORDER BY created_at)
+                FILTER (WHERE kind IN ('verdict', 'resolution', 'skip')) AS verdicts,
+            string_agg(annotator || ': ' || note, chr(10) ORDER BY created_at)
+                FILTER (WHERE note IS NOT NULL) AS notes,
+            arg_max(plan_id, created_at) FILTER (WHERE plan_id IS NOT NULL) AS plan_id,
+            arg_max(inclusion_probability, created_at) FILTER (WHERE plan_id IS NOT NULL)
+                AS inclusion_probability,
+            arg_max(score_visible, created_at) AS score_visible
+        FROM standing SEMI JOIN asked USING (response_hash) GROUP BY response_hash
+    )
+    SELECT * FROM history LEFT JOIN told USING (response_hash)
+)"""  # noqa: S608 - our own text
+
+_SILENT = """
+said AS (
+    SELECT CAST(NULL AS VARCHAR) AS response_hash, CAST(NULL AS VARCHAR) AS annotations,
+        CAST(NULL AS VARCHAR) AS verdicts, CAST(NULL AS VARCHAR) AS notes, CAST(NULL AS VARCHAR) AS plan_id,
+        CAST(NULL AS DOUBLE) AS inclusion_probability, CAST(NULL AS BOOLEAN) AS score_visible
+    WHERE false
+)"""
+
+
+def chunk_rows(*, annotated: bool) -> str:
+    """Write the query for the rows of `export_row` whose items lie between `$low` and `$high`.
+
+    `annotated`: there are annotations to look up. Further parameters: `$dataset_id`, `$mark`.
+    """
+    listed = ", ".join(f"{column.source} AS {column.name}" for column in EXPORT_COLUMNS)
+    return f"""
+WITH part AS (SELECT * FROM export_row WHERE item_no BETWEEN $low AND $high),
+{_ITEMS},
+{_SAID if annotated else _SILENT}
+SELECT {listed}
+FROM part AS r
+JOIN run ON run.run_id = r.run_id
+JOIN dataset AS d ON d.dataset_id = run.dataset_id
+JOIN whole_item AS i ON i.item_no = r.item_no
+LEFT JOIN (
+    SELECT * FROM completion WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high
+) AS c ON c.completion_id = r.completion_id
+LEFT JOIN (
+    SELECT * FROM run_item_text SEMI JOIN (SELECT DISTINCT run_id FROM part) USING (run_id)
+    WHERE item_no BETWEEN $low AND $high
+) AS t ON t.run_id = r.run_id AND t.item_no = r.item_no AND t.attempt_no = r.attempt_no
+LEFT JOIN (
+    SELECT * FROM imported_label SEMI JOIN (SELECT DISTINCT run_id FROM part) USING (run_id)
+    WHERE item_no BETWEEN $low AND $high
+) AS l ON l.run_id = r.run_id AND l.item_no = r.item_no
+LEFT JOIN said AS a ON a.response_hash = r.response_hash
+ORDER BY r.item_no, r.place
+"""  # noqa: S608 - our own text
