@@ -8,6 +8,7 @@ last one, `run_label`, has one row for each item that a run has a row for: all c
     label_state    labelled, unsure (said so, or people disagree), skipped, or none
     n_annotators   people who gave a verdict on this prompt and response, in whichever run
     annotators     their names as a list; NULL where there are none
+    has_person, has_imported, has_column, has_matcher: which of the sources in use say anything
 
 Items that a run has not come to yet have no row here. `run_labels` gives a shorter text with the same result.
 """
@@ -218,7 +219,9 @@ run_label AS NOT MATERIALIZED (
             WHEN said IS NOT NULL THEN 'unsure'
             WHEN person IS NOT NULL OR imported IS NOT NULL THEN 'skipped'
             ELSE 'none' END AS label_state,
-        coalesce(len(annotators), 0) AS n_annotators, annotators
+        coalesce(len(annotators), 0) AS n_annotators, annotators, person IS NOT NULL AS has_person,
+        imported IS NOT NULL AS has_imported, meaning IS NOT NULL AS has_column,
+        found IS NOT NULL AS has_matcher
     FROM told
 )"""
 
@@ -228,7 +231,8 @@ run_label AS NOT MATERIALIZED (
         run_id, item_no, attempt_no, status, completion_id, response_hash, trustworthiness_score,
         unscored_reason, error_kind, error_message, error_hint, score_latency_ms, written_at,
         CAST(NULL AS INTEGER) AS label, CAST(NULL AS VARCHAR) AS label_source, 'none' AS label_state,
-        CAST(0 AS BIGINT) AS n_annotators, CAST(NULL AS VARCHAR[]) AS annotators
+        CAST(0 AS BIGINT) AS n_annotators, CAST(NULL AS VARCHAR[]) AS annotators, false AS has_person,
+        false AS has_imported, false AS has_column, false AS has_matcher
     FROM run_row
 )"""
 

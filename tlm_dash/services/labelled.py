@@ -1,0 +1,102 @@
+"""A run as statistics take it: a column per fact, and which of its labels may feed an estimate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tlm_dash.errors import NotFoundError
+from tlm_dash.services.label_basis import SamplingBasis, candidates, chosen
+from tlm_dash.services.place import Place
+from tlm_dash.store import labelled as stored
+from tlm_dash.store.run_models import RunRecord
+from tlm_dash.store.runs import records
+
+__all__ = ["LabelledRun", "SamplingBasis", "labelled_run", "sampling_bases"]
+
+Floats = npt.NDArray[np.float64]
+Texts = npt.NDArray[np.object_]
+ItemStatus = Literal["done", "error", "pending"]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledRun:
+    """All rows of a run, in the order of their items; every array has the shape (n_rows,).
+
+    `prompt` numbers the distinct prompts from 0 on. `score` is NaN where there is none, `label` 1.0 correct,
+    0.0 incorrect, NaN none or open. `source` is person, imported, column, matcher or None. `latency_ms` is
+    the time of answering and scoring together, of scoring alone where responses came with a file; NaN
+    unknown, as are tokens.
+    """
+
+    record: RunRecord
+    n_rows: int
+    item_no: npt.NDArray[np.int64]
+    prompt_hash: Texts
+    prompt: npt.NDArray[np.int64]
+    response_hash: Texts
+    status: Texts
+    score: Floats
+    label: Floats
+    source: Texts
+    latency_ms: Floats
+    input_tokens: Floats
+    output_tokens: Floats
+    basis: SamplingBasis
+
+
+def labelled_run(place: Place, run_id: str, *, basis: str | None = None) -> LabelledRun:
+    """Give the rows of a run with their labels, and the sample that estimates stand on.
+
+    Of several samples the one with most labelled rows is taken, unless `basis` names one: census, imported,
+    column, matcher or a plan_id. Raises NotFoundError, StoreError.
+    """
+    record, columns, fields = _fields(place, run_id)
+    found = candidates(place, record, columns, fields)
+    return LabelledRun(record=record, n_rows=len(fields["item_no"]), basis=chosen(found, basis), **fields)
+
+
+def sampling_bases(place: Place, run_id: str) -> tuple[SamplingBasis, ...]:
+    """Give every sample that could feed the estimates of a run, and those that cannot with the reason."""
+    return candidates(place, *_fields(place, run_id))
+
+
+def _fields(place: Place, run_id: str) -> tuple[RunRecord, Any, dict[str, Any]]:
+    found = records(place.store, [run_id])
+    if not found:
+        raise NotFoundError("This run is not here any more.", hint="Choose another run.")
+    columns = stored.run_columns(place.store, found[0])
+    prompts = columns["prompt_hash"].combine_chunks().dictionary_encode()
+    codes = prompts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return found[0], columns, {
+        "item_no": columns["item_no"].to_numpy(),
+        "prompt_hash": _texts(prompts.dictionary)[codes] if len(codes) else np.zeros(0, object),
+        "prompt": codes,
+        **{name: _repeating(columns[name]) for name in ("status", "source")},
+        "response_hash": _texts(columns["response_hash"]),
+        **{
+            name: _floats(columns[name])
+            for name in ("score", "label", "latency_ms", "input_tokens", "output_tokens")
+        },
+    }  # fmt: skip
+
+
+def _texts(column: Any) -> Texts:  # noqa: ANN401 - pyarrow ships no types
+    texts: Texts = np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
+    return texts
+
+
+def _repeating(column: Any) -> Texts:  # noqa: ANN401
+    """Give texts that are few and repeat: each is made once."""
+    encoded = column.combine_chunks().dictionary_encode()
+    few = np.append(_texts(encoded.dictionary), np.array([None], object))
+    repeated: Texts = few[encoded.indices.fill_null(len(few) - 1).to_numpy(zero_copy_only=False)]
+    return repeated
+
+
+def _floats(column: Any) -> Floats:  # noqa: ANN401
+    floats: Floats = column.cast("double").to_numpy().astype(np.float64)
+    return floats

@@ -1,0 +1,162 @@
+"""The rows of a run in columns, with their labels, and how far plans that may speak for them are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tlm_dash.store.database import Store
+from tlm_dash.store.labels import STANDING, run_labels
+from tlm_dash.store.run_models import RunRecord
+from tlm_dash.store.text import stored_parameters
+
+# Rows that came with a file are there as a whole; other runs have items that they have not come to yet.
+_IMPORTED_ITEMS = "SELECT item_no FROM run_item WHERE run_id = $run_id"
+_PLANNED_ITEMS = """
+SELECT item_no FROM item
+WHERE dataset_id = $dataset_id AND item_no <= $last
+    AND ($cut IS NULL OR md5(concat($cut_seed, ':', item_no)) <= $cut)
+    AND ($source IS NULL OR item_no IN (
+        SELECT item_no FROM run_item WHERE run_id = $source AND completion_id IS NOT NULL
+    ))
+"""
+
+# A response that came with a file has neither times nor tokens: only the others are looked for.
+_COLUMNS = """
+timed AS (
+    SELECT completion_id, latency_ms, input_tokens, output_tokens FROM completion
+    WHERE dataset_id = $dataset_id AND answered_by <> 'given'
+)
+SELECT
+    n.item_no, i.prompt_hash, r.response_hash, coalesce(r.status, 'pending') AS status,
+    r.trustworthiness_score AS score, r.label, r.label_source AS source, r.label_state AS state,
+    coalesce(t.latency_ms + coalesce(r.score_latency_ms, 0), r.score_latency_ms) AS latency_ms,
+    t.input_tokens, t.output_tokens, r.has_imported, r.has_column, r.has_matcher
+FROM member AS n
+JOIN (SELECT item_no, prompt_hash FROM item WHERE dataset_id = $dataset_id) AS i ON i.item_no = n.item_no
+LEFT JOIN run_label AS r ON r.item_no = n.item_no
+LEFT JOIN timed AS t ON t.completion_id = r.completion_id
+ORDER BY n.item_no
+"""
+
+_PLANS = """
+SELECT plan_id, run_id, dataset_id, kind, n_items, n_population, created_by, created_at FROM label_plan
+WHERE kind IN ('uniform', 'stratified') AND dataset_id = ? ORDER BY created_at, plan_id
+"""
+
+_POSITIONS = f"""
+WITH {STANDING},
+visit AS (
+    SELECT response_hash, bool_or(coalesce(plan_id = $plan_id, false)) AS through_plan
+    FROM standing WHERE kind <> 'note' GROUP BY response_hash
+)
+SELECT p.item_no, p.response_hash, p.inclusion_probability, v.response_hash IS NOT NULL, v.through_plan
+FROM label_plan_item AS p LEFT JOIN visit AS v USING (response_hash)
+WHERE p.plan_id = $plan_id ORDER BY p.position
+"""  # noqa: S608 - fixed text
+
+_COVERED_SAME = """
+SELECT count(*), count(*) FILTER (WHERE written_at <= $made_at) FROM run_item
+WHERE run_id = $run_id AND status = 'done'
+"""
+_COVERED_OTHER = """
+SELECT count(*), count(p.item_no)
+FROM (SELECT item_no, response_hash FROM run_item WHERE run_id = $run_id AND status = 'done') AS r
+LEFT JOIN (
+    SELECT item_no, response_hash FROM run_item
+    WHERE run_id = $drawn_from AND status = 'done' AND written_at <= $made_at
+) AS p USING (item_no, response_hash)
+"""
+
+_STATED = """
+SELECT source, is_uniform, decided_by, note FROM label_basis WHERE run_id = ?
+QUALIFY row_number() OVER (PARTITION BY source ORDER BY created_at DESC) = 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan whose labels feed estimates; the columns of `label_plan`."""
+
+    plan_id: str
+    run_id: str
+    dataset_id: str
+    kind: str
+    n_items: int
+    n_population: int
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A row of a plan. `is_visited`: somebody said something of it; `through_plan`: led to it by the plan."""
+
+    item_no: int
+    response_hash: str
+    inclusion_probability: float | None
+    is_visited: bool
+    through_plan: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A person said whether the labels of a source are a uniform sample of a run."""
+
+    source: str
+    is_uniform: bool
+    decided_by: str | None
+    note: str | None
+
+
+def run_columns(store: Store, record: RunRecord) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Give all rows of a run in the order of their items, as an Arrow table with the columns of _COLUMNS."""
+    items, parameters = _items(record)
+    sql = f"WITH {run_labels(store, [record.run_id])},\nmember AS ({items}),{_COLUMNS}"  # noqa: S608 - our own text
+    named = stored_parameters({
+        **parameters, "run_ids": [record.run_id], "dataset_id": record.dataset_id,
+    })  # fmt: skip
+
+    def fetch(cursor: Any) -> Any:  # noqa: ANN401
+        return cursor.sql(sql, params=named).to_arrow_table()
+
+    return store.transact(fetch)
+
+
+def plans_of(store: Store, dataset_id: str) -> tuple[Plan, ...]:
+    """Give the uniform and stratified plans of a dataset, oldest first."""
+    return tuple(Plan(**row) for row in store.read_rows(_PLANS, [dataset_id]))
+
+
+def positions(store: Store, plan_id: str) -> Sequence[Position]:
+    """Give the rows of a plan in its order, with whether anybody has been there."""
+    return [
+        Position(item_no, hashed, chance, visited, bool(through))
+        for item_no, hashed, chance, visited, through in store.read(_POSITIONS, {"plan_id": plan_id})
+    ]
+
+
+def covered_rows(store: Store, run_id: str, plan: Plan) -> tuple[int, int]:
+    """Count the answered rows of a run, and those of them that the plan could have taken."""
+    parameters: dict[str, Any] = {"run_id": run_id, "made_at": plan.created_at}
+    if plan.run_id == run_id:
+        ((n, covered),) = store.read(_COVERED_SAME, parameters)
+    else:
+        ((n, covered),) = store.read(_COVERED_OTHER, {**parameters, "drawn_from": plan.run_id})
+    return n, covered
+
+
+def statements(store: Store, run_id: str) -> dict[str, Statement]:
+    """Give by source what a person last said of how its labels were chosen."""
+    return {row["source"]: Statement(**row) for row in store.read_rows(_STATED, [run_id])}
+
+
+def _items(record: RunRecord) -> tuple[str, dict[str, Any]]:
+    if record.selection is None:
+        return _IMPORTED_ITEMS, {"run_id": record.run_id}
+    return _PLANNED_ITEMS, {
+        "last": record.selection.last_item_no, "cut": record.selection.sample_cut,
+        "cut_seed": record.selection.sample_seed, "source": record.source_run_id,
+    }  # fmt: skip
