@@ -13,7 +13,6 @@ the betting test of `tlm_dash.analysis.betting`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +20,7 @@ import numpy as np
 from scipy.special import bdtr
 
 from tlm_dash.analysis.accepted_counts import AcceptedCounts, accepted_counts
-from tlm_dash.analysis.betting import log_wealth_against_high
+from tlm_dash.analysis.betting import rejects_high
 from tlm_dash.analysis.figure import Bools, Floats
 from tlm_dash.analysis.labelled_sample import LabelledSample
 from tlm_dash.analysis.threshold_grid import ThresholdGrid
@@ -82,7 +81,7 @@ def rejections(counts: AcceptedCounts, max_risk: float, confidence: float) -> Bo
     """Tell for each threshold whether "more than `max_risk` is wrong above it" is rejected, taken alone."""
     if counts.is_uniform:
         return p_values(counts.n, counts.n_wrong, max_risk) <= 1 - confidence + 1e-12
-    return log_wealth_against_high(counts, max_risk) >= -math.log(1 - confidence)
+    return rejects_high(counts, max_risk, 1 - confidence)
 
 
 def p_values(n: Floats, n_wrong: Floats, max_risk: float) -> Floats:
