@@ -92,25 +92,34 @@ def reliability(
     )  # fmt: skip
 
 
-def weighted_share(
-    hits: npt.ArrayLike, weights: npt.ArrayLike, confidence: float
-) -> tuple[float, float, float]:
-    """Return a weighted share with an approximate interval on the logit scale, linearised (Hájek's ratio).
+def clustered_share(
+    hits: npt.ArrayLike, weights: npt.ArrayLike | None, prompts: npt.ArrayLike, confidence: float = 0.95
+) -> Figure:
+    """Return a share with its interval: exact for rows alike, approximate for weights or prompts that repeat.
 
-    `hits` (0 or 1) and `weights` of shape (n,), n >= 1. Strata are not used to narrow it, so it is rather
-    wide. Where all hits are equal the exact interval of the effective number of rows stands in.
+    All are of shape (n,), n >= 1: hits 0 or 1, weights 1 / inclusion probability (None: all alike), prompts a
+    code of the distinct prompts. The exact interval is Clopper & Pearson's. The approximate one is on the
+    logit scale, from the spread of Hájek's ratio between prompts, and rather wide: strata do not narrow it.
     """
-    hit, weight = np.asarray(hits, dtype=float), np.asarray(weights, dtype=float)
+    hit = np.asarray(hits, dtype=float)
+    weight = np.ones(len(hit)) if weights is None else np.asarray(weights, dtype=float)
+    _, group = np.unique(np.asarray(prompts), return_inverse=True)
+    n, k = len(hit), int(group.max()) + 1
     share = float(np.average(hit, weights=weight))
-    n = len(hit)
-    variance = float((weight**2 * (hit - share) ** 2).sum() / weight.sum() ** 2) * n / max(1, n - 1)
-    if variance <= 0 or not 0 < share < 1:
-        effective = weight.sum() ** 2 / (weight**2).sum()
-        low, high = exact_interval(share * effective, effective, (1 - confidence) / 2)
-        return share, float(low), float(high)
+    by_prompt = np.bincount(group, weights=weight * (hit - share)) / weight.sum()
+    variance = float((by_prompt**2).sum()) * k / max(1, k - 1)
+    is_plain = k == n and weights is None
+    if is_plain or variance <= 0 or not 0 < share < 1:
+        # Kish's effective number of prompts stands in where there is no spread to estimate from.
+        mass = np.bincount(group, weights=weight)
+        effective = float(mass.sum() ** 2 / (mass**2).sum())
+        ends = exact_interval(share * effective, effective, (1 - confidence) / 2)
+        method = "Clopper-Pearson" if is_plain else "approximate"
+        return Figure(share, float(ends[0]), float(ends[1]), n, confidence, method)
     half = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(variance) / (share * (1 - share))
     centre = math.log(share / (1 - share))
-    return share, 1 / (1 + math.exp(half - centre)), 1 / (1 + math.exp(-half - centre))
+    low, high = 1 / (1 + math.exp(half - centre)), 1 / (1 + math.exp(-half - centre))
+    return Figure(share, low, high, n, confidence, "approximate")
 
 
 def _refusal(values: Floats) -> str | None:

@@ -1,0 +1,118 @@
+"""`analyse distribution | quality | threshold | compare`: figures of runs, with what they stand on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tlm_dash.errors import InvalidInputError
+
+_RUN = "id, unique beginning of one, or unique name"
+
+
+def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
+    """Add `analyse` and what follows it to the command line."""
+    analyse = subparsers.add_parser(
+        "analyse", help="figures of scores and labels", description="Figures of runs, with their intervals."
+    )
+    commands = analyse.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    quality = _command(commands, "quality", _quality, "how well the scores rank the labelled rows of a run")
+    threshold = _command(
+        commands, "threshold", _threshold, "the threshold for a target, or for what people can read"
+    )
+    for command in (quality, threshold):
+        command.add_argument(
+            "--basis",
+            metavar="SAMPLE",
+            help="sample to stand on: census, imported, column, matcher or a plan's id "
+            "(default: the one with most labelled rows)",
+        )
+        command.add_argument("--confidence", type=float, default=0.95, help="0.95 by default")
+    asked = threshold.add_mutually_exclusive_group(required=True)
+    asked.add_argument(
+        "--max-risk", type=float, metavar="R", help="most wrong among the accepted: 0.05 is 5%%"
+    )
+    asked.add_argument("--review-budget", type=float, metavar="N", help="rows that people can read (a day)")
+    asked.add_argument(
+        "--review-share", type=float, metavar="S", help="share that people can read: 0.08 is 8%%"
+    )
+    threshold.add_argument(
+        "--daily-volume", type=float, metavar="V", help="rows a day, for --review-budget (default: the run)"
+    )
+    threshold.add_argument("--seed", type=int, default=0, help="draws one row of a prompt that repeats")
+
+
+def _command(
+    commands: Any,  # noqa: ANN401
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    told: str,
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=told, description=told.capitalize() + "."
+    )
+    command.add_argument("wanted", metavar="RUN", help=_RUN)
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    command.set_defaults(run=run)
+    return command
+
+
+def _quality(parsed: argparse.Namespace) -> int:
+    # Imported here, as in every command: --help must not wait for the statistics.
+    from tlm_dash.services import runs
+    from tlm_dash.services.labelled import labelled_run
+    from tlm_dash.services.place import OpenStore
+    from tlm_dash.services.quality import quality_of
+
+    if not 0 < parsed.confidence < 1:
+        raise InvalidInputError(f"The confidence cannot be {parsed.confidence:g}.", hint="0.95 means 95%.")
+    with OpenStore() as place:
+        run_id = runs.show(place, parsed.wanted).record.run_id
+        run = labelled_run(place, run_id, basis=parsed.basis)
+    return _print(quality_of(run, parsed.confidence).facts(), parsed)
+
+
+def _threshold(parsed: argparse.Namespace) -> int:
+    from tlm_dash.services import runs
+    from tlm_dash.services.decide import Question, decide, threshold_facts
+    from tlm_dash.services.place import OpenStore
+
+    if parsed.daily_volume is not None and parsed.review_budget is None:
+        raise InvalidInputError("A daily volume needs a number to read.", hint="Add --review-budget N.")
+    question = Question(
+        parsed.max_risk, parsed.review_budget, parsed.daily_volume, parsed.review_share, parsed.confidence,
+        basis=parsed.basis, seed=parsed.seed,
+    )  # fmt: skip
+    with OpenStore() as place:
+        run_id = runs.show(place, parsed.wanted).record.run_id
+        decision = decide(place, run_id, question)
+    return _print(threshold_facts(decision), parsed)
+
+
+def _print(facts: dict[str, Any], parsed: argparse.Namespace) -> int:
+    if parsed.json:
+        print(json.dumps(facts, ensure_ascii=False, indent=2, allow_nan=False))
+        return 0
+    for name, value in facts.items():
+        if name == "notes":
+            continue
+        if isinstance(value, dict):
+            print(f"{name}:")
+            for key, inner in value.items():
+                print(f"  {key}: {_shown(inner)}")
+        else:
+            print(f"{name}: {_shown(value)}")
+    for note in facts["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    return 0
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return " to ".join(_shown(part) for part in value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else str(value)

@@ -1,0 +1,175 @@
+"""How well the scores of one run rank its rows, and how far they are chances of being right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tlm_dash.analysis.calibration import (
+    Reliability,
+    brier_score,
+    clustered_share,
+    reliability,
+)
+from tlm_dash.analysis.detection import average_precision_incorrect
+from tlm_dash.analysis.figure import Figure
+from tlm_dash.analysis.ranking import Estimate, auroc
+from tlm_dash.analysis.retention import accuracy_at_review_share, prediction_rejection_ratio
+from tlm_dash.services.labelled import LabelledRun
+
+REVIEW_SHARES = (0.05, 0.1, 0.2)
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Figures of the labelled rows of a sample; None (or a figure without value) where there is a reason.
+
+    `n_labelled` rows of the sample have a label, `n_used` of them a score too; `n_excluded` tells by
+    reason which rows of the run are left out, labelled ones without a score too: they have no part in figures
+    about scores.
+    """
+
+    n_labelled: int
+    n_used: int
+    n_wrong: int
+    n_excluded: dict[str, int]
+    label_sources: dict[str, int]
+    accuracy: Figure
+    auroc: Estimate
+    average_precision_incorrect: Figure
+    prr: Figure
+    brier: Figure
+    reliability: Reliability | None
+    accuracy_at_review_share: dict[float, float | None]
+    n_repeats: int
+    is_weighted: bool
+    notes: tuple[str, ...]
+
+    @property
+    def ece(self) -> float | None:
+        """Expected calibration error over ten equal bins."""
+        return None if self.reliability is None else self.reliability.expected_calibration_error
+
+    def facts(self) -> dict[str, Any]:
+        """Give the figures under the names that scripts rely on."""
+        return {
+            "n_labelled": self.n_labelled,
+            "n_excluded": self.n_excluded,
+            "label_sources": self.label_sources,
+            "accuracy": self.accuracy.value,
+            "accuracy_ci": _pair(self.accuracy),
+            "auroc": self.auroc.value,
+            "auroc_ci": _pair(self.auroc),
+            "average_precision_incorrect": self.average_precision_incorrect.value,
+            "prr": self.prr.value,
+            "brier": self.brier.value,
+            "ece": self.ece,
+            "accuracy_at_review_share": {f"{s:g}": v for s, v in self.accuracy_at_review_share.items()},
+            "notes": list(self.notes),
+        }
+
+
+def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
+    """Give all figures of the sample that a run's estimates stand on."""
+    basis = run.basis
+    labelled = basis.in_sample & ~basis.is_open & ~np.isnan(run.label)
+    used = labelled & ~np.isnan(run.score)
+    right, scores, prompts = run.label[used], run.score[used], run.prompt[used]
+    is_weighted = basis.kind == "stratified"
+    weights = basis.weight[used] if is_weighted else None
+    n_repeats = int(used.sum()) - len(np.unique(prompts))
+    area = auroc(right, scores, confidence, prompts=prompts if n_repeats else None, weights=weights)
+    ranking = _ranking(right, scores, weights)
+    brier = brier_score(right, scores, weights)
+    quality = Quality(
+        n_labelled=int(labelled.sum()),
+        n_used=len(right),
+        n_wrong=int((right == 0).sum()),
+        n_excluded=_excluded(run, labelled),
+        label_sources=dict(Counter(str(source) for source in run.source[labelled])),
+        accuracy=_accuracy(run, labelled, is_weighted=is_weighted, confidence=confidence),
+        auroc=area,
+        average_precision_incorrect=average_precision_incorrect(right, scores, weights),
+        prr=ranking,
+        brier=brier,
+        reliability=reliability(right, scores, weights, confidence=confidence),
+        accuracy_at_review_share={
+            share: accuracy_at_review_share(right, scores, share, weights) for share in REVIEW_SHARES
+        },
+        n_repeats=n_repeats,
+        is_weighted=is_weighted,
+        notes=(),
+    )
+    return _with_notes(quality, basis.reason)
+
+
+def _accuracy(run: LabelledRun, labelled: Bools, *, is_weighted: bool, confidence: float) -> Figure:
+    n = int(labelled.sum())
+    if not n:
+        return Figure(None, n=0, confidence=confidence, reason="no row is labelled")
+    weights = run.basis.weight[labelled] if is_weighted else None
+    return clustered_share(run.label[labelled], weights, run.prompt[labelled], confidence)
+
+
+def _ranking(
+    right: npt.NDArray[np.float64], scores: npt.NDArray[np.float64], weights: npt.NDArray[np.float64] | None
+) -> Figure:
+    value = prediction_rejection_ratio(right, scores, weights)
+    if not len(right):
+        return Figure(None, reason="no scored row is labelled")
+    reason = "only one of the two classes is present" if value is None else None
+    return Figure(value, n=len(right), reason=reason)
+
+
+def _excluded(run: LabelledRun, labelled: Bools) -> dict[str, int]:
+    """Count the rows of the run that no figure, or no figure about scores, stands on."""
+    basis = run.basis
+    has_label = ~np.isnan(run.label)
+    reasons = np.select(
+        [
+            labelled & ~np.isnan(run.score),
+            labelled,
+            run.status == "error",
+            run.status == "pending",
+            basis.in_sample & basis.is_open,
+            has_label,
+        ],
+        ["", "labelled, but without a score", "failed", "not answered yet", "left open by reviewers",
+         "labelled, but not in the sample"],
+        default="without a label",
+    )  # fmt: skip
+    counts = Counter(reasons[reasons != ""].tolist())
+    return dict(sorted(counts.items()))
+
+
+def _with_notes(quality: Quality, no_basis: str | None) -> Quality:
+    notes = [] if no_basis is None else [f"There is no sample that estimates may stand on: {no_basis}"]
+    figures: dict[str, Figure | Estimate] = {
+        "auroc": quality.auroc, "average_precision_incorrect": quality.average_precision_incorrect,
+        "prr": quality.prr, "brier": quality.brier,
+    }  # fmt: skip
+    for name, figure in figures.items():
+        if figure.reason is not None and (no_basis is None or name == "auroc"):
+            what = name if figure.value is None else f"{name}_ci"
+            notes.append(f"{what} is not available: {figure.reason}.")
+    if quality.reliability is not None:
+        notes.append("ece depends on the choice of bins: ten equal ones on 0 to 1.")
+    if quality.auroc.high is not None and quality.auroc.high < 0.5:
+        notes.append("The scores rank worse than chance: wrong answers tend to score higher than right ones.")
+    if quality.n_repeats:
+        notes.append(
+            f"{quality.n_repeats:,} labelled rows repeat a prompt; the intervals respect that, approximately."
+        )
+    if quality.is_weighted:
+        notes.append("Rows are weighted by the plan's inclusion probabilities; intervals are approximate.")
+    return Quality(**{**quality.__dict__, "notes": tuple(notes)})
+
+
+def _pair(figure: Figure | Estimate) -> list[float] | None:
+    return None if figure.low is None or figure.high is None else [figure.low, figure.high]
