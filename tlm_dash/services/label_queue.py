@@ -1,0 +1,229 @@
+"""The review queue: the next row of a plan for a person, and what they say of it.
+
+Two people who work at once are given different rows by a short lease in memory; nothing depends on it: where
+both answer the same row, both answers count. A press belongs to the row that was on the screen when the key
+went down: it names the row, and how much its person had said of it then, so that repeating it does nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tlm_dash.errors import InvalidInputError, NotFoundError
+from tlm_dash.services import labels
+from tlm_dash.services.place import Place
+from tlm_dash.services.plan_state import PlanState, plan_state
+from tlm_dash.store import plans as stored
+from tlm_dash.store.plans import ItemTexts, LabelPlan, PlanItem, Said
+
+__all__ = ["ItemTexts", "LabelPlan", "PlanItem", "Said", "Turn", "press", "release", "reveal", "take", "undo"]
+
+LEASE_S = 120.0
+PRESSES = (*labels.VERDICTS, "skip")
+_MOST_TEXTS = 16
+"""Rows whose texts are kept at hand: one of them may have millions of characters."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a person sees: a row of a plan, or (item is None) that nothing is left for them.
+
+    `n_said` goes back with the press. `mine` is what stands of theirs here, set where they came back to the
+    row. `last` is the last thing that they said in the plan, with its row. `earlier` is a position to go back
+    to, None where there is none. `n_held` rows would be open to them, but are at other people just now.
+    """
+
+    state: PlanState
+    item: PlanItem | None
+    texts: ItemTexts | None
+    n_said: int
+    mine: Said | None
+    last: tuple[PlanItem, Said] | None
+    earlier: int | None
+    n_held: int
+
+
+@dataclass
+class _Desk:
+    """What is known of a plan in memory only: who has which row, and whose scores they have seen."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    leases: dict[str, tuple[int, float]] = field(default_factory=dict)
+    revealed: set[tuple[str, str]] = field(default_factory=set)
+
+    def others_at(self, annotator: str) -> dict[int, int]:
+        """Count by position the people other than this one who have it at this moment."""
+        now = time.monotonic()
+        found: defaultdict[int, int] = defaultdict(int)
+        for holder, (position, until) in self.leases.items():
+            if holder != annotator and until > now:
+                found[position] += 1
+        return found
+
+
+_desks: dict[tuple[str, str], _Desk] = {}
+_texts: OrderedDict[tuple[str, str, int], ItemTexts] = OrderedDict()
+_memory_lock = threading.Lock()
+
+
+def take(place: Place, plan_id: str, annotator: str, *, position: int | None = None) -> Turn:
+    """Give a person the next row that is open to them, or the one at `position` that they go back to.
+
+    Raises NotFoundError where the plan or the texts of the row are gone, InvalidInputError, StoreError.
+    """
+    name = labels.checked_annotator(annotator)
+    desk = _desk(place, plan_id)
+    with desk.lock:
+        state = plan_state(place, plan_id)
+        others = desk.others_at(name)
+        following = _open_items(state, name, others)
+        item = _at(state, position) or (following[0] if following else None)
+        if item is not None:
+            desk.leases[name] = (item.position, time.monotonic() + LEASE_S)
+        else:
+            desk.leases.pop(name, None)
+    at_hand = [] if item is None else [item.item_no, *(other.item_no for other in following[:2])]
+    texts = _read_texts(place, state.plan, at_hand)
+    mine = [other for other in state.items if name in state.visits(other)]
+    here = len(state.items) if item is None else item.position
+    said = [(other, state.visits(other)[name]) for other in mine]
+    return Turn(
+        state=state,
+        item=item,
+        texts=None if item is None else texts[item.item_no],
+        n_said=0 if item is None else state.n_said(item, name),
+        mine=None if item is None else state.visits(item).get(name),
+        last=max(said, key=lambda pair: pair[1].created_at, default=None),
+        earlier=max((other.position for other in mine if other.position < here), default=None),
+        n_held=sum(_is_open(state.items[at], state, name) for at in others),
+    )
+
+
+def press(
+    place: Place, plan_id: str, annotator: str, *, position: int, said: str, n_said: int, note: str = ""
+) -> bool:
+    """Write a verdict or "skip" on the row at `position`; tells whether anything was written.
+
+    `n_said` is the Turn's: a press that arrives twice, or after what it was made on was taken back, changes
+    nothing; another verdict on the same row replaces the first. Raises as `take` does.
+    """
+    if said not in PRESSES:
+        raise InvalidInputError(f"{said!r} is no verdict.", hint=f"One of: {', '.join(PRESSES)}.")
+    name = labels.checked_annotator(annotator)
+    desk = _desk(place, plan_id)
+    with desk.lock:
+        state = plan_state(place, plan_id)
+        item = _at(state, position)
+        if item is None:
+            raise NotFoundError("The plan has no such row.", hint="Reload the page.")
+        since = state.said.get((item.response_hash, name), ())[n_said:]
+        if any(row.kind == "retraction" for row in since):
+            return False
+        verdict = None if said == "skip" else said
+        stands = state.visits(item).get(name)
+        kept_note = note.strip() or (stands.note if stands is not None else None)
+        if stands is not None and (stands.verdict, stands.note) == (verdict, kept_note):
+            return False
+        labels.annotate(
+            place,
+            dataset_id=state.plan.dataset_id,
+            item_no=item.item_no,
+            response_hash=item.response_hash,
+            verdict=verdict,
+            kind="skip" if verdict is None else "verdict",
+            annotator=name,
+            note=kept_note,
+            run_id=state.plan.run_id,
+            plan_id=plan_id,
+            inclusion_probability=item.inclusion_probability,
+            score_visible=not state.plan.is_score_blind or (name, item.response_hash) in desk.revealed,
+        )
+    return True
+
+
+def undo(place: Place, plan_id: str, annotator: str, annotation_id: str) -> int | None:
+    """Take back what a person said last, if it is still that; gives its position, None where it is not.
+
+    A retraction is written, so that nothing is lost. Raises as `take` does.
+    """
+    name = labels.checked_annotator(annotator)
+    with _desk(place, plan_id).lock:
+        state = plan_state(place, plan_id)
+        for item in state.items:
+            standing = state.standing(item, name)
+            if standing and standing[-1].annotation_id == annotation_id:
+                labels.retract(
+                    place, dataset_id=state.plan.dataset_id, item_no=item.item_no,
+                    response_hash=item.response_hash, annotator=name, run_id=state.plan.run_id,
+                    plan_id=plan_id,
+                )  # fmt: skip
+                return item.position
+    return None
+
+
+def reveal(place: Place, plan_id: str, annotator: str, item: PlanItem) -> ItemTexts:
+    """Give a row with its score, after the verdict; a later verdict of this person on it is not blind."""
+    desk = _desk(place, plan_id)
+    with desk.lock:
+        state = plan_state(place, plan_id)
+        name = labels.checked_annotator(annotator)
+        if name not in state.visits(item) and state.plan.is_score_blind:
+            raise InvalidInputError(
+                "The score is hidden until there is a verdict.", hint="Give a verdict first."
+            )
+        desk.revealed.add((name, item.response_hash))
+    return _read_texts(place, state.plan, [item.item_no])[item.item_no]
+
+
+def release(place: Place, plan_id: str, annotator: str) -> None:
+    """Give back the row that a person has, for others to take at once."""
+    desk = _desk(place, plan_id)
+    with desk.lock:
+        desk.leases.pop(labels.checked_annotator(annotator), None)
+
+
+def _desk(place: Place, plan_id: str) -> _Desk:
+    with _memory_lock:
+        return _desks.setdefault((str(place.store.path), plan_id), _Desk())
+
+
+def _at(state: PlanState, position: int | None) -> PlanItem | None:
+    return state.items[position] if position is not None and 0 <= position < len(state.items) else None
+
+
+def _is_open(item: PlanItem, state: PlanState, annotator: str) -> bool:
+    visits = state.visits(item)
+    return annotator not in visits and len(visits) < item.n_annotators
+
+
+def _open_items(state: PlanState, annotator: str, others: dict[int, int]) -> list[PlanItem]:
+    """List the rows that a person may be given, in the plan's order; the same response only once."""
+    return [
+        item
+        for item in state.items
+        if _is_open(item, state, annotator)
+        and len(state.visits(item)) + others.get(item.position, 0) < item.n_annotators
+    ]
+
+
+def _read_texts(place: Place, plan: LabelPlan, item_nos: Sequence[int]) -> dict[int, ItemTexts]:
+    """Read the texts of some rows, and keep them: the row after this one is asked for too, ahead of time."""
+    at = (str(place.store.path), plan.run_id)
+    with _memory_lock:
+        found = {item_no: _texts[*at, item_no] for item_no in item_nos if (*at, item_no) in _texts}
+    missing = [item_no for item_no in item_nos if item_no not in found]
+    if missing:
+        found |= stored.item_texts(place.store, plan.run_id, plan.dataset_id, missing)
+    if any(item_no not in found for item_no in item_nos):
+        raise NotFoundError("A row of this plan is not here any more.", hint="Make a new plan.")
+    with _memory_lock:
+        for item_no, texts in found.items():
+            _texts[*at, item_no] = texts
+            _texts.move_to_end((*at, item_no))
+        while len(_texts) > _MOST_TEXTS:
+            _texts.popitem(last=False)
+    return found
