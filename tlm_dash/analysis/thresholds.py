@@ -28,6 +28,9 @@ from tlm_dash.analysis.threshold_grid import ThresholdGrid
 MANY_LABELS = 400
 """From so many labels on, the sequence begins where two errors are affordable instead of none."""
 
+EARLY_SHARE = 0.31
+"""Where two errors are affordable with 400 unweighted labels, at 5% and 95%: 124 of 400."""
+
 Method = Literal["exact", "valid"]
 
 
@@ -104,12 +107,22 @@ def rows_needed(n_wrong: int, max_risk: float, confidence: float) -> int:
 def sequence_start(counts: AcceptedCounts, n_labels: int, max_risk: float, confidence: float) -> int | None:
     """Return where the sequence begins: the strictest threshold that would still reject with two errors.
 
-    With under 400 labels, or where two errors are never affordable, the strictest that rejects with none.
-    Only how many labelled rows (of which weight) each threshold accepts is looked at, never a label. None
-    where even no error at all would not do.
+    With under 400 labels, or where two errors are never affordable, the strictest that rejects with none;
+    with weighted rows also where two errors are affordable late only. Nothing is looked at but how many
+    labelled rows of which weight each threshold accepts, never a label. None where even no error at all would
+    not do.
     """
     for n_wrong in (2, 0) if n_labels >= MANY_LABELS else (0,):
         affordable = rejections(counts.with_errors(n_wrong), max_risk, confidence)
-        if affordable.any():
-            return int(np.argmax(affordable))
+        if not affordable.any():
+            continue
+        start = int(np.argmax(affordable))
+        if n_wrong == 0 or counts.is_uniform or _share(counts, start) <= EARLY_SHARE:
+            return start
     return None
+
+
+def _share(counts: AcceptedCounts, index: int) -> float:
+    """Return the share of the scored rows that a threshold accepts, estimated from the labelled ones."""
+    total = (counts.right + counts.wrong) @ counts.weights
+    return float(total[index] / total[-1])

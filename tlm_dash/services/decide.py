@@ -208,7 +208,7 @@ def _within_budget(band: RiskBand, asked_for: tuple[float, int] | None) -> Answe
         return Answer(None, None, method, None, "the rows without a score alone are more than that")
     index = int(np.flatnonzero(band.grid.n_accepted == asked_for[1])[0])
     point = operating_point(band, index)
-    return Answer(point, point.risk_high, method, 0, None)
+    return Answer(point, point.risk_high, method, None, None)
 
 
 def _notes(run: LabelledRun, sample: LabelledSample, grid: ThresholdGrid, answer: Answer) -> tuple[str, ...]:
