@@ -11,8 +11,9 @@ from tests.conftest import MakeDashboard, wait_until
 from tests.fake_endpoint import Answer, ApiError, Behaviour, FakeEndpoint, evil_text
 from tests.pages.conftest import OpenApp, texts
 from tests.services.running import MODEL, wait_for
-from tlm_dash.services import dataset_inspection, dataset_upload, datasets, runs
+from tlm_dash.services import dataset_inspection, dataset_upload, datasets, prices, runs
 from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.prices import Price
 from tlm_dash.services.run_request import Limits, RunRequest
 
 
@@ -87,7 +88,7 @@ def test_first_rows_a_cap_and_the_settings_reach_the_run(
     app.button_group(key="new-rows").set_value("first").run()
     app.number_input(key="new-n-rows").set_value(5).run()
     app.number_input(key="new-temperature").set_value(0.5)
-    app.number_input(key="new-requests-in-all").set_value(3)
+    app.number_input(key="new-at-most-requests").set_value(3)
     app.text_area(key="new-system").set_value("Be brief.").run()
     assert "1 run over 5 rows · 5 requests" in texts(app)
     app.button(key="start-run").click().run()
@@ -125,6 +126,89 @@ def test_a_pilot_tells_what_all_rows_will_take_and_start_keeps_it(
     ended(app, dashboard)
     assert "60 rows: 60 done" in texts(app)
     assert len(fake_endpoint.requests_to("chat/completions")) == 60
+
+
+def test_a_template_is_shown_filled_in_and_reaches_the_endpoint(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    rows = "prompt,context\nWhy?,It **rained**\nWhen?,\n"
+    dataset_id = save_dataset(dashboard, rows, "Questions")
+    app = open_app(dashboard, "runs", new="yes", dataset=dataset_id)
+    assert "Can stand in it: {prompt}, {context}" in texts(app)
+    app.text_area(key="new-template").set_value("{context}: {nobody}").run()
+    assert "The dataset has no column “nobody”. There are: prompt, context." in texts(app)
+    app.text_area(key="new-template").set_value("{context}: {prompt}").run()
+    assert "It **rained**: Why?" in texts(app)
+    assert "1 row has no “context”: nothing stands in its place there." in texts(app)
+    app.checkbox(key="new-explain").check().run()
+    app.button(key="start-run").click().run()
+    ended(app, dashboard)
+    asked = {r.body["messages"][-1]["content"] for r in fake_endpoint.requests_to("chat/completions")}
+    assert asked == {"It **rained**: Why?", ": When?"}
+    (scored, _) = fake_endpoint.requests_to("chat/score")
+    assert scored.body["options"]["log"] == ["explanation"]
+    (view,) = runs.list_runs(dashboard)
+    assert "{context}: {prompt}" in texts(open_app(dashboard, "runs", run=view.record.run_id))
+
+
+def test_what_was_chosen_in_a_closed_drawer_is_there_when_it_is_opened_again(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    save_dataset(dashboard, questions(300), "Older")
+    save_dataset(dashboard, "prompt\nWhy?\n", "Newer")
+    older = next(d.dataset_id for d in datasets.listed(dashboard) if d.name == "Older")
+    app = open_app(dashboard, "runs", new="yes")
+    app.selectbox(key="new-dataset").set_value(older).run()
+    app.multiselect[0].set_value(["gpt-4.1-nano", "own-model"]).run()
+    boxes = [box for box in app.checkbox if box.label in ("base", "medium")]
+    boxes[0].check()
+    boxes[-1].uncheck().run()
+    app.button_group(key="new-rows").set_value("random").run()
+    app.number_input(key="new-n-rows").set_value(150).run()
+    app.text_area(key="new-system").set_value("Be\nbrief.").run()
+    app.number_input(key="new-temperature").set_value(0.0).run()
+    summary = next(text.value for text in app.text if text.value.startswith("2 runs over 150 rows"))
+    address = {name: value for name, value in app.query_params.items() if name != "new"}
+    again = open_app(dashboard, "runs", **address)
+    assert not [box for box in again.checkbox if box.label == "base"]
+    again.button(key="new-run").click().run()
+    assert summary in texts(again)
+    assert again.multiselect[0].value == ["gpt-4.1-nano", "own-model"]
+    assert again.text_area(key="new-system").value == "Be\nbrief."
+    again.button(key="start-run").click().run()
+    assert set(again.query_params) == set()
+    ended(again, dashboard)
+    views = runs.list_runs(dashboard)
+    assert [(v.record.model, v.record.quality_preset, v.record.n_items) for v in views] == [
+        ("gpt-4.1-nano", "base", 150), ("gpt-4.1-nano", "medium", 150)
+    ]  # fmt: skip
+    assert {v.record.settings["params"]["temperature"] for v in views} == {0.0}
+
+
+def test_prices_give_the_forecast_a_cost_and_the_run_a_cap(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    dataset_id = save_dataset(dashboard, questions(60), "Sums")
+    app = open_app(dashboard, "runs", new="yes", dataset=dataset_id, mode="generate", cell=f"low~{MODEL}")
+    app.button(key="pilot-run").click().run()
+    wait_for(dashboard, [view.record.run_id for view in runs.list_runs(dashboard, with_pilots=True)])
+    shown = texts(app.run())
+    assert "There is no price for this, so no cost is given" in shown and "cost 60" not in shown
+    assert not [number for number in app.number_input if number.key == "new-at-most-cost"]
+    free = Price("model", MODEL, 0.0, 0.0)
+    prices.change_prices(dashboard, [free, Price("preset", "low", per_request=1.0)])
+    # The pilot stays: only what it would cost has changed.
+    assert "cost 60.00" in texts(app.run())
+    app.number_input(key="new-at-most-cost").set_value(30.0).run()
+    app.button(key="start-run").click().run()
+    ended(app, dashboard)
+    (view,) = runs.list_runs(dashboard)
+    assert (view.limits.max_cost, view.status) == (30.0, "paused")
+    assert view.cost is not None and 20 <= view.cost <= 30
+    assert f"about {view.cost:.2f} of at most 30.00" in texts(app)
 
 
 def test_nothing_ticked_is_refused_beside_the_button_and_nothing_is_lost(

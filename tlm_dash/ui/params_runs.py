@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tlm_dash.ui.params import QueryParams
+from tlm_dash.ui.params_new_run import Choices
 
 MOST_PILOTS = 30
 """Runs of a pilot that the address names: a grid of ten models at three presets."""
@@ -14,7 +15,8 @@ MOST_PILOTS = 30
 class RunsParams:
     """The address. `dataset` filters the list and is the one to run; `run` is opened in the list.
 
-    `new` says that the drawer is open; `pilots` are the runs of its pilot, `pilot_of` tells of what.
+    `new` says that the drawer is open; `choices` is what was chosen in it, which stays when it is closed;
+    `pilots` are the runs of its pilot, `pilot_of` tells of what.
     """
 
     dataset: str | None = None
@@ -23,6 +25,7 @@ class RunsParams:
     new: bool = False
     pilots: tuple[str, ...] = ()
     pilot_of: str | None = None
+    choices: Choices = field(default_factory=Choices)
 
     @classmethod
     def from_query(cls, query: QueryParams) -> RunsParams:
@@ -39,6 +42,7 @@ class RunsParams:
             new=last("new") == "yes",
             pilots=tuple(p for p in query.get_all("pilot") if p.strip())[:MOST_PILOTS],
             pilot_of=last("pilot_of") or None,
+            choices=Choices.from_query(query),
         )
 
     def to_dict(self) -> dict[str, str | list[str]]:
@@ -56,11 +60,15 @@ class RunsParams:
             values["pilot"] = list(self.pilots)
         if self.pilot_of:
             values["pilot_of"] = self.pilot_of
-        return values
+        return values | self.choices.to_dict()
 
-    def drawer(self, *, is_open: bool, dataset: str | None = None) -> RunsParams:
-        """Give the address with the drawer open or closed; a closed one forgets its pilot."""
-        return replace(self, new=is_open, dataset=dataset or self.dataset, pilots=(), pilot_of=None)
+    def drawer(self, *, is_open: bool) -> RunsParams:
+        """Give the address with the drawer open or closed; what was chosen in it stays."""
+        return replace(self, new=is_open)
+
+    def started(self) -> RunsParams:
+        """Give the address after Start: a closed drawer with nothing chosen, the list from its first page."""
+        return RunsParams(dataset=self.dataset)
 
     def opening(self, run_id: str | None) -> RunsParams:
         """Give the address with this run opened in the list, or none."""

@@ -76,6 +76,13 @@ def score_text(score: float) -> str:
     return f"{score:.10g}"
 
 
+def amount(value: float) -> str:
+    """Write an amount of money: two decimals, more only where they would say nothing."""
+    if value >= 1 or value == 0:
+        return f"{value:,.2f}"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}" if value >= 0.0001 else "under 0.0001"
+
+
 def file_size(size_bytes: int) -> str:
     """Write a size in the unit that keeps it under 1,000."""
     size = float(size_bytes)

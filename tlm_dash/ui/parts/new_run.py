@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import streamlit as st
 
-from tlm_dash.errors import InvalidInputError, TlmDashError
+from tlm_dash.errors import InvalidInputError, SettingsError, TlmDashError
 from tlm_dash.models import RunMode
-from tlm_dash.services import dataset_upload, datasets, runs
+from tlm_dash.services import dataset_upload, datasets, prices, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.datasets import Dataset
-from tlm_dash.services.run_request import RunRequest
+from tlm_dash.services.prices import PriceTable
+from tlm_dash.services.run_request import Limits, RunRequest
 from tlm_dash.ui.guard import guarded
+from tlm_dash.ui.params_new_run import Choices
 from tlm_dash.ui.params_runs import RunsParams
-from tlm_dash.ui.parts import run_pilot
+from tlm_dash.ui.parts import run_caps, run_pilot
 from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.parts.run_grid import Source, Ticked, draw_models, draw_sources, sources
-from tlm_dash.ui.parts.run_options import Options, Rows, draw_options, draw_rows
+from tlm_dash.ui.parts.run_options import draw_options, draw_rows
 from tlm_dash.ui.text import one_line
 
 DRAWER_WIDTH = 640
@@ -45,38 +47,52 @@ class _Chosen:
 
     dataset: Dataset
     mode: RunMode
-    answered_by: AnsweredBy
     grids: Sequence[Ticked]
-    rows: Rows
-    options: Options
+    choices: Choices
+    prices: PriceTable
+
+    @property
+    def n_rows(self) -> int:
+        """Give how many rows are taken."""
+        n_items, kept = self.dataset.n_items, self.choices
+        return n_items if kept.row_kind == "all" else min(kept.n_rows, n_items)
 
     def requests(self) -> list[RunRequest]:
         """Give one request for each block of rows with the same presets ticked."""
         if not self.grids:
             raise InvalidInputError("Nothing is ticked yet.", hint="Tick a preset of at least one row.")
-        limits = self.options.limits
-        if len(self.grids) > 1 and limits.max_requests is not None:
+        return [self._request(grid) for grid in self.grids]
+
+    def _request(self, grid: Ticked) -> RunRequest:
+        kept, scores = self.choices, self.mode == "score"
+        params = {"temperature": kept.temperature, "max_tokens": kept.max_tokens}
+        return RunRequest(
+            self.dataset.dataset_id,
+            models=() if scores else grid.rows,
+            source_runs=grid.rows if scores else (),
+            quality_presets=grid.presets,
+            mode=self.mode,
+            answered_by="provider" if kept.provider_answers else "endpoint",
+            scorer_model=None if self.mode == "generate" else kept.scorer_model,
+            first=kept.n_rows if kept.row_kind == "first" else None,
+            sample=kept.n_rows if kept.row_kind == "random" else None,
+            params={} if scores else {name: value for name, value in params.items() if value is not None},
+            system_prompt=kept.system_prompt,
+            template=kept.template,
+            explain=kept.explain,
+            send_repeats_once=scores and kept.repeats_once,
+            limits=self._limits(),
+        )
+
+    def _limits(self) -> Limits:
+        kept = self.choices
+        if len(self.grids) > 1 and (kept.max_requests is not None or kept.max_cost is not None):
             raise InvalidInputError(
-                "A cap on requests can be kept only where all rows of the grid have the same presets ticked.",
+                "A cap can be kept only where all rows of the grid have the same presets ticked.",
                 hint="Tick the same presets in every row, or leave out the cap.",
             )
-        return [
-            RunRequest(
-                self.dataset.dataset_id,
-                models=() if self.mode == "score" else grid.rows,
-                source_runs=grid.rows if self.mode == "score" else (),
-                quality_presets=grid.presets,
-                mode=self.mode,
-                answered_by=self.answered_by,
-                scorer_model=self.options.scorer_model,
-                first=self.rows.first,
-                sample=self.rows.sample,
-                params=self.options.params,
-                system_prompt=self.options.system_prompt,
-                limits=limits,
-            )
-            for grid in self.grids
-        ]
+        known = self.prices if self.prices.models or self.prices.per_request else None
+        return Limits(kept.max_in_flight, kept.requests_per_minute, kept.max_requests, kept.max_cost, known)
 
 
 def draw(running: Dashboard, params: RunsParams) -> None:
@@ -89,7 +105,7 @@ def draw(running: Dashboard, params: RunsParams) -> None:
         params = params.drawer(is_open=True)
         st.query_params.from_dict(params.to_dict())
     if params.new:
-        _drawer(running, params, known)
+        _drawer(running, known)
 
 
 def _no_dataset(running: Dashboard, params: RunsParams) -> None:
@@ -105,7 +121,8 @@ def _no_dataset(running: Dashboard, params: RunsParams) -> None:
         except TlmDashError as error:
             failure(error.message, error.hint)
             return
-        st.query_params.from_dict(params.drawer(is_open=True, dataset=saved.dataset_id).to_dict())
+        opened = replace(params.drawer(is_open=True), dataset=saved.dataset_id)
+        st.query_params.from_dict(opened.to_dict())
         st.rerun()
 
 
@@ -115,78 +132,103 @@ def _closed() -> None:
 
 
 @st.dialog("New run", width=DRAWER_WIDTH, position="right", on_dismiss=_closed)
-def _drawer(running: Dashboard, params: RunsParams, known: Sequence[Dataset]) -> None:
-    guarded(lambda: _draw_drawer(running, params, known))
+def _drawer(running: Dashboard, known: Sequence[Dataset]) -> None:
+    guarded(lambda: _draw_drawer(running, known))
 
 
-def _draw_drawer(running: Dashboard, params: RunsParams, known: Sequence[Dataset]) -> None:
-    dataset = _dataset(known, params)
+def _draw_drawer(running: Dashboard, known: Sequence[Dataset]) -> None:
+    # Read anew each time: the drawer draws itself again without the page, and writes what was chosen.
+    params = RunsParams.from_query(st.query_params)
+    dataset, kept = _dataset(known, params)
     found = sources(running, dataset.dataset_id)
-    mode = _mode(found)
-    answered_by = _answered_by(running, mode)
-    grids = draw_sources(found) if mode == "score" else draw_models(_models(running, answered_by), mode)
-    rows = draw_rows(dataset.n_items)
-    options = draw_options(running.monitor.current, mode)
-    chosen = _Chosen(dataset, mode, answered_by, grids, rows, options)
+    table = _prices(running)
+    mode = _mode(found, kept)
+    kept = _answered_by(running, mode, kept)
+    if mode == "score":
+        grids, kept = draw_sources(found, kept)
+    else:
+        grids, kept = draw_models(_models(running, kept), mode, kept)
+    kept = draw_rows(dataset.n_items, kept)
+    kept = run_caps.draw(table, grids, mode, kept)
+    kept = draw_options(running, dataset, mode, kept)
+    kept = replace(kept, mode=None if mode == next(iter(MODES)) else mode)
+    # Now it is in the address: a reload, or closing the drawer, loses nothing of it.
+    st.query_params.from_dict(replace(params, choices=kept).to_dict())
+    _end(running, _Chosen(dataset, mode, grids, kept, table), found)
+
+
+def _end(running: Dashboard, chosen: _Chosen, found: Sequence[Source]) -> None:
     st.text(_summary(chosen, found))
     with st.container(horizontal=True):
         started = st.button("Start", type="primary", icon=":material/play_arrow:", key="start-run")
-        piloted = rows.n > run_pilot.PILOT_ROWS and st.button(
+        piloted = chosen.n_rows > run_pilot.PILOT_ROWS and st.button(
             f"Pilot with {run_pilot.PILOT_ROWS} rows",
             icon=":material/speed:",
             key="pilot-run",
             help="Sends random rows and tells what all will take. Start keeps them: none is sent twice.",
         )
     if started:
-        _start(running, params, chosen)
+        _start(running, chosen)
     _pilot(running, chosen, pressed=piloted)
 
 
-def _dataset(known: Sequence[Dataset], params: RunsParams) -> Dataset:
+def _prices(running: Dashboard) -> PriceTable:
+    try:
+        return prices.price_table(running)
+    except SettingsError as error:
+        failure(error.message, error.hint, label="No prices")
+        return PriceTable()
+
+
+def _dataset(known: Sequence[Dataset], params: RunsParams) -> tuple[Dataset, Choices]:
     newest_first = {dataset.dataset_id: dataset for dataset in reversed(known)}
-    names = list(newest_first)
+    ids = list(newest_first)
+    wanted = [name for name in (params.choices.new_dataset, params.dataset) if name in newest_first]
+    default = wanted[0] if wanted else ids[0]
     chosen = st.selectbox(
         "Dataset",
-        options=names,
-        index=names.index(params.dataset) if params.dataset in newest_first else 0,
+        options=ids,
+        index=ids.index(default),
         format_func=lambda name: (
             f"{one_line(newest_first[name].name, 60)} · {newest_first[name].n_items:,} rows"
         ),
         key="new-dataset",
     )
-    return newest_first[chosen]
+    is_default = chosen == (params.dataset if params.dataset in newest_first else ids[0])
+    return newest_first[chosen], replace(params.choices, new_dataset=None if is_default else chosen)
 
 
-def _mode(found: Sequence[Source]) -> RunMode:
+def _mode(found: Sequence[Source], kept: Choices) -> RunMode:
     offered = [mode for mode in MODES if mode != "score" or found]
     return st.radio(
         "What to do",
         options=offered,
+        index=offered.index(kept.mode) if kept.mode in offered else 0,
         format_func=lambda mode: MODES[mode][0],
         captions=[MODES[mode][1] for mode in offered],
         key="new-mode",
     )
 
 
-def _answered_by(running: Dashboard, mode: RunMode) -> AnsweredBy:
+def _answered_by(running: Dashboard, mode: RunMode, kept: Choices) -> Choices:
     if running.settings.provider_base_url is None or mode != "generate-then-score":
-        return "endpoint"
+        return replace(kept, provider_answers=False)
     names: dict[AnsweredBy, str] = {"endpoint": "TLM endpoint", "provider": "Other provider"}
     chosen = st.segmented_control(
         "Answered by",
         options=list(names),
-        default="endpoint",
+        default="provider" if kept.provider_answers else "endpoint",
         format_func=lambda name: names[name],
         required=True,
         key="new-answered-by",
         help="The other provider (OPENAI_BASE_URL) writes the answers; TLM then scores them.",
     )
-    return "provider" if chosen == "provider" else "endpoint"
+    return replace(kept, provider_answers=chosen == "provider")
 
 
-def _models(running: Dashboard, answered_by: AnsweredBy) -> tuple[str, ...]:
+def _models(running: Dashboard, kept: Choices) -> tuple[str, ...]:
     connection = running.monitor.current
-    return connection.models if answered_by == "endpoint" else connection.provider_models
+    return connection.provider_models if kept.provider_answers else connection.models
 
 
 def _summary(chosen: _Chosen, found: Sequence[Source]) -> str:
@@ -194,7 +236,7 @@ def _summary(chosen: _Chosen, found: Sequence[Source]) -> str:
     n_runs = sum(grid.n_runs for grid in chosen.grids)
     if not n_runs:
         return "Nothing is ticked yet."
-    rows = chosen.rows.n
+    rows = chosen.n_rows
     if chosen.mode == "score":
         there = {source.run_id: min(source.n, rows) for source in found}
         scores = sum(there[row] * len(grid.presets) for grid in chosen.grids for row in grid.rows)
@@ -220,12 +262,12 @@ def _pilot(running: Dashboard, chosen: _Chosen, *, pressed: bool) -> None:
         requests = chosen.requests()
         if pressed:
             run_pilot.start(running, requests)
-        run_pilot.draw(running, requests)
+        run_pilot.draw(running, requests, chosen.prices)
     except TlmDashError as error:
         failure(error.message, error.hint, label="No forecast")
 
 
-def _start(running: Dashboard, params: RunsParams, chosen: _Chosen) -> None:
+def _start(running: Dashboard, chosen: _Chosen) -> None:
     try:
         for request in chosen.requests():
             runs.start(running, request)
@@ -234,5 +276,6 @@ def _start(running: Dashboard, params: RunsParams, chosen: _Chosen) -> None:
         failure(error.message, error.hint, label="Not started")
         return
     # The list as it was before, so that the new runs are seen on top of it.
-    st.query_params.from_dict(params.drawer(is_open=False).filtered(params.dataset).to_dict())
+    params = RunsParams.from_query(st.query_params)
+    st.query_params.from_dict(params.started().to_dict())
     st.rerun()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.parts.copy_button import copy_button
-from tlm_dash.ui.text import duration, one_line, visible
+from tlm_dash.ui.text import amount, duration, one_line, visible
 
 LONGEST_TEXT = 400
 
@@ -56,9 +56,16 @@ def _settings(view: RunView) -> Iterator[tuple[str, str]]:
         yield name.replace("_", " ").capitalize(), str(value)
     if settings.get("system_prompt"):
         yield "System prompt", one_line(settings["system_prompt"], LONGEST_TEXT)
+    if settings.get("template"):
+        yield "Prompt template", one_line(settings["template"], LONGEST_TEXT)
+    if settings.get("options", {}).get("log"):
+        yield "Explanations", "asked for"
+    if settings.get("send_repeats_once"):
+        yield "Repeated rows", "sent once; the others take their score"
     caps = {
         "requests in all": limits.max_requests, "in flight": limits.max_in_flight,
         "requests per minute": limits.requests_per_minute,
+        "in cost, for all runs started together": limits.max_cost,
     }  # fmt: skip
     said = [f"at most {value:,.6g} {name}" for name, value in caps.items() if value is not None]
     if said:
@@ -81,6 +88,9 @@ def _taken(view: RunView) -> Iterator[tuple[str, str]]:
             "what scoring uses is not reported",
         )
     if view.cost is not None:
-        yield "Cost, estimated", f"{view.cost:,.4f} in the currency of the price table"
+        yield (
+            "Cost, estimated",
+            f"{amount(view.cost)} in the currency of the price table as it was at the start",
+        )
     if counts.active_ms:
         yield "Time it ran", duration(counts.active_ms)

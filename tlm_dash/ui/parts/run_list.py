@@ -11,7 +11,7 @@ from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params_runs import RunsParams
 from tlm_dash.ui.parts import run_actions, run_facts
 from tlm_dash.ui.parts.notice import empty, failure
-from tlm_dash.ui.parts.run_progress import UNDER_WAY, Parts, bar, exact_times, failures, pace
+from tlm_dash.ui.parts.run_progress import UNDER_WAY, Parts, bar, cost, exact_times, failures, pace
 from tlm_dash.ui.text import one_line, visible
 
 LIVE_EVERY_S = 2
@@ -132,9 +132,9 @@ def _run(running: Dashboard, view: RunView, params: RunsParams) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(gap=None, width="stretch"):
                 st.text(parts.words() if record.grid_id else f"{parts.done:,} responses")
-                st.text(pace(view), help=exact_times(view))
+                st.text(" · ".join(filter(None, (pace(view), cost(view)))), help=exact_times(view))
             run_actions.for_one(running, view)
-            _opener(record.run_id, params, is_open=is_open)
+            _opener(record.run_id, is_open=is_open)
         if view.counts.n_error:
             st.text(f"Failed: {failures(view)}")
         reason = view.live.note if view.live is not None else record.detail
@@ -145,10 +145,11 @@ def _run(running: Dashboard, view: RunView, params: RunsParams) -> None:
             run_facts.draw(view)
 
 
-def _opener(run_id: str, params: RunsParams, *, is_open: bool) -> None:
+def _opener(run_id: str, *, is_open: bool) -> None:
     label, icon = ("Less", ":material/expand_less:") if is_open else ("Details", ":material/expand_more:")
     # A button: a link to the page that is open already would leave the browser's address as it was.
     if st.button(label, icon=icon, key=f"open-{run_id}", type="tertiary"):
+        params = RunsParams.from_query(st.query_params)
         st.query_params.from_dict(params.opening(None if is_open else run_id).to_dict())
         st.rerun()
 

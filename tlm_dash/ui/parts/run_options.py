@@ -2,96 +2,122 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import replace
 
 import streamlit as st
 
+from tlm_dash.errors import InvalidInputError
 from tlm_dash.models import RunMode
-from tlm_dash.services.connection import Connection
-from tlm_dash.services.run_request import Limits
+from tlm_dash.services import run_template
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.datasets import Dataset
+from tlm_dash.ui.params_new_run import Choices, RowKind
+from tlm_dash.ui.text import one_line, visible
 
-Kind = Literal["all", "first", "random"]
-KINDS: dict[Kind, str] = {"all": "All", "first": "The first", "random": "Random"}
-ROWS_OFFERED = 100
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Which rows are taken: both None is all. `n` is how many that are."""
-
-    first: int | None
-    sample: int | None
-    n: int
+KINDS: Mapping[RowKind, str] = {"all": "All", "first": "The first", "random": "Random"}
+MOST_COLUMNS = 12
+PREVIEW_CHARACTERS = 600
 
 
-@dataclass(frozen=True)
-class Options:
-    """What is frozen with a run besides its grid, and its limits."""
-
-    params: dict[str, Any]
-    system_prompt: str
-    scorer_model: str | None
-    limits: Limits
-
-
-def draw_rows(n_items: int) -> Rows:
+def draw_rows(n_items: int, kept: Choices) -> Choices:
     """Ask which rows of a dataset are taken."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
             f"Rows, of {n_items:,}",
             options=list(KINDS),
-            default="all",
+            default=kept.row_kind,
             format_func=lambda kind: KINDS[kind],
             required=True,
             key="new-rows",
             help="Random rows are the same ones each time, so that later runs can be compared with this one.",
         )
         if kind == "all":
-            return Rows(None, None, n_items)
+            return replace(kept, row_kind="all")
         n = st.number_input(
             "How many",
             min_value=1,
             max_value=max(1, n_items),
-            value=min(ROWS_OFFERED, max(1, n_items)),
+            value=min(kept.n_rows, max(1, n_items)),
             key="new-n-rows",
             width=160,
         )
-    return Rows(n, None, n) if kind == "first" else Rows(None, n, n)
+    return replace(kept, row_kind=kind, n_rows=n)
 
 
-def draw_options(connection: Connection, mode: RunMode) -> Options:
-    """Ask for the rest, folded."""
-    params: dict[str, Any] = {}
-    system_prompt, scorer = "", None
-    with st.expander("Options", key="new-options", on_change="rerun"):
+def draw_options(running: Dashboard, dataset: Dataset, mode: RunMode, kept: Choices) -> Choices:
+    """Ask for the rest, folded; open where something in it was chosen before."""
+    touched = Choices(
+        template=kept.template, system_prompt=kept.system_prompt, temperature=kept.temperature,
+        max_tokens=kept.max_tokens, explain=kept.explain, repeats_once=kept.repeats_once,
+        scorer_model=kept.scorer_model, requests_per_minute=kept.requests_per_minute,
+        max_in_flight=kept.max_in_flight,
+    )  # fmt: skip
+    with st.expander("Options", key="new-options", expanded=touched != Choices(), on_change="rerun"):
+        kept = _prompt(running, dataset, mode, kept)
         if mode != "score":
-            system_prompt = st.text_area(
-                "System prompt", key="new-system", height=80, placeholder="none but those in the dataset"
-            )
-            params = _generation()
+            kept = _generation(kept)
         if mode != "generate":
-            scorer = st.selectbox(
-                "Scored by",
-                options=list(connection.models),
-                index=None,
-                key="new-scorer",
-                accept_new_options=True,
-                placeholder=f"the default ({connection.default_scorer})",
-                help="One scorer scores all responses of all models: only then can the models be compared.",
+            kept = _scorer(running, kept)
+        kept = _ticks(mode, kept)
+        with st.container(horizontal=True):
+            per_minute = whole_number(
+                "Requests per minute", "as the endpoint allows", kept.requests_per_minute
             )
-        limits = _limits()
-    return Options(params, system_prompt or "", scorer, limits)
+            in_flight = whole_number("Requests in flight", "found by itself", kept.max_in_flight)
+    return replace(kept, requests_per_minute=per_minute, max_in_flight=in_flight)
 
 
-def _generation() -> dict[str, Any]:
+def _prompt(running: Dashboard, dataset: Dataset, mode: RunMode, kept: Choices) -> Choices:
+    """Ask for what stands around each row's text, and show what the first row becomes."""
+    given = " As the model was given it when it wrote the responses." if mode == "score" else ""
+    system_prompt = st.text_area(
+        "System prompt",
+        value=kept.system_prompt,
+        key="new-system",
+        height=80,
+        placeholder="none but those in the dataset",
+    )
+    template = st.text_area(
+        "Prompt template",
+        value=kept.template,
+        key="new-template",
+        height=80,
+        placeholder="Answer in one word: {prompt}",
+        help=f"Takes the place of each row's prompt; names in braces become the row's own text.{given}",
+    )
+    known = run_template.columns(running, dataset.dataset_id)
+    named = ", ".join(f"{{{one_line(name, 40)}}}" for name in known[:MOST_COLUMNS])
+    st.text(f"Can stand in it: {named}{' …' if len(known) > MOST_COLUMNS else ''}")
+    if template:
+        _preview(running, dataset, template)
+    return replace(kept, system_prompt=system_prompt or "", template=template or "")
+
+
+def _preview(running: Dashboard, dataset: Dataset, template: str) -> None:
+    try:
+        found = run_template.preview(running, dataset.dataset_id, template)
+    except InvalidInputError as error:
+        # Start says the same: here it is seen while typing.
+        st.text(visible(str(error)))
+        return
+    with st.container(border=True, gap="xsmall", key="template-preview"):
+        st.caption("The first row, as it is sent")
+        cut = " …" if len(found.first) > PREVIEW_CHARACTERS else ""
+        st.text(visible(found.first[:PREVIEW_CHARACTERS]) + cut)
+    for name, n in found.missing.items():
+        rows = "1 row has" if n == 1 else f"{n:,} rows have"
+        st.text(f"{rows} no “{one_line(name, 40)}”: nothing stands in its place there.")
+
+
+def _generation(kept: Choices) -> Choices:
     with st.container(horizontal=True):
         temperature = st.number_input(
             "Temperature",
             min_value=0.0,
             max_value=2.0,
             step=0.1,
-            value=None,
+            value=kept.temperature,
             key="new-temperature",
             placeholder="the model's default",
         )
@@ -99,33 +125,55 @@ def _generation() -> dict[str, Any]:
             "Longest answer, tokens",
             min_value=1,
             max_value=100_000,
-            value=None,
+            value=kept.max_tokens,
             key="new-max-tokens",
             placeholder="the endpoint's default",
         )
-    params = {"temperature": temperature, "max_tokens": max_tokens}
-    return {name: value for name, value in params.items() if value is not None}
+    return replace(kept, temperature=temperature, max_tokens=max_tokens)
 
 
-def _limits() -> Limits:
-    with st.container(horizontal=True):
-        max_requests = _number(
-            "Requests in all",
-            "no cap",
-            "Past this many requests the runs stop cleanly, and can go on later.",
-        )
-        per_minute = _number("Requests per minute", "as the endpoint allows", None)
-        in_flight = _number("Requests in flight", "found by itself", None)
-    return Limits(max_requests=max_requests, requests_per_minute=per_minute, max_in_flight=in_flight)
+def _scorer(running: Dashboard, kept: Choices) -> Choices:
+    connection = running.monitor.current
+    models = list(dict.fromkeys((*connection.models, *filter(None, (kept.scorer_model,)))))
+    scorer = st.selectbox(
+        "Scored by",
+        options=models,
+        index=models.index(kept.scorer_model) if kept.scorer_model else None,
+        key="new-scorer",
+        accept_new_options=True,
+        placeholder=f"the default ({connection.default_scorer})",
+        help="One scorer scores all responses of all models: only then can the models be compared.",
+    )
+    return replace(kept, scorer_model=scorer)
 
 
-def _number(label: str, placeholder: str, explained: str | None) -> int | None:
+def _ticks(mode: RunMode, kept: Choices) -> Choices:
+    explain = st.checkbox(
+        "Ask for an explanation of each score",
+        value=kept.explain,
+        key="new-explain",
+        help="Costs the endpoint more work where it has to be written.",
+    )
+    if mode != "score":
+        return replace(kept, explain=explain)
+    once = st.checkbox(
+        "Send repeated rows once",
+        value=kept.repeats_once,
+        key="new-repeats-once",
+        help="Rows with equal prompt and response share one request, and so one score. Off when generating: "
+        "a model may answer equal prompts differently.",
+    )
+    return replace(kept, explain=explain, repeats_once=once)
+
+
+def whole_number(label: str, placeholder: str, value: int | None, explained: str | None = None) -> int | None:
+    """Ask for a whole number above 0, or none."""
     return st.number_input(
         label,
         min_value=1,
         max_value=10**9,
-        value=None,
-        key=f"new-{label.lower().replace(' ', '-')}",
+        value=value,
+        key=f"new-{label.lower().replace(',', '').replace(' ', '-')}",
         placeholder=placeholder,
         help=explained,
     )

@@ -11,12 +11,13 @@ import streamlit as st
 from tlm_dash.models import text_hash
 from tlm_dash.services import run_forecast, runs
 from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.prices import PriceTable
 from tlm_dash.services.run_forecast import GridForecast
 from tlm_dash.services.run_request import RunRequest
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params_runs import MOST_PILOTS, RunsParams
 from tlm_dash.ui.parts.notice import failure
-from tlm_dash.ui.text import duration, one_line
+from tlm_dash.ui.text import amount, duration, one_line
 
 PILOT_ROWS = 20
 LOOK_EVERY_S = 1
@@ -31,8 +32,8 @@ def start(running: Dashboard, requests: Sequence[RunRequest]) -> None:
     st.query_params.from_dict(changed.to_dict())
 
 
-def draw(running: Dashboard, requests: Sequence[RunRequest]) -> None:
-    """Draw what the pilot says so far, if there is one of just these requests."""
+def draw(running: Dashboard, requests: Sequence[RunRequest], prices: PriceTable) -> None:
+    """Draw what the pilot says so far, if there is one of just these requests; costs by these prices."""
     params = RunsParams.from_query(st.query_params)
     if not params.pilots:
         return
@@ -43,17 +44,19 @@ def draw(running: Dashboard, requests: Sequence[RunRequest]) -> None:
     if not there.issuperset(params.pilots):
         failure("The pilot that the address names is not there any more.", "Pilot again.", label="Not found")
         return
-    was_complete = run_forecast.forecast_of(running, params.pilots).is_complete
+    was_complete = run_forecast.forecast_of(running, params.pilots, prices).is_complete
 
     @st.fragment(run_every=None if was_complete else LOOK_EVERY_S)
     def live() -> None:
-        guarded(lambda: _draw(run_forecast.forecast_of(running, params.pilots)))
+        guarded(lambda: _draw(run_forecast.forecast_of(running, params.pilots, prices)))
 
     live()
 
 
 def _told(requests: Sequence[RunRequest]) -> str:
-    return text_hash(*map(repr, requests))[:12]
+    """Tell a pilot's requests from others; with other prices it is still the same pilot."""
+    bare = [replace(request, limits=replace(request.limits, prices=None)) for request in requests]
+    return text_hash(*map(repr, bare))[:12]
 
 
 def _draw(found: GridForecast) -> None:
@@ -72,27 +75,45 @@ def _draw(found: GridForecast) -> None:
         )
         st.text(f"All together: {_figures(total)}")
         if len(facts["runs"]) > 1:
-            for run in facts["runs"]:
-                name = " · ".join(filter(None, (run["model"], run["quality_preset"])))
-                figures = _figures(run) if run["n_pilot"] else "no row yet"
-                st.text(f"{one_line(name, NAME_CHARACTERS)}: {figures}")
+            st.dataframe(_cells(facts["runs"]), hide_index=True, key="forecast-cells")
         if total["failed_share"]:
             st.text(f"Failed in the pilot: {total['failed_share']:.0%}")
         for note in found.notes:
             st.caption(note)
 
 
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+WRITTEN: tuple[tuple[str, Callable[[float], str], str], ...] = (
+    ("duration_ms", duration, "time"),
+    ("requests", _whole, "requests"),
+    ("input_tokens", _whole, "tokens in"),
+    ("output_tokens", _whole, "tokens out"),
+    ("cost", amount, "cost"),
+)
+
+
 def _figures(facts: Mapping[str, Any]) -> str:
-    written: tuple[tuple[str, Callable[[float], str], str], ...] = (
-        ("duration_ms", duration, ""),
-        ("requests", _whole, " requests"),
-        ("input_tokens", _whole, " tokens in"),
-        ("output_tokens", _whole, " tokens out"),
-        ("cost", _amount, " in the currency of the price table"),
-    )
+    """Write what is known of all runs in a line; cost is in the currency of the price table."""
+    said = [(name, _range(facts[field], write)) for field, write, name in WRITTEN if facts[field] is not None]
     return " · ".join(
-        _range(facts[name], write) + unit for name, write, unit in written if facts[name] is not None
+        f"{name} {value}" if name in ("time", "cost") else f"{value} {name}" for name, value in said
     )
+
+
+def _cells(runs_facts: Sequence[Mapping[str, Any]]) -> dict[str, list[str | None]]:
+    """Lay the ticked cells of the grid out, a row each; columns that nobody has are left out."""
+    table: dict[str, list[str | None]] = {
+        "model": [one_line(run["model"] or run["name"], NAME_CHARACTERS) for run in runs_facts],
+        "preset": [run["quality_preset"] for run in runs_facts],
+    }
+    for field, write, name in WRITTEN:
+        found = [run.get(field) for run in runs_facts]
+        if any(value is not None for value in found):
+            table[name] = [None if value is None else _range(value, write) for value in found]
+    return table
 
 
 def _range(estimate: Mapping[str, float | None], write: Callable[[float], str]) -> str:
@@ -102,11 +123,3 @@ def _range(estimate: Mapping[str, float | None], write: Callable[[float], str]) 
     if low is None or high is None or write(low) == write(high):
         return write(value)
     return f"{write(value)} ({write(low)} to {write(high)})"
-
-
-def _whole(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _amount(value: float) -> str:
-    return f"{value:,.4f}"

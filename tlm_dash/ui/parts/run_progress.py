@@ -9,7 +9,7 @@ import streamlit as st
 
 from tlm_dash.models import utc_now
 from tlm_dash.services.run_view import RunView
-from tlm_dash.ui.text import ago, duration, visible
+from tlm_dash.ui.text import ago, amount, duration, visible
 
 UNDER_WAY = ("queued", "running")
 
@@ -92,6 +92,14 @@ def pace(view: RunView) -> str:
             words.append(f"about {duration(view.live.time_left_s * 1000)} left")
         return " · ".join(words) or "measuring its pace"
     return _ending(view)
+
+
+def cost(view: RunView) -> str | None:
+    """Say what a run has cost about, and what its cap is; None where prices do not tell."""
+    if view.cost is None:
+        return None
+    cap = view.limits.max_cost
+    return f"about {amount(view.cost)}" + ("" if cap is None else f" of at most {amount(cap)} for its grid")
 
 
 def _rate(per_s: float) -> str:
