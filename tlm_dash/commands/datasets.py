@@ -77,7 +77,8 @@ def _import(parsed: argparse.Namespace) -> int:
         inspection = inspect(place, parsed.file, overrides)
         try:
             mapping = mapping_from_pairs(pairs, inspection.names) if pairs else None
-            result = save(place, inspection, mapping, parsed.name)
+            labels = [column for role, column in pairs if role == "label"]
+            result = save(place, inspection, mapping, parsed.name, stated_labels=labels)
         finally:
             discard(inspection)
         rejected_file = _write_rejects(place, result)

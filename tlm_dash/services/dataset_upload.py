@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from tlm_dash.interchange.mapping import (
     mapping_from_pairs,
     template_parts,
 )
+from tlm_dash.services import label_spellings
 from tlm_dash.services.dataset_inspection import Inspection, discard, disk_table, inspect
 from tlm_dash.services.place import Place
 from tlm_dash.settings import REPOSITORY
@@ -84,9 +85,17 @@ def check(inspection: Inspection, mapping: ColumnMapping) -> Check:
 
 
 def save(
-    place: Place, inspection: Inspection, mapping: ColumnMapping | None = None, name: str | None = None
+    place: Place,
+    inspection: Inspection,
+    mapping: ColumnMapping | None = None,
+    name: str | None = None,
+    *,
+    stated_labels: Collection[str] = (),
 ) -> ImportResult:
     """Make a dataset of an inspected upload, all of it or nothing; its work folder is then gone.
+
+    `stated_labels` are the columns of which a person said that they are labels. Others may look like labels;
+    they wait until somebody says what they mean.
 
     Raises InvalidInputError where the mapping or the file cannot be used, StoreError where it cannot be
     written.
@@ -104,6 +113,7 @@ def save(
         _temp_dir(inspection),
     )  # fmt: skip
     discard(inspection)
+    warnings += label_spellings.adopt_stated(place, done.dataset_id, stated_labels)
     return ImportResult(
         done.dataset_id, called, done.n_rows_in, done.n_items, done.n_rejected, done.first_rejects,
         taken.as_dict(), inspection.format, inspection.encoding, warnings, done.hygiene, done.runs,

@@ -36,13 +36,15 @@ _ASKED = ("prompt", "messages")
 class ColumnChoices:
     """Roles by column number; `belongs` names the response of a score, label, ending or model.
 
-    A `template` makes the prompt of several columns; then no column is the prompt by itself.
+    A `template` makes the prompt of several columns; then no column is the prompt by itself. `stated` are the
+    label columns of which a person said so; those that only look like labels are not among them.
     """
 
     names: tuple[str, ...]
     roles: tuple[str, ...]
     belongs: tuple[str | None, ...]
     template: str | None = None
+    stated: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, mapping: ColumnMapping, names: Sequence[str]) -> ColumnChoices:
@@ -76,7 +78,13 @@ class ColumnChoices:
         gone = _ASKED if role in _ASKED else (role,) if role in _ONE_COLUMN else ()
         roles = [KEPT if had in gone else had for had in self.roles]
         roles[number] = role
-        return replace(self, roles=tuple(roles))
+        chosen = replace(self, roles=tuple(roles))
+        return chosen.with_label(number, is_label=role == "label")
+
+    def with_label(self, number: int, *, is_label: bool) -> ColumnChoices:
+        """Say whether a column holds labels, or only looks like it."""
+        mine = {self.names[number]}
+        return replace(self, stated=self.stated | mine if is_label else self.stated - mine)
 
     def with_response(self, number: int, response: str | None) -> ColumnChoices:
         """Say to which response a score, label, ending or model belongs."""

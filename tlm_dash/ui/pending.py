@@ -78,7 +78,7 @@ class PendingUpload:
 
     def save(self, running: Dashboard, mapping: ColumnMapping) -> ImportResult:
         """Make a dataset of it. Raises InvalidInputError or StoreError."""
-        return save(running, self.inspection, mapping, self.name)
+        return save(running, self.inspection, mapping, self.name, stated_labels=self.choices.stated)
 
     def remove_files(self) -> None:
         """Remove what it holds on disk; files of the inbox stay."""

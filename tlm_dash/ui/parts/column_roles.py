@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from tlm_dash.services.dataset_inspection import InspectedColumn
@@ -67,10 +69,29 @@ def _column(upload: PendingUpload, number: int, column: InspectedColumn) -> None
         )
         if upload.choices.roles[number] in OF_A_RESPONSE:
             _response_of(upload, number)
+        if upload.choices.roles[number] == "label":
+            _is_label(upload, number)
 
 
 def _set_role(upload: PendingUpload, number: int) -> None:
     upload.choices = upload.choices.with_role(number, st.session_state[_key(upload, "role", number)])
+
+
+def _is_label(upload: PendingUpload, number: int) -> None:
+    key = _key(upload, "label", number)
+    st.session_state[key] = upload.choices.names[number] in upload.choices.stated
+    st.checkbox(
+        "It says whether the response was right",
+        key=key,
+        on_change=_set_label,
+        args=(upload, number),
+        help="Without this the column is kept, but counts only when somebody says what its cells mean.",
+    )
+
+
+def _set_label(upload: PendingUpload, number: int) -> None:
+    is_label = st.session_state[_key(upload, "label", number)]
+    upload.choices = upload.choices.with_label(number, is_label=is_label)
 
 
 def _response_of(upload: PendingUpload, number: int) -> None:
@@ -126,9 +147,7 @@ def _set_template(upload: PendingUpload) -> None:
         template = None
     else:
         template = st.session_state.get(_key(upload, "template", 0)) or _first_template(upload.choices)
-    upload.choices = ColumnChoices(
-        upload.choices.names, upload.choices.roles, upload.choices.belongs, template
-    )
+    upload.choices = replace(upload.choices, template=template)
 
 
 def _first_template(choices: ColumnChoices) -> str:
