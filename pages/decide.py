@@ -1,0 +1,31 @@
+"""Decide: from a target to a threshold with a guarantee, and everything that it stands on."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tlm_dash.services import runs
+from tlm_dash.services.decide import bases, decide
+from tlm_dash.ui.params_decide import DecideParams
+from tlm_dash.ui.parts import decision_path, decision_sentence, label_basis, operating_point, ranking_quality
+from tlm_dash.ui.parts.header import page_header
+from tlm_dash.ui.resources import dashboard
+
+page_header(
+    "Decide", "Below which score must a person look, so that few enough of the accepted answers are wrong?"
+)
+
+running = dashboard()
+params = DecideParams.from_query(st.query_params)
+views = [view for view in runs.list_runs(running)[::-1] if view.counts.n_done]
+run_id = decision_path.run_to_decide(views, params)
+
+if run_id is not None:
+    decision = decide(running, run_id, params.question())
+    label_basis.choose(views, run_id, bases(running, run_id), decision.basis.name)
+    label_basis.draw(decision)
+    decision_path.labels_missing(decision)
+    decision_sentence.draw(decision, params)
+    operating_point.draw(decision)
+    ranking_quality.draw(decision)
+    decision_path.next_step(decision)

@@ -1,0 +1,64 @@
+"""Where the Decide page comes from and leads to: what is missing as a button, and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from tlm_dash.services.decide import Decision
+from tlm_dash.services.run_view import RunView
+from tlm_dash.ui.params_decide import DecideParams
+from tlm_dash.ui.parts.notice import empty, failure
+
+RUNS, REVIEW, COMPARE = "../../pages/runs.py", "../../pages/review.py", "../../pages/compare.py"
+
+
+def run_to_decide(views: Sequence[RunView], params: DecideParams) -> str | None:
+    """Give the run that the page is about; None where there is none, after saying what to do."""
+    known = [view.record.run_id for view in views]
+    if not views:
+        empty(
+            "No run has an answered row yet.",
+            "Upload a file that has responses, or run a dataset; then label some rows.",
+        )
+        if st.button("Go to Runs", type="primary", icon=":material/play_circle:", key="decide-to-runs"):
+            st.switch_page(RUNS)
+        return None
+    if params.run is not None and params.run not in known:
+        failure(
+            "The run that the address names is not here, or none of its rows is answered.",
+            "Choose another one.", label="Not found",
+        )  # fmt: skip
+        if st.button("Take the newest run", key="decide-newest"):
+            st.query_params.from_dict(params.of_run(known[0]).to_dict())
+            st.rerun()
+        return None
+    return params.run or known[0]
+
+
+def labels_missing(decision: Decision) -> None:
+    """Offer the queue where nothing that estimates could stand on is labelled."""
+    reason = decision.basis.reason
+    if reason is None:
+        return
+    empty(reason, "Label rows drawn at random: their labels speak for the whole run.")
+    if st.button("Label rows", type="primary", icon=":material/rate_review:", key="decide-to-review"):
+        st.switch_page(REVIEW, query_params={"run": decision.record.run_id, "view": "queue"})
+
+
+def next_step(decision: Decision) -> None:
+    """Lead on: to more labels where they are missing, else to the comparison."""
+    if decision.basis.reason is not None:
+        return
+    run = {"run": decision.record.run_id}
+    if decision.answer.labels_still_needed:
+        st.page_link(
+            REVIEW, label="Next step: label more rows", icon=":material/rate_review:",
+            query_params=run | {"view": "queue"},
+        )  # fmt: skip
+    else:
+        st.page_link(
+            COMPARE, label="Next step: compare it with another model or preset",
+            icon=":material/compare_arrows:", query_params=run,
+        )  # fmt: skip

@@ -1,0 +1,199 @@
+"""The sentence that carries the Decide page, with what is asked as small inputs inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from tlm_dash.services.decide import Answer, Decision
+from tlm_dash.services.operating_point import OperatingPoint
+from tlm_dash.ui.params_decide import MOST_ROWS, DecideParams
+
+WAYS = {"target": "a target", "budget": "rows we can read a day", "share": "a share we can read"}
+SMALL = 116
+
+
+def draw(decision: Decision, params: DecideParams) -> None:
+    """Draw the question with its inputs and the answer under it."""
+    # The address decides what every widget shows, so that links, Back and buttons move them too.
+    st.session_state["decide-by"] = params.by
+    st.segmented_control(
+        "Start from", list(WAYS), required=True, format_func=WAYS.__getitem__,
+        key="decide-by", on_change=_take, args=("by", "decide-by"),
+    )  # fmt: skip
+    with st.container(border=True, gap="small", key="decision"):
+        ASKED[params.by](decision, params)
+        for line in answer_lines(decision, params):
+            st.markdown(line)
+        if decision.with_open_wrong is not None:
+            st.caption(open_line(decision))
+        for note in decision.notes:
+            st.text(note)
+        if params.is_second_target and params.by == "target":
+            _second_target(params)
+
+
+def answer_lines(decision: Decision, params: DecideParams) -> list[str]:
+    """Say the answer: the sentence in large letters, then what it means; numbers and our own words only."""
+    answer, best = decision.answer, decision.best
+    confidence = percent(params.confidence)
+    if answer.point is not None:
+        lines = [
+            f"### Send everything below {answer.point.threshold!r} to people.",
+            consequence(answer.point),
+        ]
+        if params.by != "target" or params.is_second_target:
+            lines.append(bound_line(answer, confidence))
+        return lines
+    if params.by != "target":
+        return ["### Not possible.", f"{_sentence(answer.reason)}"]
+    labels = f"these {decision.n_labelled:,} labels" if decision.n_labelled else "no labels yet"
+    said = f"### Not with {labels}" if decision.n_labelled else "### Not without labels"
+    said += f": at best {percent(best.risk_high)} can be guaranteed." if best and best.risk_high else "."
+    more = answer.labels_still_needed
+    return [said, f"{_more(more)}{_sentence(answer.reason)}"]
+
+
+def consequence(point: OperatingPoint) -> str:
+    """Say what share goes to people, with its interval for future rows, and what passes."""
+    review, n_rows = 1 - point.coverage, point.n_to_review + point.n_accepted
+    return (
+        f"That is **{percent(review)} of rows** ({percent(1 - point.coverage_high)} to "
+        f"{percent(1 - point.coverage_low)}; {point.n_to_review:,} of {n_rows:,} here); "
+        f"{percent(point.coverage)} pass. Seen so far: {point.n_wrong_accepted:,} wrong among the "
+        f"{point.n_accepted_labelled:,} labelled ones that pass."
+    )
+
+
+def bound_line(answer: Answer, confidence: str) -> str:
+    """Say what the band guarantees of what passes."""
+    if answer.bound is None:
+        return "How many of those that pass are wrong cannot be said: fewer than 30 of them are labelled."
+    return (
+        f"Of what passes, at most **{percent(answer.bound)}** is wrong, with {confidence} confidence "
+        "(read from the band, which holds at all thresholds at once)."
+    )
+
+
+def open_line(decision: Decision) -> str:
+    """Say what would hold if every row left open were wrong."""
+    worst = decision.with_open_wrong
+    assert worst is not None
+    rows = "1 row was left open" if decision.n_open == 1 else f"{decision.n_open:,} rows were left open"
+    if worst.point is None:
+        return f"{rows}. With all of them counted as wrong there is no such threshold."
+    bound = "" if worst.bound is None else f", at most {percent(worst.bound)} of it wrong"
+    return (
+        f"{rows}. With all of them counted as wrong: below {worst.point.threshold!r}, "
+        f"{percent(worst.point.coverage)} pass{bound}."
+    )
+
+
+def percent(share: float | None) -> str:
+    """Write a share as percent, with a decimal where it is below 10."""
+    if share is None:
+        return "—"
+    value = 100 * share
+    return f"{value:.1f}".rstrip("0").rstrip(".") + "%" if value < 10 or value > 99 else f"{value:.0f}%"
+
+
+def _target(_decision: Decision, params: DecideParams) -> None:
+    with _row():
+        st.text("To keep wrong answers among the accepted at or below", width="content")
+        _percent("Most wrong among the accepted, percent", params.max_risk, "decide-risk", _ask)
+        st.text("% with", width="content")
+        _percent("Confidence, percent", params.confidence, "decide-confidence", _ask)
+        st.text("% confidence:", width="content")
+
+
+def _budget(decision: Decision, params: DecideParams) -> None:
+    with _row():
+        st.text("We can read", width="content")
+        _rows("Rows that people can read a day", params.review_budget, "review_budget")
+        st.text("of", width="content")
+        _rows("Rows a day", params.daily_volume or max(1, decision.n_rows), "daily_volume")
+        st.text("rows a day:", width="content")
+
+
+def _share(_decision: Decision, params: DecideParams) -> None:
+    with _row():
+        st.text("We can read", width="content")
+        _percent("Share that people can read, percent", params.review_share, "decide-share", _ask_share)
+        st.text("% of the rows:", width="content")
+
+
+ASKED: dict[str, Callable[[Decision, DecideParams], None]] = {
+    "target": _target, "budget": _budget, "share": _share,
+}  # fmt: skip
+
+
+def _row() -> st.delta_generator.DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="center", gap="small")
+
+
+def _percent(label: str, share: float, key: str, on_change: Callable[[], None]) -> None:
+    st.session_state[key] = round(100 * share, 9)
+    st.number_input(
+        label, 0.01, 99.99, step=1.0, format="%.4g", key=key, label_visibility="collapsed", width=SMALL,
+        on_change=on_change,
+    )  # fmt: skip
+
+
+def _rows(label: str, rows: int, name: str) -> None:
+    key = f"decide-{name}"
+    st.session_state[key] = rows
+    st.number_input(
+        label, 1, MOST_ROWS, key=key, label_visibility="collapsed", width=SMALL, on_change=_take,
+        args=(name, key),
+    )  # fmt: skip
+
+
+def _second_target(params: DecideParams) -> None:
+    assert params.first is not None
+    risk, confidence = params.first
+    with _row():
+        st.text(
+            f"{percent(risk)} with {percent(confidence)} confidence was asked of these labels first. To look "
+            "and then ask again would void the guarantee, so this second target is read from the band.",
+            width="stretch",
+        )
+        if st.button("Back to the first", key="decide-first", type="tertiary"):
+            back = replace(params, max_risk=risk, confidence=confidence, first=None, threshold=None)
+            st.query_params.from_dict(back.to_dict())
+            st.rerun()
+        if st.button(
+            "This was meant from the start", key="decide-meant", type="tertiary",
+            help="Only if it was settled before any answer from these labels was seen.",
+        ):  # fmt: skip
+            st.query_params.from_dict(replace(params, first=params.target).to_dict())
+            st.rerun()
+
+
+def _more(more: int | None) -> str:
+    if not more:
+        return ""
+    return f"About **{more:,} more labels** would do, if errors go on as seen so far. "
+
+
+def _sentence(reason: str | None) -> str:
+    return "" if not reason else f"{reason[:1].upper()}{reason[1:]}."
+
+
+def _ask() -> None:
+    params = DecideParams.from_query(st.query_params)
+    risk = round(st.session_state.get("decide-risk", 100 * params.max_risk) / 100, 9)
+    confidence = round(st.session_state.get("decide-confidence", 100 * params.confidence) / 100, 9)
+    st.query_params.from_dict(params.asking(risk, confidence).to_dict())
+
+
+def _ask_share() -> None:
+    params = DecideParams.from_query(st.query_params)
+    share = round(st.session_state["decide-share"] / 100, 9)
+    st.query_params.from_dict(replace(params, review_share=share, threshold=None).to_dict())
+
+
+def _take(name: str, key: str) -> None:
+    params = DecideParams.from_query(st.query_params)
+    st.query_params.from_dict(replace(params, threshold=None, **{name: st.session_state[key]}).to_dict())

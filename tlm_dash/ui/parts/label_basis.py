@@ -1,0 +1,79 @@
+"""What a decision stands on: how many labels, from which sources, chosen how; and for which run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from tlm_dash.services.decide import Decision
+from tlm_dash.services.label_basis import SamplingBasis
+from tlm_dash.services.run_view import RunView
+from tlm_dash.ui.params_decide import DecideParams
+from tlm_dash.ui.text import one_line, visible
+
+NAME_CHARACTERS = 90
+SOURCES = {
+    "person": "people", "imported": "imported verdicts", "column": "the file's label column",
+    "matcher": "a matcher",
+}  # fmt: skip
+
+
+def choose(views: Sequence[RunView], run_id: str, samples: Sequence[SamplingBasis], chosen: str) -> None:
+    """Draw the menus of the run and, where there are several, of the sample that estimates stand on."""
+    names = {view.record.run_id: view.record.name for view in views}
+    with st.container(horizontal=True):
+        st.session_state["decide-run"] = run_id
+        st.selectbox(
+            "Run", list(names), key="decide-run", on_change=_choose_run,
+            format_func=lambda one: one_line(names[one], NAME_CHARACTERS), width=520,
+        )  # fmt: skip
+        if len(samples) > 1:
+            told = {basis.name: basis.sentence for basis in samples}
+            st.session_state["decide-basis"] = chosen
+            st.selectbox(
+                "Stand on", list(told), key="decide-basis",
+                on_change=_choose_basis, format_func=lambda one: one_line(told[one], NAME_CHARACTERS),
+                width=520,
+            )  # fmt: skip
+
+
+def draw(decision: Decision) -> None:
+    """Draw one line about the labels, one about what the threshold is bound to."""
+    quality = decision.quality
+    sources = " · ".join(f"{n:,} from {SOURCES.get(name, name)}" for name, n in quality.label_sources.items())
+    said = [f"{decision.n_labelled:,} {_labels(decision.n_labelled)} feed this: {decision.basis.sentence}"]
+    if sources:
+        said.append(sources)
+    if decision.n_repeats:
+        said.append(f"one row of each prompt, {decision.n_repeats:,} that repeat one left out")
+    if decision.n_unscored:
+        said.append(f"{decision.n_unscored:,} of {decision.n_rows:,} rows have no score and go to people")
+    with st.container(gap="xxsmall", key="label-basis"):
+        st.text(visible(". ".join(said) + "."))
+        st.text(visible(bound_to(decision)))
+
+
+def bound_to(decision: Decision) -> str:
+    """Say which model, preset and scorer a threshold belongs to."""
+    model, preset, scorer = decision.bound_to
+    what = " at ".join(part for part in (model, preset) if part)
+    by = f", scored by {scorer}" if scorer and scorer != model else ""
+    return f"Holds for {what}{by} only: another model, preset or scorer needs a threshold of its own."
+
+
+def _labels(n: int) -> str:
+    return "label" if n == 1 else "labels"
+
+
+def _choose_run() -> None:
+    params = DecideParams.from_query(st.query_params)
+    st.query_params.from_dict(params.of_run(st.session_state["decide-run"]).to_dict())
+
+
+def _choose_basis() -> None:
+    params = DecideParams.from_query(st.query_params)
+    chosen = DecideParams(
+        **{**params.__dict__, "basis": st.session_state["decide-basis"], "first": None, "threshold": None}
+    )
+    st.query_params.from_dict(chosen.to_dict())

@@ -1,0 +1,99 @@
+"""Ranking quality and calibration, each folded under its own sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import streamlit as st
+
+from tlm_dash.charts.reliability import ReliabilityBin, reliability, reliability_text
+from tlm_dash.services.decide import Decision
+from tlm_dash.services.quality import Quality
+from tlm_dash.ui.parts.decision_sentence import percent
+from tlm_dash.ui.text import one_line
+
+
+def draw(decision: Decision) -> None:
+    """Draw both parts, closed."""
+    quality = decision.quality
+    with st.expander(f"**Ranking quality.** {ranking_sentence(quality)}", key="ranking-quality"):
+        for name, value in _figures(quality):
+            with st.container(horizontal=True, gap="small"):
+                st.caption(name, width=330)
+                st.text(value, width="stretch")
+        for note in quality.notes:
+            st.text(one_line(note, 400))
+    with st.expander(f"**Calibration.** {calibration_sentence(quality)}", key="calibration"):
+        _calibration(decision)
+
+
+def ranking_sentence(quality: Quality) -> str:
+    """Say how well the scores rank, or why that cannot be said."""
+    area = quality.auroc
+    if area.value is None:
+        return f"AUROC is not available: {area.reason}."
+    said = f"AUROC {area.value:.3f}"
+    if area.low is not None and area.high is not None:
+        said += f" ({percent(area.confidence)} interval {area.low:.3f} to {area.high:.3f})"
+    else:
+        said += f" without an interval: {area.reason}"
+    said += f", {area.n_positive:,} right and {area.n_negative:,} wrong rows"
+    if area.high is not None and area.high < 0.5:
+        return f"{said}: worse than chance."
+    if area.low is not None and area.low <= 0.5:
+        return f"{said}: not distinguishable from chance."
+    return f"{said}."
+
+
+def calibration_sentence(quality: Quality) -> str:
+    """Say how far the scores may be read as chances of being right."""
+    if quality.brier.value is None or quality.ece is None:
+        return f"Not available: {quality.brier.reason}."
+    return (
+        f"A score ranks; it is not a probability. Here scores and shares right differ by "
+        f"{100 * quality.ece:.1f} points on average ({quality.n_used:,} rows in ten bins)."
+    )
+
+
+def _figures(quality: Quality) -> Iterator[tuple[str, str]]:
+    accuracy, area = quality.accuracy, quality.auroc
+    ends = "" if accuracy.interval is None else f" ({percent(accuracy.low)} to {percent(accuracy.high)})"
+    yield "Right", f"{percent(accuracy.value)}{ends} of {quality.n_labelled:,} labelled rows"
+    if area.low is not None and area.high is not None:
+        yield "AUROC", f"{_three(area.value)} ({area.low:.3f} to {area.high:.3f}), ties count half"
+    else:
+        yield "AUROC", _three(area.value)
+    yield "Average precision for incorrect", _three(quality.average_precision_incorrect.value)
+    yield "PRR (1 perfect order, 0 random)", _three(quality.prr.value)
+    for share, value in quality.accuracy_at_review_share.items():
+        yield f"Right when the lowest {percent(share)} are read", f"{percent(value)} of those that pass"
+    if quality.n_excluded:
+        yield "Rows left out", " · ".join(f"{n:,} {reason}" for reason, n in quality.n_excluded.items())
+
+
+def _calibration(decision: Decision) -> None:
+    quality = decision.quality
+    found = quality.reliability
+    if found is None:
+        return
+    bins = [
+        ReliabilityBin(
+            float(found.edges[i]), float(found.edges[i + 1]), int(found.n[i]), float(found.mean_score[i]),
+            float(found.accuracy[i]), float(found.low[i]), float(found.high[i]),
+        )
+        for i in found.n.nonzero()[0]
+    ]  # fmt: skip
+    st.plotly_chart(
+        reliability(bins, model=decision.record.model or decision.record.name), width="stretch",
+        key="reliability", config={"displayModeBar": False}, alt=reliability_text(bins, found.confidence),
+    )  # fmt: skip
+    st.text(
+        f"Brier score {_three(quality.brier.value)} (0 is best). Expected calibration error "
+        f"{_three(quality.ece)}: it depends on the bins, and with few rows it is above 0 even for calibrated "
+        f"scores. Bars are {percent(found.confidence)} intervals"
+        f"{', approximate' if quality.is_weighted else ''}."
+    )
+
+
+def _three(value: float | None) -> str:
+    return "not available" if value is None else f"{value:.3f}"

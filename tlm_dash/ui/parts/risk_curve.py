@@ -1,0 +1,27 @@
+"""The risk-coverage curve on a page: figure, text alternative, and what is drawn."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tlm_dash.charts.risk_coverage import CurvePoint, risk_coverage, risk_coverage_text
+from tlm_dash.services.decide import Decision
+from tlm_dash.services.operating_point import OperatingPoint
+from tlm_dash.ui.params_decide import DecideParams
+
+
+def draw(decision: Decision, point: OperatingPoint, params: DecideParams) -> None:
+    """Draw the curve with its band, the target, and a line at the threshold that is looked at."""
+    if not decision.n_labelled:
+        return
+    points = [
+        CurvePoint(p.threshold, p.coverage, p.risk, p.risk_low, p.risk_high, p.n_accepted_labelled)
+        for p in decision.points
+    ]
+    model = decision.record.model or decision.record.name
+    max_risk = params.max_risk if params.by == "target" else None
+    figure = risk_coverage(points, model=model, max_risk=max_risk, chosen=point.coverage)
+    st.plotly_chart(
+        figure, width="stretch", key="risk-curve", config={"displayModeBar": False},
+        alt=risk_coverage_text(points, params.confidence),
+    )  # fmt: skip
