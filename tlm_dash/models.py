@@ -140,12 +140,23 @@ class Scored:
     latency_ms: float
 
 
+EndpointState = Literal[
+    "working", "starting", "no_scores", "access_denied", "not_tlm", "failing", "unreachable"
+]
+"""How an endpoint is: "no_scores" answers without chat/score, "failing" answers with errors of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class EndpointHealth:
     """Whether an endpoint answers and speaks TLM's wire API, in a sentence a person can act on."""
 
-    reachable: bool
+    state: EndpointState
     detail: str
     hint: str = ""
     latency_ms: float | None = None
     models: tuple[str, ...] = ()
+
+    @property
+    def reachable(self) -> bool:
+        """Tell whether it takes prompts, with scores or without."""
+        return self.state in ("working", "no_scores")

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from tests.endpoint.asking import error_of, run
-from tests.fake_endpoint import MODELS, Answer, ApiError, Behaviour, Drop, FakeEndpoint, Hang, HtmlPage, Reply
+from tests.fake_endpoint import (
+    MODELS,
+    Answer,
+    ApiError,
+    Behaviour,
+    Drop,
+    FakeEndpoint,
+    Hang,
+    HtmlPage,
+    Replier,
+    Reply,
+)
 from tlm_dash.errors import AccessDeniedError, NotTlmEndpointError, ServerFailedError
 from tlm_dash.models import EndpointHealth
 
@@ -172,3 +183,20 @@ def test_no_list_is_none(fake_endpoint: FakeEndpoint, reply: Reply) -> None:
 def test_trouble_with_the_list_is_raised(fake_endpoint: FakeEndpoint, reply: Reply, kind: type) -> None:
     fake_endpoint.script("models", [reply])
     assert type(error_of(fake_endpoint, lambda client: client.models())) is kind
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (Answer(), "working"),
+        (Reply(503, {"status": "starting", "detail": "Loading the model"}), "starting"),
+        (ApiError(401, "No key"), "access_denied"),
+        (ApiError(403, "Not you"), "access_denied"),
+        (HtmlPage(), "not_tlm"),
+        (ApiError(500, "Out of order"), "failing"),
+        (Drop(), "unreachable"),
+    ],
+)
+def test_the_state_is_one_word(fake_endpoint: FakeEndpoint, answer: Replier, state: str) -> None:
+    fake_endpoint.behave(Behaviour(answer, answer))
+    assert health(fake_endpoint).state == state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from tlm_dash.services import dataset_inspection, dataset_upload, datasets, pric
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.prices import Price
 from tlm_dash.services.run_request import Limits, RunRequest
+from tlm_dash.services.run_view import under_way
 
 
 def save_dataset(dashboard: Dashboard, text: str, name: str) -> str:
@@ -263,6 +265,31 @@ def test_pause_resume_cancel_and_delete(
     app.button(key=f"delete-{run_id}").click().run()
     assert "No dataset has been run yet." in texts(app)
     assert not app.exception
+
+
+def test_the_pill_counts_the_runs_under_way_and_leads_to_them(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    def pill(app: AppTest) -> tuple[str, str]:
+        link = app.get("page_link")[0].proto
+        return link.label, link.page
+
+    fake_endpoint.behave(Behaviour(Answer(delay_s=0.2), score=Answer(delay_s=0.2)))
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    dataset_id = save_dataset(dashboard, questions(60), "Sums")
+    assert pill(open_app(dashboard, "settings")) == ("TLM endpoint: ready", "settings")
+    asked = RunRequest(dataset_id, (MODEL,), ("base", "low"), limits=Limits(max_in_flight=2))
+    run_ids = runs.start(dashboard, asked)
+
+    def has_a_pace() -> bool:
+        return under_way(dashboard).time_left_s is not None
+
+    wait_until(has_a_pace, what="the pace of the runs")
+    label, page = pill(open_app(dashboard, "settings"))
+    assert re.fullmatch(r"TLM endpoint: ready · 2 runs, \d+ (s|min) left", label) and page == "runs"
+    runs.cancel(dashboard, run_ids)
+    wait_for(dashboard, run_ids)
+    assert pill(open_app(dashboard, "settings")) == ("TLM endpoint: ready", "settings")
 
 
 def test_failures_are_words_with_counts_and_only_they_are_tried_again(

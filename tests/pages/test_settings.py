@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import MakeDashboard
-from tests.fake_endpoint import FakeEndpoint
+from tests.fake_endpoint import ApiError, Behaviour, FakeEndpoint
 from tests.pages.conftest import OpenApp, texts
 from tlm_dash.services import prices
 from tlm_dash.services.prices import ModelPrice, PriceTable
@@ -30,15 +30,22 @@ def test_it_says_what_works(
     assert lines[lines.index("TLM_DASH_TIMEOUT_S") + 2 :][:2] == ["120", "The default"]
 
 
-@pytest.mark.parametrize("behaviour", ["html", "not-found", "unauthorized", "starting", "server-error"])
+@pytest.mark.parametrize(
+    ("behaviour", "told"),
+    [
+        ("html", "Not a TLM endpoint"), ("not-found", "Not a TLM endpoint"), ("starting", "Starting"),
+        ("unauthorized", "Refuses the key"), ("server-error", "Works"), ("broken", "Answers with errors"),
+    ],
+)  # fmt: skip
 def test_it_says_why_an_endpoint_does_not_work(
-    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp, behaviour: str
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp, behaviour: str, told: str
 ) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url)
-    fake_endpoint.behave(behaviour)
+    fails = ApiError(500, "Out of order")
+    fake_endpoint.behave(Behaviour(fails, fails) if behaviour == "broken" else behaviour)
     app = open_app(dashboard, "settings")
     badges = "\n".join(str(element.value) for element in app.markdown)
-    assert ("Does not work" in badges) != (behaviour == "server-error")
+    assert told in badges
     assert "<html" not in texts(app)
 
 

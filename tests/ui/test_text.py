@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlm_dash.ui.text import ago, duration, file_size, one_line, score_text, visible
+from tlm_dash.ui.text import ago, amount, duration, file_size, one_line, roughly, score_text, visible
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -80,3 +80,21 @@ def test_sizes(size: int, shown: str) -> None:
 def test_one_line_is_one_line_and_short(text: str, most: int) -> None:
     shown = one_line(text, most)
     assert "\n" not in shown and len(shown) <= most
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "1 s"), (89, "89 s"), (90, "2 min"), (2040, "34 min"), (5399, "90 min"), (5400, "2 h"),
+     (172_000, "48 h"), (200_000, "2 days")],
+)  # fmt: skip
+def test_a_guessed_time_has_one_unit(seconds: float, shown: str) -> None:
+    assert roughly(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0.00"), (1234.5, "1,234.50"), (0.25, "0.25"), (0.0123, "0.012"), (0.00042, "0.00042"),
+     (0.00001, "under 0.0001")],
+)  # fmt: skip
+def test_small_amounts_keep_digits_that_say_something(value: float, shown: str) -> None:
+    assert amount(value) == shown

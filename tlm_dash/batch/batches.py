@@ -67,6 +67,10 @@ class Batches:
                 return found
         return None
 
+    def under_way(self) -> list[LiveRun]:
+        """Give all runs under way in this process as they are now; nothing is read from the store."""
+        return [run for job in list(self._jobs.values()) for run in job.look_at_all()]
+
     def speed(self, limits: Limits) -> tuple[int, float | None]:
         """Tell with how many requests at once, and how many a second (None: no limit known), runs may reckon.
 

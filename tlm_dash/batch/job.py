@@ -88,6 +88,11 @@ class Job:
         tally = self._tallies.get(run_id)
         return None if tally is None else replace(tally.look(), note=self._note)
 
+    def look_at_all(self) -> list[LiveRun]:
+        """Give all of its runs that are under way as they are now."""
+        found = (self.look(run.run_id) for run in self._grid.runs)
+        return [run for run in found if run is not None]
+
     async def carry_out(self) -> None:
         """Go on until all is done or nothing is wanted any more, and write down how it ended."""
         settling = asyncio.create_task(self._settle_leaving())

@@ -10,7 +10,7 @@ from tlm_dash.endpoint.redaction import Secrets, quotable
 from tlm_dash.endpoint.refusals import Answer, failure_of_answer, html_page_failure
 from tlm_dash.endpoint.wire import BASE_URL_HINT, decode, models_of
 from tlm_dash.errors import EndpointError, NotTlmEndpointError
-from tlm_dash.models import EndpointHealth
+from tlm_dash.models import EndpointHealth, EndpointState
 
 TIMEOUT_S = 10.0
 """A person is waiting for this answer; no model has to think for it."""
@@ -21,6 +21,12 @@ Post = Callable[[str], Awaitable[Answer]]
 _ABSENT = frozenset({404, 405, 501})
 _ODD_REQUEST = frozenset({400, 404, 405, 415, 422, 501})
 """How a live endpoint may answer to an address or a body that it does not know."""
+
+_STATES: Mapping[str, EndpointState] = {
+    "access_denied": "access_denied", "not_tlm": "not_tlm", "unreachable": "unreachable",
+    "timeout": "unreachable", "connection_dropped": "unreachable",
+}  # fmt: skip
+"""What a failure, by its kind, says of the endpoint; all others are errors that it answers with."""
 
 
 async def check(get: Get, post_empty: Post, secrets: Secrets, *, speaks_tlm: bool) -> EndpointHealth:
@@ -34,7 +40,7 @@ async def check(get: Get, post_empty: Post, secrets: Secrets, *, speaks_tlm: boo
         latency_ms = (perf_counter() - started) * 1000
         starting = _starting(answer, secrets)
         if starting is not None:
-            return EndpointHealth(False, starting, "Wait a moment; it starts by itself.", latency_ms)
+            return EndpointHealth("starting", starting, "Wait a moment; it starts by itself.", latency_ms)
         failure = _health_failure(answer, secrets)
         if failure is not None:
             raise failure
@@ -44,7 +50,7 @@ async def check(get: Get, post_empty: Post, secrets: Secrets, *, speaks_tlm: boo
             await _must_be_there(post_empty, "chat/completions", secrets)
         scores = own_health or not speaks_tlm or await _has_score(post_empty, secrets)
     except EndpointError as error:
-        return EndpointHealth(False, error.message, error.hint)
+        return EndpointHealth(_STATES.get(error.kind, "failing"), error.message, error.hint)
     return _reachable(models, latency_ms, scores=scores, speaks_tlm=speaks_tlm)
 
 
@@ -53,7 +59,7 @@ def _reachable(
 ) -> EndpointHealth:
     if not scores:
         return EndpointHealth(
-            True,
+            "no_scores",
             "The endpoint answers but has no chat/score: it looks like another provider, not TLM.",
             "Its answers come without scores. Set BASE_URL to a TLM endpoint to have them scored.",
             latency_ms,
@@ -66,7 +72,7 @@ def _reachable(
         listed, hint = "its model list is empty", "Name its models in TLM_DASH_MODELS."
     else:
         listed, hint = f"it lists {len(models)} model{'s' if len(models) != 1 else ''}", ""
-    return EndpointHealth(True, f"{what} answers; {listed}.", hint, latency_ms, models or ())
+    return EndpointHealth("working", f"{what} answers; {listed}.", hint, latency_ms, models or ())
 
 
 def _health_failure(answer: Answer, secrets: Secrets) -> EndpointError | None:

@@ -63,6 +63,7 @@ class Report:
         return {
             "works": self.works,
             "endpoint": connection.state,
+            "endpoint_state": connection.endpoint_state,
             "endpoint_detail": f"{connection.sentence} {connection.hint}".strip(),
             "base_url": connection.base_url,
             "embedded": connection.is_embedded,

@@ -13,7 +13,7 @@ from tlm_dash.batch.engine import EndpointAddress, Engine
 from tlm_dash.errors import EndpointUnreachableError, TlmDashError
 from tlm_dash.local_endpoint.model_source import BUNDLED_MODEL
 from tlm_dash.local_endpoint.process import LocalEndpoint
-from tlm_dash.models import EndpointHealth
+from tlm_dash.models import EndpointHealth, EndpointState
 from tlm_dash.settings import Settings, shown_url
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,10 @@ HEALTH_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True)
 class Connection:
-    """The TLM endpoint at this moment, in words. `models` are the names to offer."""
+    """The TLM endpoint at this moment, in words. `models` are the names to offer.
+
+    `endpoint_state` says why it is not ready; an embedded endpoint that is not up is "unreachable".
+    """
 
     state: Literal["ready", "starting", "unreachable"]
     sentence: str
@@ -39,6 +42,7 @@ class Connection:
     is_embedded: bool
     models: tuple[str, ...] = ()
     provider: EndpointHealth | None = None
+    endpoint_state: EndpointState = "unreachable"
 
     @property
     def provider_models(self) -> tuple[str, ...]:
@@ -64,7 +68,9 @@ class ConnectionMonitor:
         sentence = "The embedded endpoint is starting." if local else "Looking for the endpoint."
         base_url = shown_url(settings.base_url) if settings.base_url else None
         models = self._models_before_known()
-        self.current = Connection("starting", sentence, "", base_url, local is not None, models)
+        self.current = Connection(
+            "starting", sentence, "", base_url, local is not None, models, endpoint_state="starting"
+        )
 
     def _models_before_known(self) -> tuple[str, ...]:
         """Name what can be asked for before the endpoint has listed its models, or where it lists none."""
@@ -135,7 +141,9 @@ class ConnectionMonitor:
                 )
                 hint = "" if state == "starting" else "Restart tlm_dash, or set BASE_URL to another endpoint."
                 models = self._models_before_known()
-                return Connection(state, status.detail, hint, status.base_url, True, models)
+                return Connection(
+                    state, status.detail, hint, status.base_url, True, models, endpoint_state=state
+                )
         address = self.address()
         health, provider = await asyncio.gather(self._health(address), self._provider_health())
         return Connection(
@@ -146,6 +154,7 @@ class ConnectionMonitor:
             self._local is not None,
             self._settings.models or health.models or self._models_before_known(),
             provider,
+            health.state,
         )
 
     async def _health(self, address: EndpointAddress) -> EndpointHealth:
@@ -154,8 +163,8 @@ class ConnectionMonitor:
                 return await self._engine.client(address).health()
         except TimeoutError:
             return EndpointHealth(
-                reachable=False,
-                detail=f"The endpoint did not answer within {HEALTH_TIMEOUT_S:.0f} seconds.",
+                "unreachable",
+                f"The endpoint did not answer within {HEALTH_TIMEOUT_S:.0f} seconds.",
                 hint="It may be overloaded. Running prompts may still work, slowly.",
             )
 
@@ -166,7 +175,7 @@ class ConnectionMonitor:
         try:
             return await self._health(address)
         except TlmDashError as error:
-            return EndpointHealth(reachable=False, detail=error.message, hint=error.hint)
+            return EndpointHealth("unreachable", error.message, error.hint)
 
     async def wait_until_ready(self, tell: Callable[[str], None]) -> None:
         """Wait for the embedded endpoint to be up; any other endpoint is simply tried."""

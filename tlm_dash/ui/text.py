@@ -57,6 +57,14 @@ def duration(milliseconds: float | None) -> str:
     return f"{minutes} min {rest} s"
 
 
+def roughly(seconds: float) -> str:
+    """Write a time that is only guessed, in one unit: 50 s, 34 min, 5 h, 3 days."""
+    for size, unit, enough in ((86_400, " days", 2), (3_600, " h", 1.5), (60, " min", 1.5)):
+        if seconds >= enough * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{max(1.0, seconds):.0f} s"
+
+
 def ago(moment: datetime, now: datetime) -> str:
     """Write how long ago a moment is, in words."""
     seconds = max(0.0, (now - moment).total_seconds())

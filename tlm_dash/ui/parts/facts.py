@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
+from tlm_dash.models import EndpointState
 from tlm_dash.services.check import Report
 from tlm_dash.services.connection import Connection
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.text import file_size, visible
 
-STATE_BADGES = {
-    "ready": ("Works", "green", ":material/check_circle:"),
+STATE_BADGES: Mapping[EndpointState, tuple[str, str, str]] = {
+    "working": ("Works", "green", ":material/check_circle:"),
     "starting": ("Starting", "gray", ":material/hourglass_top:"),
-    "unreachable": ("Does not work", "red", ":material/error:"),
+    "no_scores": ("Gives no scores", "red", ":material/error:"),
+    "access_denied": ("Refuses the key", "red", ":material/key_off:"),
+    "not_tlm": ("Not a TLM endpoint", "red", ":material/error:"),
+    "failing": ("Answers with errors", "red", ":material/error:"),
+    "unreachable": ("Not reachable", "red", ":material/error:"),
 }
 
 
@@ -24,7 +29,7 @@ def connection(found: Report) -> None:
     now = found.connection
     st.subheader("Endpoint", anchor=False)
     with st.container(border=True):
-        label, color, icon = STATE_BADGES[now.state]
+        label, color, icon = STATE_BADGES[now.endpoint_state]
         st.badge(label, color=color, icon=icon)  # type: ignore[arg-type]
         st.text(visible(now.sentence))
         if now.hint:

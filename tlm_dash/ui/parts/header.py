@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import streamlit as st
 
+from tlm_dash.models import EndpointState
+from tlm_dash.services.connection import Connection
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.run_view import under_way
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.resources import dashboard
+from tlm_dash.ui.text import roughly
 
-STATES = {
-    "ready": ("ready", ":material/check_circle:"),
+STATES: Mapping[EndpointState, tuple[str, str]] = {
+    "working": ("ready", ":material/check_circle:"),
     "starting": ("starting", ":material/hourglass_top:"),
-    "unreachable": ("not working", ":material/error:"),
+    "no_scores": ("gives no scores", ":material/error:"),
+    "access_denied": ("refuses the key", ":material/key_off:"),
+    "not_tlm": ("not a TLM endpoint", ":material/error:"),
+    "failing": ("answers with errors", ":material/error:"),
+    "unreachable": ("not reachable", ":material/error:"),
 }
 LOOK_AGAIN_EVERY_S = 4
 FETCHED = re.compile(r"(\d+) of (\d+) MB")
@@ -37,12 +47,32 @@ def _draw_status_pill() -> None:
     running = dashboard()
     connection = running.monitor.current
     which = "Embedded endpoint" if connection.is_embedded else "TLM endpoint"
-    state, icon = STATES[connection.state]
-    under_way = len(running.board.entries_under_way())
-    work = f" · {under_way} running" if under_way else ""
-    fetched = FETCHED.search(connection.sentence)
-    if connection.state == "starting" and fetched is not None:
-        # Numbers only: a label is Markdown, and the sentence may quote another program.
-        state = f"fetching the model, {fetched[1]} of {fetched[2]} MB"
+    state, icon = _state(connection)
+    work, is_run = _work(running)
+    # What is under way is looked at on Runs; an endpoint in trouble is explained on Settings.
+    page = "runs" if is_run and connection.state == "ready" else "settings"
     with st.container(key="status-pill", horizontal=True, horizontal_alignment="right"):
-        st.page_link("../../pages/settings.py", label=f"{which}: {state}{work}", icon=icon, width="content")
+        st.page_link(f"../../pages/{page}.py", label=f"{which}: {state}{work}", icon=icon, width="content")
+
+
+def _state(connection: Connection) -> tuple[str, str]:
+    """Give word and icon. Our own words and numbers only: a label is Markdown, and servers say anything."""
+    state, icon = STATES[connection.endpoint_state]
+    fetched = FETCHED.search(connection.sentence)
+    if connection.endpoint_state == "starting" and fetched is not None:
+        state = f"fetching the model, {fetched[1]} of {fetched[2]} MB"
+    elif connection.endpoint_state == "unreachable" and connection.is_embedded:
+        state = "not running"
+    return state, icon
+
+
+def _work(running: Dashboard) -> tuple[str, bool]:
+    """Say what is under way, and whether runs are."""
+    runs, prompts = under_way(running), len(running.board.entries_under_way())
+    said = ""
+    if runs.n_runs:
+        left = "" if runs.time_left_s is None else f", {roughly(runs.time_left_s)} left"
+        said += f" · {runs.n_runs:,} {'run' if runs.n_runs == 1 else 'runs'}{left}"
+    if prompts:
+        said += f" · {prompts:,} {'prompt' if prompts == 1 else 'prompts'}"
+    return said, bool(runs.n_runs)
