@@ -15,6 +15,7 @@ page = st.navigation(
         st.Page(PAGES / "playground.py", title="Playground", icon=":material/science:", default=True),
         st.Page(PAGES / "datasets.py", title="Datasets", icon=":material/table:"),
         st.Page(PAGES / "runs.py", title="Runs", icon=":material/play_circle:"),
+        st.Page(PAGES / "review.py", title="Review", icon=":material/rate_review:"),
         st.Page(PAGES / "decide.py", title="Decide", icon=":material/rule:"),
         st.Page(PAGES / "settings.py", title="Settings", icon=":material/settings:"),
     ],

@@ -1,0 +1,160 @@
+"""Everything that is known of one row of a run: texts in whole, tries, and the same prompt in other runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from tlm_dash.store.database import Store
+from tlm_dash.store.row_filters import RowScope
+from tlm_dash.store.rows import listed_sql
+
+MOST_OTHERS = 20
+
+_DETAIL = """
+SELECT
+    r.item_no, r.attempt_no, r.status, r.trustworthiness_score, r.unscored_reason, r.error_kind,
+    r.error_message, r.error_hint, r.score_latency_ms, r.written_at, r.response_hash, r.label, r.label_state,
+    r.label_source, i.prompt_hash, i.messages, i.reference, e.source_id, coalesce(e.tags, '{}') AS tags,
+    coalesce(e.extra, '{}') AS extra, c.response, c.model, c.resolved_model, c.finish_reason, c.input_tokens,
+    c.output_tokens, c.latency_ms, c.first_token_ms, c.is_complete, c.extra AS response_extra, t.explanation,
+    t.log
+FROM (SELECT * FROM listed WHERE item_no = $item_no) AS r
+JOIN (SELECT * FROM item WHERE dataset_id = $dataset_id AND item_no = $item_no) AS i
+    ON i.item_no = r.item_no
+LEFT JOIN (SELECT * FROM item_extra WHERE dataset_id = $dataset_id AND item_no = $item_no) AS e
+    ON e.item_no = r.item_no
+LEFT JOIN (SELECT * FROM completion WHERE dataset_id = $dataset_id AND item_no = $item_no) AS c
+    ON c.completion_id = r.completion_id
+LEFT JOIN (SELECT * FROM run_item_text WHERE run_id IN (SELECT unnest($run_ids)) AND item_no = $item_no) AS t
+    ON t.attempt_no = r.attempt_no
+"""
+
+_TRIES = """
+SELECT
+    a.attempt_no, a.call, a.sent_at, e.outcome, e.error_kind, e.error_message, e.http_status, e.latency_ms
+FROM attempt AS a LEFT JOIN attempt_end AS e USING (attempt_id)
+WHERE a.run_id = ? AND a.item_no = ? ORDER BY a.sent_at, a.attempt_id
+"""
+
+# The same prompt, in the same dataset or in another one, in runs that are still listed.
+_OTHERS = """
+WITH same AS (SELECT dataset_id, item_no FROM item WHERE prompt_hash = $prompt_hash),
+gone AS (
+    SELECT run_id FROM run_event QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY event_no DESC) = 1
+        AND status = 'deleted'
+),
+other AS (
+    SELECT r.run_id, r.item_no, r.completion_id, r.trustworthiness_score, run.dataset_id, run.name, run.model,
+        run.quality_preset, run.scorer_model, run.created_at
+    FROM run_item AS r JOIN run USING (run_id) JOIN dataset AS d ON d.dataset_id = run.dataset_id
+    JOIN same ON same.dataset_id = run.dataset_id AND same.item_no = r.item_no
+    WHERE r.item_no IN (SELECT item_no FROM same) AND r.status = 'done' AND d.kind <> 'playground'
+        AND NOT (r.run_id = $run_id AND r.item_no = $item_no) AND r.run_id NOT IN (SELECT run_id FROM gone)
+)
+SELECT
+    o.run_id, o.item_no, o.name, o.model, o.quality_preset, o.scorer_model, o.trustworthiness_score,
+    c.response, c.response_hash
+FROM other AS o JOIN (
+    SELECT * FROM completion WHERE item_no IN (SELECT item_no FROM same)
+) AS c ON c.dataset_id = o.dataset_id AND c.item_no = o.item_no AND c.completion_id = o.completion_id
+ORDER BY o.created_at, o.name, o.run_id, o.item_no LIMIT $most
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One request that was sent for a row. `outcome` is None while it is under way."""
+
+    attempt_no: int
+    call: str
+    sent_at: datetime
+    outcome: str | None
+    error_kind: str | None
+    error_message: str | None
+    http_status: int | None
+    latency_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherResponse:
+    """What another run has for the same prompt."""
+
+    run_id: str
+    item_no: int
+    name: str
+    model: str | None
+    quality_preset: str
+    scorer_model: str | None
+    trustworthiness_score: float | None
+    response: str
+    response_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowDetail:
+    """One row in whole; fields are those of the tables `run_item`, `item`, `completion` and their kin."""
+
+    item_no: int
+    attempt_no: int
+    status: str
+    trustworthiness_score: float | None
+    unscored_reason: str | None
+    error_kind: str | None
+    error_message: str | None
+    error_hint: str | None
+    score_latency_ms: float | None
+    written_at: datetime | None
+    response_hash: str | None
+    label: int | None
+    label_state: str
+    label_source: str | None
+    prompt_hash: str
+    messages: Sequence[Mapping[str, Any]]
+    reference: str | None
+    source_id: str | None
+    tags: Mapping[str, str]
+    extra: Mapping[str, str]
+    response: str | None
+    model: str | None
+    resolved_model: str | None
+    finish_reason: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    latency_ms: float | None
+    first_token_ms: float | None
+    is_complete: bool | None
+    response_extra: Mapping[str, Any]
+    explanation: str | None
+    log: Mapping[str, Any]
+    tries: tuple[Try, ...] = ()
+    others: tuple[OtherResponse, ...] = ()
+
+
+def row_detail(store: Store, scope: RowScope, item_no: int) -> RowDetail | None:
+    """Read one row in whole; None where the run does not take this item."""
+    rows, params = listed_sql(store, scope, with_labels=True)
+    asked = {"dataset_id": scope.dataset_id, "item_no": item_no}
+    found = store.read_rows(f"{rows} {_DETAIL}", params | asked)
+    if not found:
+        return None
+    values = found[0]
+    for name in ("messages", "tags", "extra", "response_extra", "log"):
+        values[name] = json.loads(values[name] or "{}")
+    detail = RowDetail(**values)
+    tries = store.read(_TRIES, [scope.run_id, item_no])
+    others = store.read_rows(
+        _OTHERS,
+        {
+            "prompt_hash": detail.prompt_hash, "run_id": scope.run_id, "item_no": item_no,
+            "most": MOST_OTHERS,
+        },
+    )  # fmt: skip
+    return replace(
+        detail,
+        tries=tuple(Try(*row) for row in tries),
+        others=tuple(OtherResponse(**row) for row in others),
+    )

@@ -1,0 +1,179 @@
+"""How the scores of each chosen run lie: a panel per run, in words and as a chart that filters the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from tlm_dash.charts.distribution import distribution_chart, distribution_words, interval_of
+from tlm_dash.charts.theme import model_color
+from tlm_dash.errors import InvalidInputError
+from tlm_dash.services import review
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.review import BINS, Axis, Distribution, RowFilter, RowLook
+from tlm_dash.services.run_view import RunView
+from tlm_dash.ui.params_review import ReviewParams
+from tlm_dash.ui.parts.dataset_list import counted
+from tlm_dash.ui.parts.review_runs import listed_run, title
+from tlm_dash.ui.text import score_text
+
+AXES: dict[Axis, str] = {"linear": "0 to 1", "logit": "near 1, spread out"}
+TIES_WORTH_SAYING = 0.02
+JUST_ABOVE_HALF = 0.5000000000000001
+"""The next number above 0.5: an interval that holds 0.5 and nothing else ends here."""
+
+
+def draw(running: Dashboard, views: Sequence[RunView], params: ReviewParams) -> None:
+    """Draw the panels, side by side; nothing where no chosen run has rows."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.segmented_control(
+            "Axis",
+            options=list(AXES),
+            default=params.axis,
+            format_func=AXES.__getitem__,
+            key=f"review-axis-{params.axis}",
+            label_visibility="collapsed",
+            required=True,
+            on_change=_turn_axis,
+            args=(f"review-axis-{params.axis}",),
+        )
+        st.caption("Drag over the bars to see only their rows.")
+    reason = _why_apart(views)
+    if reason:
+        st.text(reason)
+    listed = listed_run(views, params)
+    for column, view in zip(st.columns(len(views)), views, strict=True):
+        with column:
+            is_listed = view.record.run_id == listed
+            _panel(running, view, params, is_listed=is_listed, several=len(views) > 1)
+
+
+def told(found: Distribution) -> str:
+    """Say how many rows there are, how many have no score, and what is odd about the others."""
+    words = [counted(found.n, "row"), f"{found.n_unscored:,} unscored" if found.n_unscored else "all scored"]
+    if found.n and not found.n_scored:
+        return f"{words[0]}, none of them scored."
+    sentence = ", ".join(words)
+    if found.n_ties_at_half > 1 and found.n_ties_at_half >= TIES_WORTH_SAYING * found.n_scored:
+        sentence += f", {found.n_ties_at_half:,} tie at 0.5: the scorer could not read its own rating there"
+    return sentence + "."
+
+
+def spread(found: Distribution) -> str:
+    """Say where the scored rows lie: quartiles, ends, and how many are next to 1."""
+    if found.quantiles is None or found.lowest is None or found.highest is None:
+        return ""
+    _, low, middle, high, _ = found.quantiles
+    sentence = (
+        f"Median {score_text(middle)}; half of them between {score_text(low)} and {score_text(high)}; "
+        f"lowest {score_text(found.lowest)}, highest {score_text(found.highest)}"
+    )
+    if found.n_above_high:
+        sentence += f"; {found.n_above_high:,} above {review.HIGH}"
+    return f"{sentence} (n = {found.n_scored:,} scored)."
+
+
+def _why_apart(views: Sequence[RunView]) -> str:
+    """Say why runs are not drawn on one axis."""
+    if len(views) < 2:
+        return ""
+    ways = {(view.record.quality_preset, view.record.scorer_model or view.record.model) for view in views}
+    if len(ways) > 1:
+        return (
+            "Each run has an axis of its own: scores of different presets or scorers cannot be compared by "
+            "size, only by how they rank the same rows."
+        )
+    return "Each run has an axis of its own, so that each can be filtered by itself."
+
+
+def _panel(
+    running: Dashboard, view: RunView, params: ReviewParams, *, is_listed: bool, several: bool
+) -> None:
+    run_id = view.record.run_id
+    if several:
+        st.text(title(view))
+    found = review.distribution_of(running, view)
+    st.text(told(found))
+    if found.n_ties_at_half > 1 and found.n_ties_at_half >= TIES_WORTH_SAYING * found.n_scored:
+        st.button(
+            "Show the ties",
+            key=f"ties-{run_id}",
+            type="tertiary",
+            icon=":material/filter_alt:",
+            on_click=_choose,
+            args=(run_id, (0.5, JUST_ABOVE_HALF)),
+        )
+    wanted = params.filter if is_listed else params.filter.without_scores()
+    try:
+        look = review.found(running, view, wanted, sort=params.sort, page=1, axis=params.axis)
+    except InvalidInputError:
+        # The table says it, once.
+        return
+    _chart(view, look, wanted, params, is_listed=is_listed)
+    st.caption(spread(found))
+
+
+def _chart(view: RunView, look: RowLook, wanted: RowFilter, params: ReviewParams, *, is_listed: bool) -> None:
+    run_id = view.record.run_id
+    edges = BINS[params.axis].edges()
+    chosen = (wanted.score_from, wanted.score_below) if wanted.has_interval else None
+    # A chart of its own for every interval: what it shows as chosen is what the address says.
+    key = f"distribution-{run_id}-{params.axis}-{chosen}"
+    st.plotly_chart(
+        distribution_chart(
+            edges,
+            look.counts,
+            axis=params.axis,
+            chosen=chosen,
+            color=model_color(view.record.model or view.record.name),
+        ),
+        key=key,
+        on_select=lambda: _select(key, run_id, params.axis),
+        selection_mode="box",
+        config={"displayModeBar": False, "doubleClick": False, "scrollZoom": False},
+        alt=distribution_words(edges, look.counts),
+    )
+    if is_listed and chosen is not None:
+        st.button(
+            f"{interval_words(wanted)}: show all scores",
+            key="all-scores",
+            type="tertiary",
+            icon=":material/filter_alt_off:",
+            on_click=_choose,
+            args=(run_id, (None, None)),
+        )
+
+
+def interval_words(wanted: RowFilter) -> str:
+    """Write the interval of scores that is filtered by."""
+    low, high = wanted.score_from, wanted.score_below
+    if (low, high) == (0.5, JUST_ABOVE_HALF):
+        return "Scores of exactly 0.5"
+    if low is not None and high is not None:
+        return f"Scores from {_rounded(low)} to {_rounded(high)}"
+    return f"Scores from {_rounded(low)}" if low is not None else f"Scores below {_rounded(high or 0.0)}"
+
+
+def _rounded(score: float) -> str:
+    text = score_text(score)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _select(key: str, run_id: str, axis: Axis) -> None:
+    boxes = st.session_state[key]["selection"]["box"]
+    if boxes:
+        low, high = boxes[-1]["x"]
+        _choose(run_id, interval_of(BINS[axis].edges(), low, high))
+
+
+def _choose(run_id: str, interval: tuple[float | None, float | None]) -> None:
+    params = ReviewParams.from_query(st.query_params).listing(run_id)
+    wanted = replace(params.filter, score_from=interval[0], score_below=interval[1], unscored="")
+    st.query_params.from_dict(params.filtered(wanted).to_dict())
+
+
+def _turn_axis(key: str) -> None:
+    params = ReviewParams.from_query(st.query_params)
+    st.query_params.from_dict(replace(params, axis=st.session_state[key]).to_dict())

@@ -1,0 +1,108 @@
+"""Which runs are reviewed: chosen in the sidebar, kept in the address, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from tlm_dash.services import review, runs
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.run_view import RunView
+from tlm_dash.ui.params_review import MOST_RUNS, ReviewParams
+from tlm_dash.ui.parts import export_menu
+from tlm_dash.ui.parts.notice import empty, failure
+from tlm_dash.ui.text import one_line
+
+NAME_CHARACTERS = 60
+
+
+def settled(running: Dashboard, params: ReviewParams) -> ReviewParams:
+    """Give the address with a run in it (the newest one where it names none), and write it where it shows.
+
+    A link to this same page changes what the script is told, but not the browser's address bar: written back,
+    a reload shows the same. The browser ignores what it shows already. The queue keeps keys of its own.
+    """
+    if not params.runs:
+        known = runs.list_runs(running)
+        newest = [view for view in known if view.counts.n_done] or known
+        params = params.choosing((newest[-1].record.run_id,)) if newest else params
+    if params.view == "rows":
+        st.query_params.from_dict(params.to_dict())
+    return params
+
+
+def draw(running: Dashboard, params: ReviewParams) -> list[RunView]:
+    """Draw the choice of runs, and give those that are there; says so where there is none."""
+    known = runs.list_runs(running)
+    if not known:
+        empty("There is no run yet.", "Run a dataset, or upload one that has responses and scores.")
+        with st.container(horizontal=True):
+            if st.button("New run", type="primary", icon=":material/add:", key="to-runs"):
+                st.switch_page("../../pages/runs.py", query_params={"new": "yes"})
+            st.page_link("../../pages/datasets.py", label="Upload a dataset", icon=":material/upload:")
+        return []
+    views, missing = review.chosen(running, params.runs)
+    with st.sidebar:
+        _choice(known, [view.record.run_id for view in views])
+    if missing:
+        failure(
+            "A run that the address names is not there." if views else "The run is not there.",
+            "It may have been deleted. Choose another one.",
+            label="Not found",
+        )
+        if st.button("Show the newest run" if not views else "Leave it out", key="drop-missing"):
+            st.query_params.from_dict(params.choosing(tuple(view.record.run_id for view in views)).to_dict())
+            st.rerun()
+    return views
+
+
+def draw_actions(running: Dashboard, views: Sequence[RunView], params: ReviewParams) -> None:
+    """Draw what can be done with the rows: label them, say where labels come from, take them along."""
+    listed = next(view for view in views if view.record.run_id == listed_run(views, params))
+    with st.container(horizontal=True, vertical_alignment="center", key="review-actions"):
+        if st.button("Label queue", type="primary", icon=":material/keyboard:", key="to-queue"):
+            _go(replace(params, view="queue", row=None))
+        if st.button("Where labels come from", icon=":material/label:", key="to-labels"):
+            _go(replace(params, view="labels", row=None))
+        export_menu.draw(
+            running, [listed.record.run_id], params.filter, name=one_line(listed.record.name, 60)
+        )
+
+
+def listed_run(views: Sequence[RunView], params: ReviewParams) -> str:
+    """Give the run whose rows are listed: the one that the address names, else the first that is there."""
+    there = [view.record.run_id for view in views]
+    return params.of if params.of in there else there[0]
+
+
+def title(view: RunView) -> str:
+    """Name a run on one line."""
+    return one_line(view.record.name, NAME_CHARACTERS)
+
+
+def _choice(known: Sequence[RunView], shown: list[str]) -> None:
+    names = {view.record.run_id: title(view) for view in reversed(known)}
+    key = "review-runs-" + "-".join(run_id[:8] for run_id in shown)
+    st.multiselect(
+        "Runs",
+        options=list(names),
+        default=shown,
+        format_func=names.__getitem__,
+        max_selections=MOST_RUNS,
+        placeholder="Choose a run",
+        key=key,
+        on_change=_choose,
+        args=(key,),
+    )
+
+
+def _choose(key: str) -> None:
+    params = ReviewParams.from_query(st.query_params)
+    st.query_params.from_dict(params.choosing(tuple(st.session_state[key])).to_dict())
+
+
+def _go(params: ReviewParams) -> None:
+    st.query_params.from_dict(params.to_dict())
+    st.rerun()

@@ -1,0 +1,110 @@
+"""The label of one row: what it is now, who said so, and the buttons that say something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from tlm_dash.errors import TlmDashError
+from tlm_dash.models import utc_now
+from tlm_dash.services import labels
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.labels import Annotation
+from tlm_dash.services.review import RowDetail
+from tlm_dash.services.run_view import RunView
+from tlm_dash.ui.params_review import ReviewParams
+from tlm_dash.ui.parts.notice import failure
+from tlm_dash.ui.parts.row_words import LABEL_WORDS, SOURCE_WORDS, label_words
+from tlm_dash.ui.text import ago, visible
+
+BUTTONS = (
+    ("correct", "Correct", ":material/check:"),
+    ("incorrect", "Incorrect", ":material/close:"),
+    ("unsure", "Unsure", ":material/help:"),
+)
+LONGEST_NAME = 80
+LONGEST_NOTE = 2_000
+
+
+def draw(running: Dashboard, view: RunView, row: RowDetail, params: ReviewParams) -> None:
+    """Draw the label of a row and what changes it; a row without a response cannot be labelled."""
+    if row.response_hash is None:
+        return
+    said = labels.annotations_of(running, row.response_hash)
+    standing = labels.standing(running, row.response_hash)
+    with st.container(border=True, key="row-label"):
+        st.text(_now(row))
+        for one in said:
+            st.text(_line(one))
+        if params.reviewer is None:
+            st.text_input(
+                "Your name",
+                key="row-reviewer",
+                max_chars=LONGEST_NAME,
+                placeholder="asked once, then kept in the address",
+                on_change=_keep_name,
+            )
+            return
+        note = st.text_input(
+            "Note", key=f"note-{row.item_no}-{len(said)}", max_chars=LONGEST_NOTE, placeholder="optional"
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            for verdict, label, icon in BUTTONS:
+                if st.button(label, icon=icon, key=f"label-{verdict}"):
+                    _say(lambda verdict=verdict: _annotate(running, view, row, params, verdict, note))  # type: ignore[misc]
+            mine = any(one.annotator == params.reviewer and one.source == "person" for one in standing)
+            if st.button("Undo", icon=":material/undo:", key="label-undo", disabled=not mine):
+                _say(lambda: _retract(running, view, row, params))
+
+
+def _now(row: RowDetail) -> str:
+    told = label_words(row.label, row.label_state) or LABEL_WORDS["none"]
+    source = f" ({SOURCE_WORDS[row.label_source]})" if row.label_source else ""
+    return f"Label: {told}{source}"
+
+
+def _line(one: Annotation) -> str:
+    what = one.verdict or {"retraction": "took it back", "skip": "skipped"}.get(one.kind, one.kind)
+    if one.kind == "resolution":
+        what = f"settled as {one.verdict}"
+    note = f", “{one.note}”" if one.note else ""
+    blind = "" if one.score_visible or one.kind in ("retraction", "note") else ", without seeing the score"
+    return visible(f"{one.annotator}: {what}{note}, {ago(one.created_at, utc_now())}{blind}")
+
+
+def _keep_name() -> None:
+    name = " ".join(str(st.session_state["row-reviewer"]).split())
+    if name:
+        params = ReviewParams.from_query(st.query_params)
+        st.query_params.from_dict(replace(params, reviewer=name).to_dict())
+
+
+def _annotate(
+    running: Dashboard, view: RunView, row: RowDetail, params: ReviewParams, verdict: str, note: str
+) -> None:
+    assert row.response_hash is not None and params.reviewer is not None
+    labels.annotate(
+        running, dataset_id=view.record.dataset_id, item_no=row.item_no, response_hash=row.response_hash,
+        verdict=verdict, annotator=params.reviewer, note=note or None, run_id=view.record.run_id,
+        score_visible=True,
+    )  # fmt: skip
+
+
+def _retract(running: Dashboard, view: RunView, row: RowDetail, params: ReviewParams) -> None:
+    assert row.response_hash is not None and params.reviewer is not None
+    labels.retract(
+        running, dataset_id=view.record.dataset_id, item_no=row.item_no, response_hash=row.response_hash,
+        annotator=params.reviewer, run_id=view.record.run_id, score_visible=True,
+    )  # fmt: skip
+
+
+def _say(what: Callable[[], object]) -> None:
+    """Write something that was said, and draw all of the page anew: the table shows labels too."""
+    try:
+        what()
+    except TlmDashError as error:
+        failure(error.message, error.hint)
+        return
+    st.rerun()
