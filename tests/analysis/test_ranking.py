@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from tlm_dash.analysis.ranking import _midranks, auroc, auroc_difference
+from tlm_dash.analysis.ranking import auroc, auroc_difference, clustered_spread, influence
 
 # Coverage of 2,000 seeded simulations has a standard error of .005; the bounds are three of them.
 N_SIMULATIONS = 2000
@@ -117,10 +116,64 @@ def test_only_the_order_counts_and_flipping_the_labels_mirrors(pairs: list[tuple
         assert (mirrored.low, mirrored.high) == pytest.approx((1 - found.high, 1 - found.low))
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(-5, 5), max_size=40))
-def test_midranks_are_scipys(values: list[int]) -> None:
-    assert _midranks(np.array(values, dtype=float)) == pytest.approx(rankdata(values))
+def obuchowski(labels: np.ndarray, scores: np.ndarray, prompts: np.ndarray) -> float:
+    """The variance of a clustered AUROC as the paper writes it."""
+    right, wrong = scores[labels == 1], scores[labels == 0]
+    wins = (right[:, None] > wrong) + 0.5 * (right[:, None] == wrong)
+    v10, v01, area = wins.mean(axis=1), wins.mean(axis=0), wins.mean()
+    m, n = len(right), len(wrong)
+    codes = np.unique(prompts)
+    x = np.array([(v10 - area)[prompts[labels == 1] == code].sum() for code in codes])
+    y = np.array([(v01 - area)[prompts[labels == 0] == code].sum() for code in codes])
+    i10 = sum((prompts[labels == 1] == code).any() for code in codes)
+    i01 = sum((prompts[labels == 0] == code).any() for code in codes)
+    s10, s01 = (x**2).sum() * i10 / ((i10 - 1) * m), (y**2).sum() * i01 / ((i01 - 1) * n)
+    s11 = (x * y).sum() * len(codes) / (len(codes) - 1)
+    return float(s10 / m + s01 / n + 2 * s11 / (m * n))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_repeated_prompts_widen_the_interval_as_published(seed: int) -> None:
+    labels, scores = some_rows(seed, n=60)
+    prompts = np.random.default_rng(seed).integers(0, 25, 60)
+    found = auroc(labels, scores, prompts=prompts)
+    half = 1.959963984540054 * math.sqrt(obuchowski(labels, scores, prompts))
+    spread = half / (found.value * (1 - found.value))
+    assert math.log(found.high / (1 - found.high)) - math.log(found.value / (1 - found.value)) == (
+        pytest.approx(spread, abs=1e-10)
+    )
+    # Every row twice adds nothing that was not known.
+    single = auroc(labels, scores)
+    twice = auroc(np.tile(labels, 2), np.tile(scores, 2), prompts=np.tile(np.arange(60), 2))
+    assert (twice.value, twice.low, twice.high) == pytest.approx((single.value, single.low, single.high))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(-4, 4), st.integers(1, 3)), min_size=4, max_size=30))
+def test_a_weight_of_two_is_the_row_twice(triples: list[tuple[int, int, int]]) -> None:
+    labels, scores, weights = (np.array(column) for column in zip(*triples, strict=True))
+    if labels.min() == labels.max():
+        return
+    codes = np.arange(len(labels))
+    found = auroc(labels, scores, weights=weights)
+    assert found.value == pytest.approx(
+        roc_auc_score(np.repeat(labels, weights), np.repeat(scores, weights)), abs=1e-12
+    )
+    repeated = auroc(
+        np.repeat(labels, weights),
+        np.repeat(scores, weights),
+        prompts=np.repeat(codes, weights),
+    )
+    if found.low is not None:
+        assert (found.low, found.high) == pytest.approx((repeated.low, repeated.high))
+
+
+def test_the_pulls_of_all_rows_sum_to_nothing() -> None:
+    labels, scores = some_rows(5)
+    value, shares = influence(labels == 1, scores, np.ones(len(labels)))
+    assert value == pytest.approx(roc_auc_score(labels, scores))
+    assert shares.sum() == pytest.approx(0, abs=1e-12)
+    assert clustered_spread(shares, labels == 1, labels) is None
 
 
 def test_what_cannot_be_computed_is_none_with_a_reason() -> None:

@@ -1,7 +1,8 @@
 """How well a score ranks right answers above wrong ones: AUROC with an interval, and the difference of two.
 
 The variance is DeLong's (DeLong, DeLong & Clarke-Pearson 1988), computed from midranks in n log n (Sun & Xu
-2014). Intervals of one AUROC are built on the logit scale, so that they stay within [0, 1].
+2014). Where prompts repeat it is Obuchowski's for clustered data (1997), and where rows have weights the same
+with weighted placements. Intervals of one AUROC are built on the logit scale, so they stay within [0, 1].
 """
 
 from __future__ import annotations
@@ -39,15 +40,25 @@ class Estimate:
         return self.n - self.n_positive
 
 
-def auroc(labels: npt.ArrayLike, scores: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+def auroc(
+    labels: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    confidence: float = 0.95,
+    *,
+    prompts: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
+) -> Estimate:
     """Return the chance that a random right answer outscores a random wrong one; ties count half.
 
-    `labels` and `scores` are both of shape (n,): labels 0 or 1, scores finite or NaN for unscored rows, which
-    are left out and counted. The interval is DeLong's on the logit scale. Where that has no width (perfect
-    order, or one row in a class) the figure comes without an interval and with the reason. Raises ValueError
-    for shapes or labels that do not fit, or a confidence outside (0, 1).
+    All are of shape (n,): labels 0 or 1, scores finite or NaN for unscored rows, which are left out and
+    counted. `prompts` holds a code of each row's prompt: rows of one prompt are not taken as independent
+    (None: every row has its own). `weights` are 1 / inclusion probability (None: all alike). The interval is
+    on the logit scale. Where that has no width (perfect order, or one row in a class) the figure comes
+    without an interval and with the reason. Raises ValueError for shapes or labels that do not fit, or a
+    confidence outside (0, 1).
     """
     right, values, n_left_out = _cleaned(labels, scores, confidence)
+    scored = ~np.isnan(np.asarray(scores, dtype=float))
     n, n_positive = len(right), int(right.sum())
 
     def estimate(
@@ -57,15 +68,72 @@ def auroc(labels: npt.ArrayLike, scores: npt.ArrayLike, confidence: float = 0.95
 
     if n_positive in (0, n):
         return estimate(None, reason="only one of the two classes is present")
-    value, of_right, of_wrong = _placements(right, values)
-    if len(of_right) < 2 or len(of_wrong) < 2:
+    weight = np.ones(n) if weights is None else np.asarray(weights, dtype=float)[scored]
+    code = np.arange(n) if prompts is None else np.asarray(prompts)[scored]
+    value, shares = influence(right, values, weight)
+    spread = clustered_spread(shares, right, code)
+    if spread is None:
         return estimate(value, reason="an interval needs two rows of each class")
-    variance = np.var(of_right, ddof=1) / len(of_right) + np.var(of_wrong, ddof=1) / len(of_wrong)
-    if variance <= 0 or not 0 < value < 1:
+    if spread.variance <= 0 or not 0 < value < 1:
         return estimate(value, reason="the order shows no variation that an interval could be built on")
-    half_width = _normal_quantile(confidence) * math.sqrt(variance) / (value * (1 - value))
+    half_width = _normal_quantile(confidence) * math.sqrt(spread.variance) / (value * (1 - value))
     centre = math.log(value / (1 - value))
     return estimate(value, _expit(centre - half_width), _expit(centre + half_width))
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The variance of an AUROC (or of a difference of two), and what its distribution looks like.
+
+    `degrees_of_freedom` are Satterthwaite's for the parts of right and wrong rows, `skewness` is the third
+    standardised moment of the estimator, `n_smaller` how many prompts have a row of the rarer class.
+    """
+
+    variance: float
+    degrees_of_freedom: float
+    skewness: float
+    n_smaller: int
+
+
+def influence(right: npt.NDArray[np.bool_], values: Floats, weights: Floats) -> tuple[float, Floats]:
+    """Return the AUROC and how much each row pulls it up or down; both of shape (n,), the latter sums to 0.
+
+    The pull of a right row is the weighted share of wrong rows that it outscores (ties half) less the AUROC,
+    times its share of the weight of the right rows; of a wrong row likewise.
+    """
+    of_right, of_wrong = np.where(right, weights, 0.0), np.where(right, 0.0, weights)
+    total_right, total_wrong = of_right.sum(), of_wrong.sum()
+    outscored, outscoring = _outscored(values, of_wrong, of_right)
+    placement = np.where(right, outscored / total_wrong, outscoring / total_right)
+    area = float((of_right * placement).sum() / total_right)
+    return area, (placement - area) * np.where(right, of_right / total_right, of_wrong / total_wrong)
+
+
+def clustered_spread(
+    shares: Floats, right: npt.NDArray[np.bool_], prompts: npt.NDArray[np.generic]
+) -> Spread | None:
+    """Return the variance of a figure whose rows pull by `shares`, rows of one prompt taken together.
+
+    Obuchowski 1997; with a row for each prompt it is DeLong's. None where a class has fewer than two prompts.
+    """
+    _, code = np.unique(prompts, return_inverse=True)
+    n_prompts = int(code.max()) + 1
+    has_right = np.bincount(code, right, n_prompts) > 0
+    has_wrong = np.bincount(code, ~right, n_prompts) > 0
+    n_right, n_wrong = int(has_right.sum()), int(has_wrong.sum())
+    if min(n_right, n_wrong) < 2:
+        return None
+    pull_right = np.bincount(code, np.where(right, shares, 0.0), n_prompts)
+    pull_wrong = np.bincount(code, np.where(right, 0.0, shares), n_prompts)
+    part_right = float((pull_right**2).sum()) * n_right / (n_right - 1)
+    part_wrong = float((pull_wrong**2).sum()) * n_wrong / (n_wrong - 1)
+    together = float((pull_right * pull_wrong).sum()) * n_prompts / (n_prompts - 1)
+    variance = max(part_right + part_wrong + 2 * together, 0.0)
+    spread = part_right**2 / (n_right - 1) + part_wrong**2 / (n_wrong - 1)
+    freedom = (part_right + part_wrong) ** 2 / spread if spread > 0 else float(n_right + n_wrong - 2)
+    third = float(((pull_right + pull_wrong) ** 3).sum())
+    skewness = third / variance**1.5 if variance > 0 else 0.0
+    return Spread(variance, freedom, skewness, min(n_right, n_wrong))
 
 
 def auroc_difference(
@@ -85,16 +153,14 @@ def auroc_difference(
     if n_positive in (0, n):
         reason = "only one of the two classes is present"
         return Estimate(None, None, None, n, n_positive, n_left_out, confidence, reason)
-    area_a, right_a, wrong_a = _placements(right, values_a)
-    area_b, right_b, wrong_b = _placements(right, values_b)
+    area_a, shares_a = influence(right, values_a, np.ones(n))
+    area_b, shares_b = influence(right, values_b, np.ones(n))
     difference = area_b - area_a
-    if min(len(right_a), len(wrong_a)) < 2:
+    spread = clustered_spread(shares_b - shares_a, right, np.arange(n))
+    if spread is None:
         reason = "an interval needs two rows of each class"
         return Estimate(difference, None, None, n, n_positive, n_left_out, confidence, reason)
-    variance = np.var(right_b - right_a, ddof=1) / len(right_a) + np.var(wrong_b - wrong_a, ddof=1) / len(
-        wrong_a
-    )
-    half_width = _normal_quantile(confidence) * math.sqrt(variance)
+    half_width = _normal_quantile(confidence) * math.sqrt(spread.variance)
     low, high = max(difference - half_width, -1.0), min(difference + half_width, 1.0)
     return Estimate(difference, low, high, n, n_positive, n_left_out, confidence)
 
@@ -118,25 +184,13 @@ def _cleaned(
     return right[scored], values[scored], int((~scored).sum())
 
 
-def _placements(right: npt.NDArray[np.bool_], values: Floats) -> tuple[float, Floats, Floats]:
-    """Return the AUROC and DeLong's structural components of the right and of the wrong rows.
-
-    The component of a right row is the share of wrong rows that it outscores (ties half), that of a wrong row
-    the share of right rows that outscore it. Midranks over all rows minus midranks within the class count
-    exactly those.
-    """
-    ranks = _midranks(values)
-    n_right, n_wrong = int(right.sum()), int((~right).sum())
-    of_right = (ranks[right] - _midranks(values[right])) / n_wrong
-    of_wrong = 1.0 - (ranks[~right] - _midranks(values[~right])) / n_right
-    return float(of_right.mean()), of_right, of_wrong
-
-
-def _midranks(values: Floats) -> Floats:
-    """Return the ranks from 1 on, equal values sharing the mean of theirs."""
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return (last - (counts - 1) / 2.0)[group]
+def _outscored(values: Floats, first: Floats, second: Floats) -> tuple[Floats, Floats]:
+    """Return for each row how much of `first` lies below it, and of `second` above it; ties half."""
+    _, group = np.unique(values, return_inverse=True)
+    at_first, at_second = np.bincount(group, first), np.bincount(group, second)
+    below = np.cumsum(at_first) - 0.5 * at_first
+    above = at_second.sum() - np.cumsum(at_second) + 0.5 * at_second
+    return below[group], above[group]
 
 
 def _normal_quantile(confidence: float) -> float:

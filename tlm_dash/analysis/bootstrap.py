@@ -1,0 +1,137 @@
+"""Seeded bootstrap over prompts, for figures without a closed form: what is kept, and the rejection ratio.
+
+Rows are laid into cells of neighbouring ranks and prompts into groups, once; a resample then is a row of a
+matrix product. So the cost of resampling does not grow with the rows. Cells and groups serve the width of
+intervals only: the figures themselves are computed from all rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tlm_dash.analysis.figure import Figure, Floats
+from tlm_dash.analysis.retention import (
+    accuracy_at_review_share,
+    kept_accuracy,
+    prediction_rejection_ratio,
+    rejection_ratio,
+)
+
+SHARES = (0.05, 0.1, 0.2)
+RESAMPLES = 1_000
+MOST_CELLS = 200
+MOST_GROUPS = 600
+
+_METHOD = "bootstrap over prompts"
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Accuracy at each review share, and the PRR, with their intervals."""
+
+    accuracy: tuple[Figure, ...]
+    prr: Figure
+
+
+@dataclass(frozen=True)
+class ScoredLabels:
+    """Labelled, scored rows of one run, each of shape (n,): labels 0 or 1, finite scores."""
+
+    labels: Floats
+    scores: Floats
+
+
+class Resampling:
+    """The same resamples of prompts for as many runs as share their rows."""
+
+    def __init__(
+        self, prompts: npt.ArrayLike, *, confidence: float, seed: int, weights: npt.ArrayLike | None = None
+    ) -> None:
+        """Draw the resamples: `prompts` is a code of each row's, `weights` are 1 / inclusion probability."""
+        codes = np.asarray(prompts)
+        self.n = len(codes)
+        self._confidence = confidence
+        self._weights = np.ones(self.n) if weights is None else np.asarray(weights, dtype=float)
+        self._given = weights
+        draw = np.random.default_rng(seed)
+        _, code = np.unique(codes, return_inverse=True)
+        self.n_prompts = int(code.max(initial=-1)) + 1
+        self._groups = min(self.n_prompts, MOST_GROUPS)
+        if self._groups:
+            place = draw.permutation(self.n_prompts) % self._groups
+            self._group = place[code]
+            even = np.full(self._groups, 1.0 / self._groups)
+            self._drawn = draw.multinomial(self._groups, even, RESAMPLES).astype(np.float32)
+
+    def retention(self, run: ScoredLabels) -> Retention:
+        """Return the figures of one run."""
+        estimates = self._estimates(run)
+        draws = self._resampled(run) if self.n_prompts > 1 else None
+        return self._figures(estimates, draws)
+
+    def retention_difference(self, a: ScoredLabels, b: ScoredLabels) -> Retention:
+        """Return the figures of b less those of a, both over the same rows."""
+        first, second = self._estimates(a), self._estimates(b)
+        estimates = [
+            None if x is None or y is None else y - x for x, y in zip(first, second, strict=True)
+        ]  # fmt: skip
+        if self.n_prompts < 2:
+            return self._figures(estimates, None)
+        draws_a, draws_b = self._resampled(a), self._resampled(b)
+        return self._figures(estimates, draws_b - draws_a)
+
+    def _estimates(self, run: ScoredLabels) -> list[float | None]:
+        found = [accuracy_at_review_share(run.labels, run.scores, share, self._given) for share in SHARES]
+        return [*found, prediction_rejection_ratio(run.labels, run.scores, self._given)]
+
+    def _resampled(self, run: ScoredLabels) -> Floats:
+        """Return the figures of the whole (first row) and of each resample: (1 + resamples, figures)."""
+        cells, cell = _cells(run.scores)
+        shape = self._groups * cells
+        at = self._group * cells + cell
+        counts = np.bincount(at, self._weights, shape).reshape(self._groups, cells).astype(np.float32)
+        rights = np.bincount(at, self._weights * run.labels, shape).reshape(self._groups, cells)
+        all_counts = np.vstack((counts.sum(axis=0, dtype=np.float64), self._drawn @ counts))
+        all_rights = np.vstack((rights.sum(axis=0), self._drawn @ rights.astype(np.float32)))
+        figures = [kept_accuracy(all_counts, all_rights, share) for share in SHARES]
+        return np.column_stack([*figures, rejection_ratio(all_counts, all_rights)])
+
+    def _figures(self, estimates: Sequence[float | None], draws: Floats | None) -> Retention:
+        figures = []
+        for number, value in enumerate(estimates):
+            if value is None:
+                reason = "no labelled row has a score" if not self.n else "all labels are equal"
+                figures.append(Figure(None, n=self.n, confidence=self._confidence, reason=reason))
+            elif draws is None:
+                reason = "an interval needs two prompts"
+                figures.append(Figure(value, n=self.n, confidence=self._confidence, reason=reason))
+            else:
+                figures.append(self._with_interval(value, draws[1:, number] - draws[0, number]))
+        return Retention(tuple(figures[:-1]), figures[-1])
+
+    def _with_interval(self, value: float, deviations: Floats) -> Figure:
+        """Shift the percentiles to the figure of all rows: cells and groups must not move it."""
+        usable = deviations[~np.isnan(deviations)]
+        if len(usable) < RESAMPLES // 2 or np.ptp(usable) <= 0:
+            reason = "resampling shows no variation that an interval could be built on"
+            return Figure(value, n=self.n, confidence=self._confidence, reason=reason)
+        tail = (1 - self._confidence) / 2
+        low, high = np.quantile(usable, [tail, 1 - tail])
+        return Figure(
+            value, min(value + float(low), value), max(value + float(high), value), self.n,
+            self._confidence, _METHOD, standard_error=float(usable.std(ddof=1)),
+        )  # fmt: skip
+
+
+def _cells(scores: Floats) -> tuple[int, npt.NDArray[np.int64]]:
+    """Return how many cells there are and the cell of each row, highest scores first, ties never parted."""
+    distinct, code, counts = np.unique(-scores, return_inverse=True, return_counts=True)
+    if len(distinct) <= MOST_CELLS:
+        return len(distinct), code.astype(np.int64)
+    middle = np.cumsum(counts) - counts / 2
+    cell = np.floor(middle / len(scores) * MOST_CELLS).astype(np.int64)
+    return MOST_CELLS, np.minimum(cell, MOST_CELLS - 1)[code]
