@@ -1,0 +1,167 @@
+"""What a difference between two runs lets one say, in one word and in one sentence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from scipy.stats import norm
+
+from tlm_dash.analysis.figure import Figure
+
+Metric = Literal["auroc", "accuracy"]
+Code = Literal[
+    "not_comparable", "too_few_labels", "b_better", "b_not_inferior", "a_better", "not_distinguishable"
+]
+
+METRIC_NAMES = {"auroc": "AUROC", "accuracy": "accuracy"}
+FEWEST_OF_A_CLASS = 10
+FEWEST_PAIRS = 30
+POWER = 0.8
+TOLD_DIFFERENCE = 0.03
+"""The difference that a plan for more labels is made for where no margin is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a verdict stands on. `difference` is b − a of the metric, with its interval.
+
+    `n_right` and `n_wrong` count labels in the run that has fewer of them; `margin` is a fraction, None where
+    no loss is said to be small; `not_comparable` says why the metric cannot be compared, None where it can.
+    """
+
+    metric: Metric
+    difference: Figure
+    n_labelled: int
+    n_right: int
+    n_wrong: int
+    margin: float | None = None
+    not_comparable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The word that scripts read, and the sentence that a person reads (without the names of the runs)."""
+
+    code: Code
+    metric: Metric
+    text: str
+
+
+def verdict_of(evidence: Evidence) -> Verdict:
+    """Give the first verdict that applies, in the order of the type `Code`.
+
+    A margin makes it a test of non-inferiority: the lower end of the interval lies above −margin, which
+    happens to a run that is worse by the margin in (1 − confidence) / 2 of cases at most.
+    """
+    code, text = _not_decidable(evidence) or _decided(evidence)
+    return Verdict(code, evidence.metric, text)
+
+
+def labels_needed(difference: Figure, to_see: float) -> int | None:
+    """Return about how many labelled rows would show a difference `to_see` with 80% power.
+
+    The standard error falls with the root of the rows; two-sided at the confidence of the figure. None where
+    the figure has no standard error, or none that tells anything.
+    """
+    if not difference.standard_error or to_see <= 0:
+        return None
+    quantiles = float(norm.ppf((1 + difference.confidence) / 2) + norm.ppf(POWER))
+    return math.ceil(difference.n * (quantiles * difference.standard_error / to_see) ** 2)
+
+
+def points(value: float, *, signed: bool = True) -> str:
+    """Write a fraction in points, with a true minus sign: −0.4, +1.1, 3."""
+    scaled = value * 100
+    if not signed:
+        return f"{abs(scaled):.1f}".removesuffix(".0") if abs(scaled) >= 0.1 else f"{abs(scaled):.1g}"
+    if not scaled:
+        return "0.0"
+    # What lies beside 0 must not be written as 0.
+    return (f"{scaled:+.1f}" if abs(scaled) >= 0.1 else f"{scaled:+.1g}").replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """Write a confidence or a share in percent with as many digits as it needs."""
+    return f"{value * 100:.4g}%"
+
+
+def interval_words(figure: Figure) -> str:
+    """Say a difference, its interval, and whether that excludes 0."""
+    if figure.value is None:
+        return figure.reason or "not available"
+    if figure.low is None or figure.high is None:
+        return f"difference {points(figure.value)}, no interval: {figure.reason}"
+    zero = "excludes 0" if excludes_zero(figure) else "includes 0"
+    return (
+        f"difference {points(figure.value)}, {percent(figure.confidence)} interval {points(figure.low)} to "
+        f"{points(figure.high)}, which {zero}"
+    )
+
+
+def excludes_zero(figure: Figure) -> bool:
+    """Tell whether the interval lies on one side of 0."""
+    return figure.interval is not None and (figure.interval[0] > 0 or figure.interval[1] < 0)
+
+
+def _not_decidable(evidence: Evidence) -> tuple[Code, str] | None:
+    name = METRIC_NAMES[evidence.metric]
+    if evidence.not_comparable is not None:
+        return "not_comparable", f"cannot be compared by {name}: {evidence.not_comparable}"
+    if evidence.metric == "auroc":
+        if min(evidence.n_right, evidence.n_wrong) < FEWEST_OF_A_CLASS:
+            return "too_few_labels", (
+                f"too few labels: {_rows(evidence.n_right, 'right')} and {evidence.n_wrong:,} wrong, where "
+                f"AUROC needs {FEWEST_OF_A_CLASS} of each"
+            )
+    elif evidence.n_labelled < FEWEST_PAIRS:
+        return "too_few_labels", (
+            f"too few labels: {_rows(evidence.n_labelled, 'labelled')} in both, where a comparison of "
+            f"accuracy needs {FEWEST_PAIRS}"
+        )
+    if evidence.difference.interval is None:
+        return "too_few_labels", f"too few labels: {evidence.difference.reason}"
+    return None
+
+
+def _decided(evidence: Evidence) -> tuple[Code, str]:
+    figure, name = evidence.difference, METRIC_NAMES[evidence.metric]
+    assert figure.value is not None and figure.low is not None and figure.high is not None
+    base = f"{interval_words(figure)}; {_rows(evidence.n_labelled, 'labelled')}"
+    by = f"{points(figure.value, signed=False)} points of {name}"
+    if figure.low > 0:
+        return "b_better", f"better by {by} ({base})"
+    if evidence.margin is not None and figure.low > -evidence.margin:
+        worse = "worse, but " if figure.high < 0 else ""
+        allowed = f"{points(evidence.margin, signed=False)} points of {name}"
+        return "b_not_inferior", f"{worse}not worse by more than {allowed} ({base})"
+    if figure.high < 0:
+        return "a_better", f"worse by {by} ({base})"
+    return "not_distinguishable", f"not distinguishable by {name} on these rows ({base}){_plan(evidence)}"
+
+
+def _plan(evidence: Evidence) -> str:
+    """Say how many rows would do, or what these would have shown."""
+    figure = evidence.difference
+    to_see = evidence.margin or TOLD_DIFFERENCE
+    needed = labels_needed(figure, to_see)
+    if needed is None or not figure.standard_error:
+        return ""
+    if needed > evidence.n_labelled:
+        return (
+            f"; about {_round_up(needed):,} labelled rows would be needed to see a difference of "
+            f"{points(to_see, signed=False)} points ({percent(POWER)} power)"
+        )
+    seen = to_see * math.sqrt(needed / evidence.n_labelled)
+    return f"; a difference of {points(seen, signed=False)} points would have shown ({percent(POWER)} power)"
+
+
+def _round_up(count: int) -> int:
+    """Give two digits of a count, rounded up: more would pretend to a precision that no plan has."""
+    step: int = 10 ** max(len(str(count)) - 2, 0)
+    return -(-count // step) * step
+
+
+def _rows(count: int, kind: str) -> str:
+    return f"{count:,} {kind} {'row' if count == 1 else 'rows'}"
