@@ -6,7 +6,7 @@ import json
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tlm_dash.analysis.matchers import MATCHERS, Matcher, aliases, last_number, match, normalized
@@ -72,22 +72,26 @@ def test_without_a_reference(matcher: Matcher, reference: str | None) -> None:
 
 
 @given(st.sampled_from(MATCHERS), st.text(), st.text())
+@settings(deadline=None)
 def test_any_text_is_taken(matcher: Matcher, response: str, reference: str) -> None:
     assert match(matcher, response, reference) in (True, False, None)
     assert match(matcher, reference, reference) is not False
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_normalising_twice_changes_nothing(text: str) -> None:
     assert normalized(normalized(text)) == normalized(text)
 
 
 @given(st.lists(st.text(min_size=1)))
+@settings(deadline=None)
 def test_aliases_are_read_from_json(names: list[str]) -> None:
     assert aliases(json.dumps(names)) == tuple(names)
 
 
 @given(st.fractions(max_denominator=1000), st.sampled_from(["x is {}", "{}.", "A: {} apples"]))
+@settings(deadline=None)
 def test_numbers_are_read_as_they_are(value: Fraction, sentence: str) -> None:
     found = last_number(sentence.format(value))
     assert found == (value, False)
