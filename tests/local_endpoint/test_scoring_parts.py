@@ -167,6 +167,8 @@ def test_explanations_say_what_was_found_and_no_more() -> None:
         "which this response also says."
     )
     assert "of whose words this response has 50%" in explain_recalls([Recall("one two", 0.5, 0.5)])
+    assert "(probability less than 0.01)" in explain_recalls([Recall("x", 0.004, 0.5)])
+    assert "(probability 0.01)" in explain_recalls([Recall("x", 0.005, 0.5)])
     assert len(explain_recalls([Recall("word " * 100, 0.5, 0.0)])) < 250
 
 

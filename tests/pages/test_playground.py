@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import MakeDashboard, wait_until
+from tests.conftest import ROOT, MakeDashboard, wait_until
 from tests.fake_endpoint import ApiError, FakeEndpoint, behaviours, evil_text, fake_answer, fake_score
 from tests.pages.conftest import OpenApp, run_until_done, texts
 from tlm_dash.services import playground
@@ -176,6 +176,8 @@ def test_stop_ends_what_is_under_way(
     app.button(key="stop").click().run()
     run_until_done(app, dashboard)
     assert "Stopped before it was complete." in texts(app)
+    # Nothing went wrong: the history says what a person did.
+    assert "gpt-4.1-mini: medium stopped" in texts(app)
 
 
 def test_the_other_provider_brings_its_own_models(
@@ -213,3 +215,22 @@ def test_secrets_are_nowhere_on_the_pages(
     stored = [dashboard.store.read(f"SELECT * FROM {table}") for table in ("attempt_end", "run_item", "run")]  # noqa: S608
     assert secret not in repr(stored)
     assert [str(element.value) for element in settings.text].count("set") == 2
+
+
+def test_a_draft_survives_a_look_at_another_page_and_ends_with_run(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    long = "What is one plus one? " * 500
+    app = open_app(dashboard)
+    app.text_area(key="prompt-new").set_value(long).run()
+    app.text_area(key="system_prompt-new").set_value("Be brief.").run()
+    app.switch_page(str(ROOT / "pages" / "settings.py")).run()
+    app.switch_page(str(ROOT / "pages" / "playground.py")).run()
+    assert app.text_area(key="prompt-new").value == long
+    assert app.text_area(key="system_prompt-new").value == "Be brief."
+    app.button(key="run").click().run()
+    run_until_done(app, dashboard)
+    app.query_params.clear()
+    app.switch_page(str(ROOT / "pages" / "playground.py")).run()
+    assert (app.text_area(key="prompt-new").value, app.text_area(key="system_prompt-new").value) == ("", "")

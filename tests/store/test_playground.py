@@ -215,7 +215,7 @@ def test_history_is_newest_first_and_paged(store: Store) -> None:
     assert row.prompt == "prompt 3"
     assert row.cells == (
         HistoryCell("big", "base", "done", 0.25),
-        HistoryCell("small", "low", "error", None),
+        HistoryCell("small", "low", "error", None, "timeout"),
         HistoryCell(None, "low", "pending", None),
     )
 

@@ -50,5 +50,10 @@ def _sentence(finding: Recall) -> str:
         ending = "which is not in this response"
     return (
         f"Asked the same question again, the model answered \u201c{quoted}\u201d "
-        f"(probability {finding.probability:.2f}), {ending}."
+        f"(probability {_probability(finding.probability)}), {ending}."
     )
+
+
+def _probability(value: float) -> str:
+    """Write a probability with two decimals; one that would read as 0 is less than 0.01."""
+    return f"{value:.2f}" if value >= 0.005 else "less than 0.01"

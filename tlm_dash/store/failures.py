@@ -25,7 +25,11 @@ _NEWER = re.compile(
     r"version number (\d+), but we can only read (?:storage )?versions between (\d+) and (\d+)"
 )
 OTHER_FILE = "set TLM_DASH_DATABASE_URL to another file"
-_FREE_SPACE = "Free some space; writing goes on by itself. What was stored before can still be read."
+OTHER_FOLDER = "set TLM_DASH_DATA_DIR to a folder elsewhere"
+_FREE_SPACE = (
+    "Free some space; writing goes on by itself. What was stored before can still be read. For more room, "
+    "stop tlm_dash, move the data folder to a larger disk and name it in TLM_DASH_DATA_DIR."
+)
 
 
 def opening_failure(error: duckdb.Error, path: Path | None) -> StoreError:
@@ -45,7 +49,7 @@ def opening_failure(error: duckdb.Error, path: Path | None) -> StoreError:
     if "Permission denied" in text or "Read-only file system" in text or "Operation not permitted" in text:
         return StoreError(
             f"The database {path} cannot be opened for writing: permission denied.",
-            hint=f"Allow this user to write the file and its folder, or {OTHER_FILE}.",
+            hint=f"Allow this user to write the file and its folder, or {OTHER_FOLDER}, or {OTHER_FILE}.",
         )
     if isinstance(error, duckdb.OutOfMemoryException):
         return memory_failure()
@@ -106,7 +110,8 @@ def full_failure(path: Path | None) -> StoreFullError:
 def no_room_to_open(path: Path | None) -> StoreFullError:
     """Make the error for a disk without room for a new database, or for a change of its tables."""
     return StoreFullError(
-        f"No room is left on the disk to open the database {path}.", hint=f"Free some space, or {OTHER_FILE}."
+        f"No room is left on the disk to open the database {path}.",
+        hint=f"Free some space, or {OTHER_FOLDER}, or {OTHER_FILE}.",
     )
 
 

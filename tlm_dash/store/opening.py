@@ -11,7 +11,7 @@ import duckdb
 
 from tlm_dash.errors import StoreBrokenError, StoreError
 from tlm_dash.models import new_id
-from tlm_dash.store.failures import OTHER_FILE, broken_failure, opening_failure
+from tlm_dash.store.failures import OTHER_FILE, OTHER_FOLDER, broken_failure, opening_failure
 
 _MAX_MEMORY_BYTES = 4 * 1024**3
 _HEADER_BYTES = 3 * 4096
@@ -119,7 +119,7 @@ def _make_folder(folder: Path, purpose: str) -> None:
 
 
 def _reach_hint() -> str:
-    return f"Check that the folder exists and that this user may write there, or {OTHER_FILE}."
+    return f"Check that this user may write there, or {OTHER_FOLDER}, or {OTHER_FILE}."
 
 
 def _check_whole(connection: Any, path: Path) -> None:  # noqa: ANN401

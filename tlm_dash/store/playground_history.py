@@ -15,7 +15,7 @@ WITH cell AS (
     FROM playground_entry AS e JOIN playground_cell AS c USING (entry_id)
 ),
 result AS (
-    SELECT r.run_id, r.item_no, r.status, r.completion_id, r.trustworthiness_score
+    SELECT r.run_id, r.item_no, r.status, r.completion_id, r.trustworthiness_score, r.error_kind
     FROM run_item AS r SEMI JOIN cell USING (run_id, item_no)
     QUALIFY row_number() OVER (
         PARTITION BY r.run_id, r.item_no
@@ -52,7 +52,8 @@ cards AS (
         list(run.model ORDER BY cell.position) AS models,
         list(run.quality_preset ORDER BY cell.position) AS quality_presets,
         list(coalesce(result.status, 'pending') ORDER BY cell.position) AS statuses,
-        list(result.trustworthiness_score ORDER BY cell.position) AS scores
+        list(result.trustworthiness_score ORDER BY cell.position) AS scores,
+        list(result.error_kind ORDER BY cell.position) AS error_kinds
     FROM cell SEMI JOIN page USING (entry_id)
     JOIN run USING (run_id)
     LEFT JOIN result ON result.run_id = cell.run_id AND result.item_no = cell.item_no
@@ -60,7 +61,7 @@ cards AS (
 )
 SELECT
     page.entry_id, page.created_at, left(i.prompt, 300) AS prompt,
-    cards.models, cards.quality_presets, cards.statuses, cards.scores
+    cards.models, cards.quality_presets, cards.statuses, cards.scores, cards.error_kinds
 FROM page JOIN item AS i USING (dataset_id, item_no) LEFT JOIN cards USING (entry_id)
 ORDER BY page.created_at DESC, page.item_no DESC
 """
@@ -81,6 +82,6 @@ def history(store: Store, *, search: str = "", limit: int = 20, offset: int = 0)
 
 
 def _row(row: dict[str, Any]) -> HistoryRow:
-    columns = (row[name] or () for name in ("models", "quality_presets", "statuses", "scores"))
+    columns = (row[name] or () for name in ("models", "quality_presets", "statuses", "scores", "error_kinds"))
     cells = tuple(HistoryCell(*values) for values in zip(*columns, strict=True))
     return HistoryRow(row["entry_id"], row["created_at"], row["prompt"], cells)

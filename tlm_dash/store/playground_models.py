@@ -72,6 +72,7 @@ class HistoryCell:
     quality_preset: str
     status: ItemStatus
     trustworthiness_score: float | None
+    error_kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

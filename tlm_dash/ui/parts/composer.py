@@ -22,6 +22,9 @@ PROMPT_HEIGHT = 180
 TEXT_HEIGHT = 110
 AnsweredBy = Literal["endpoint", "provider"]
 
+TEXTS = ("prompt", "system_prompt", "earlier_turns", "has_response", "given_response")
+"""What a person types, or switches on to type it."""
+
 
 @dataclass(frozen=True)
 class _Composer:
@@ -33,6 +36,19 @@ class _Composer:
 
     def key(self, name: str) -> str:
         return f"{name}-{self.params.entry or 'new'}"
+
+    @property
+    def kept_for(self) -> Literal["session"] | None:
+        """Tell how long texts that are not run yet stay: a look at another page must not cost them.
+
+        Those of an entry are in the store; opening it again shows what was run.
+        """
+        return "session" if self.params.entry is None else None
+
+    def forget(self) -> None:
+        """Give up the texts of a prompt that was run: the entry has them now."""
+        for name in TEXTS:
+            st.session_state.pop(self.key(name), None)
 
     def keep(self, name: str, key: str | None = None, **changes: Any) -> None:  # noqa: ANN401 - any field
         """Write a changed widget into the address."""
@@ -73,6 +89,7 @@ def _run(parts: _Composer, request: PlaygroundRequest) -> None:
         # Shown here, beside the button, so that everything typed stays where it is.
         failure(error.message, error.hint, label="Not started")
         return
+    parts.forget()
     st.query_params.from_dict(parts.params.opening(entry_id).to_dict())
     st.rerun()
 
@@ -87,6 +104,7 @@ def _prompt(parts: _Composer) -> str:
         placeholder="What is the capital of Australia? Answer in one word.",
         on_change=parts.keep,
         args=("prompt",),
+        persist_state=parts.kept_for,
     )
     return text or ""
 
@@ -110,6 +128,7 @@ def _folded_text(parts: _Composer, name: str, label: str, value: str, placeholde
             height=TEXT_HEIGHT,
             label_visibility="collapsed",
             placeholder=placeholder,
+            persist_state=parts.kept_for,
         )
     return text or ""
 
@@ -118,7 +137,10 @@ def _given_response(parts: _Composer) -> str | None:
     """Draw the switch to score-only, and the response to score."""
     restored = parts.restored.given_response
     has_one = st.toggle(
-        "I already have the response", value=restored is not None, key=parts.key("has_response")
+        "I already have the response",
+        value=restored is not None,
+        key=parts.key("has_response"),
+        persist_state=parts.kept_for,
     )
     if not has_one:
         return None
@@ -128,6 +150,7 @@ def _given_response(parts: _Composer) -> str | None:
         key=parts.key("given_response"),
         height=TEXT_HEIGHT,
         placeholder="Paste the response here; nothing is generated, it is only scored.",
+        persist_state=parts.kept_for,
     )
     return text or ""
 

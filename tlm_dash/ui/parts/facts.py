@@ -24,6 +24,10 @@ STATE_BADGES: Mapping[EndpointState, tuple[str, str, str]] = {
 }
 
 
+LITTLE_ROOM_BYTES = 500_000_000
+"""Under this much free disk space, a person is warned: a larger import would not fit."""
+
+
 def connection(found: Report) -> None:
     """Show which endpoint is used and whether it works."""
     now = found.connection
@@ -59,6 +63,12 @@ def storage(found: Report) -> None:
     assert stored is not None
     with st.container(border=True):
         st.badge("Open", color="green", icon=":material/check_circle:")
+        if stored.free_disk_bytes < LITTLE_ROOM_BYTES:
+            st.badge("Disk nearly full", color="red", icon=":material/error:")
+            st.text(
+                "Free some space. Or stop tlm_dash, move the data folder to a larger disk and name it in "
+                "TLM_DASH_DATA_DIR."
+            )
         counts = stored.row_counts
         _facts([
             ("Database", str(stored.path or "in memory: gone when tlm_dash stops")),

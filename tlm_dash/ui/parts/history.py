@@ -91,7 +91,10 @@ def _outcome(row: HistoryRow) -> str:
 def _result(cell: HistoryCell) -> str:
     if cell.trustworthiness_score is not None:
         return score_text(cell.trustworthiness_score)
-    return {"done": "unscored", "error": "failed"}.get(cell.status, "under way")
+    if cell.status == "error":
+        # What a person or an end of the program stopped has not failed.
+        return cell.error_kind if cell.error_kind in ("stopped", "interrupted") else "failed"
+    return "unscored" if cell.status == "done" else "under way"
 
 
 def _pages(total: int, params: PlaygroundParams) -> None:
