@@ -33,8 +33,9 @@ class Turn:
     """What a person sees: a row of a plan, or (item is None) that nothing is left for them.
 
     `n_said` goes back with the press. `mine` is what stands of theirs here, set where they came back to the
-    row. `last` is the last thing that they said in the plan, with its row. `earlier` is a position to go back
-    to, None where there is none. `n_held` rows would be open to them, but are at other people just now.
+    row. `last` is the last thing that they said in the plan, with its row; `last_texts` come with it where
+    its score may be shown and was asked for. `earlier` is a position to go back to, None where there is none.
+    `n_held` rows would be open to them, but are at other people just now.
     """
 
     state: PlanState
@@ -43,6 +44,7 @@ class Turn:
     n_said: int
     mine: Said | None
     last: tuple[PlanItem, Said] | None
+    last_texts: ItemTexts | None
     earlier: int | None
     n_held: int
 
@@ -55,13 +57,13 @@ class _Desk:
     leases: dict[str, tuple[int, float]] = field(default_factory=dict)
     revealed: set[tuple[str, str]] = field(default_factory=set)
 
-    def others_at(self, annotator: str) -> dict[int, int]:
-        """Count by position the people other than this one who have it at this moment."""
+    def others_at(self, annotator: str) -> dict[int, set[str]]:
+        """Give by position the people other than this one who have it at this moment."""
         now = time.monotonic()
-        found: defaultdict[int, int] = defaultdict(int)
+        found: defaultdict[int, set[str]] = defaultdict(set)
         for holder, (position, until) in self.leases.items():
             if holder != annotator and until > now:
-                found[position] += 1
+                found[position].add(holder)
         return found
 
 
@@ -91,13 +93,16 @@ def take(place: Place, plan_id: str, annotator: str, *, position: int | None = N
     mine = [other for other in state.items if name in state.visits(other)]
     here = len(state.items) if item is None else item.position
     said = [(other, state.visits(other)[name]) for other in mine]
+    last = max(said, key=lambda pair: pair[1].created_at, default=None)
+    is_shown = last is not None and (name, last[0].response_hash) in desk.revealed
     return Turn(
         state=state,
         item=item,
         texts=None if item is None else texts[item.item_no],
         n_said=0 if item is None else state.n_said(item, name),
         mine=None if item is None else state.visits(item).get(name),
-        last=max(said, key=lambda pair: pair[1].created_at, default=None),
+        last=last,
+        last_texts=_one_text(place, state.plan, last[0]) if last is not None and is_shown else None,
         earlier=max((other.position for other in mine if other.position < here), default=None),
         n_held=sum(_is_open(state.items[at], state, name) for at in others),
     )
@@ -165,18 +170,21 @@ def undo(place: Place, plan_id: str, annotator: str, annotation_id: str) -> int 
     return None
 
 
-def reveal(place: Place, plan_id: str, annotator: str, item: PlanItem) -> ItemTexts:
-    """Give a row with its score, after the verdict; a later verdict of this person on it is not blind."""
+def reveal(place: Place, plan_id: str, annotator: str, position: int) -> None:
+    """Note that a person sees a row's score from now on: what they say of it later is not blind.
+
+    Raises InvalidInputError where they have given no verdict yet and the plan hides scores until then.
+    """
+    name = labels.checked_annotator(annotator)
     desk = _desk(place, plan_id)
     with desk.lock:
         state = plan_state(place, plan_id)
-        name = labels.checked_annotator(annotator)
-        if name not in state.visits(item) and state.plan.is_score_blind:
+        item = _at(state, position)
+        if item is None or (state.plan.is_score_blind and name not in state.visits(item)):
             raise InvalidInputError(
                 "The score is hidden until there is a verdict.", hint="Give a verdict first."
             )
         desk.revealed.add((name, item.response_hash))
-    return _read_texts(place, state.plan, [item.item_no])[item.item_no]
 
 
 def release(place: Place, plan_id: str, annotator: str) -> None:
@@ -200,14 +208,18 @@ def _is_open(item: PlanItem, state: PlanState, annotator: str) -> bool:
     return annotator not in visits and len(visits) < item.n_annotators
 
 
-def _open_items(state: PlanState, annotator: str, others: dict[int, int]) -> list[PlanItem]:
-    """List the rows that a person may be given, in the plan's order; the same response only once."""
+def _open_items(state: PlanState, annotator: str, others: dict[int, set[str]]) -> list[PlanItem]:
+    """List the rows that a person may be given, in the plan's order."""
     return [
         item
         for item in state.items
         if _is_open(item, state, annotator)
-        and len(state.visits(item)) + others.get(item.position, 0) < item.n_annotators
+        and len(others.get(item.position, set()) | state.visits(item).keys()) < item.n_annotators
     ]
+
+
+def _one_text(place: Place, plan: LabelPlan, item: PlanItem) -> ItemTexts:
+    return _read_texts(place, plan, [item.item_no])[item.item_no]
 
 
 def _read_texts(place: Place, plan: LabelPlan, item_nos: Sequence[int]) -> dict[int, ItemTexts]:

@@ -1,0 +1,103 @@
+"""One row of the label queue: prompt, response, reference if any, and what a person can say of it.
+
+Everything a press needs is in the arguments of its callback: which row was on the screen, and how much had
+been said of it. So a press that arrives late, or twice, cannot reach another row.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tlm_dash.services import label_queue
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.label_queue import ItemTexts, PlanItem, Turn
+from tlm_dash.ui.params_queue import QueueParams
+from tlm_dash.ui.parts import label_progress, queue_moves
+from tlm_dash.ui.text import SHOWN_AT_ONCE, visible
+
+PROMPT_HEIGHT, RESPONSE_HEIGHT, REFERENCE_HEIGHT = 130, 190, 76
+"""Pixels: fixed, so that the buttons stay where they are and in sight, however long the texts."""
+
+BUTTONS = (
+    ("correct", "Correct", "c", ":material/check:"),
+    ("incorrect", "Incorrect", "x", ":material/close:"),
+    ("unsure", "Unsure", "u", ":material/help:"),
+    ("skip", "Skip", "s", ":material/skip_next:"),
+)
+
+
+def draw(running: Dashboard, turn: Turn, item: PlanItem, texts: ItemTexts, queue: QueueParams) -> None:
+    """Draw a row with its buttons."""
+    here = f"{item.position}-{turn.n_said}"
+    label_progress.draw_line(turn)
+    with st.container(key=f"queue-item-{here}", gap="xsmall"):
+        _text("Prompt", _prompt(texts), PROMPT_HEIGHT, f"prompt-{here}")
+        _text("Response", texts.response, RESPONSE_HEIGHT, f"response-{here}")
+        if texts.reference:
+            _text("Reference", texts.reference, REFERENCE_HEIGHT, f"reference-{here}")
+        if not turn.state.plan.is_score_blind:
+            st.text(f"Score: {queue_moves.score_words(texts)}")
+    with st.container(horizontal=True, key="queue-verdicts", gap="small"):
+        for said, label, shortcut, icon in BUTTONS:
+            st.button(
+                label, key=f"queue-{said}-{here}", shortcut=shortcut, icon=icon, width="stretch",
+                type="primary" if turn.mine is not None and _word(turn) == said else "secondary",
+                on_click=_press, args=(running, queue, item.position, turn.n_said, said),
+            )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="queue-moves"):
+        kept = turn.mine.note if turn.mine is not None else None
+        st.text_input(
+            "Note", key=_note_key(item.position, turn.n_said), value=kept or "",
+            placeholder="Note (N): kept with the verdict", label_visibility="collapsed", max_chars=20_000,
+        )  # fmt: skip
+        _moves(running, turn, queue)
+    queue_moves.draw_last(running, turn, queue)
+
+
+def _moves(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
+    queue_moves.back_button(turn, queue)
+    if queue.item is not None:
+        st.button(
+            "Next open", key="queue-forward-open", shortcut="right", icon=":material/arrow_forward:",
+            on_click=queue_moves.go, args=(queue.at(None),),
+        )  # fmt: skip
+    queue_moves.undo_button(running, turn, queue)
+    queue_moves.leave_button(running, queue)
+
+
+def _text(label: str, text: str, height: int, key: str) -> None:
+    st.caption(label)
+    with st.container(height=height, key=f"queue-{key}"):
+        is_long = len(text) > SHOWN_AT_ONCE
+        if is_long and st.toggle(f"Show all {len(text):,} characters", key=f"queue-all-{key}"):
+            is_long = False
+        st.text(visible(text[:SHOWN_AT_ONCE] if is_long else text) or "(empty)")
+        if is_long:
+            st.caption(f"The first {SHOWN_AT_ONCE:,} of {len(text):,} characters.")
+
+
+def _prompt(texts: ItemTexts) -> str:
+    """Give the prompt as it was sent: one message as it is, several with who says them."""
+    if len(texts.messages) < 2:
+        return texts.prompt
+    return "\n\n".join(f"[{m.get('role', '?')}]\n{_content(m.get('content'))}" for m in texts.messages)
+
+
+def _content(content: object) -> str:
+    return content if isinstance(content, str) else str(content)
+
+
+def _word(turn: Turn) -> str:
+    return "skip" if turn.mine is None or turn.mine.verdict is None else turn.mine.verdict
+
+
+def _note_key(position: int, n_said: int) -> str:
+    return f"queue-note-{position}-{n_said}"
+
+
+def _press(running: Dashboard, queue: QueueParams, position: int, n_said: int, said: str) -> None:
+    note = str(st.session_state.get(_note_key(position, n_said)) or "")
+    plan, reviewer = queue.plan or "", queue.reviewer or ""
+    with queue_moves.refusal_kept():
+        label_queue.press(running, plan, reviewer, position=position, said=said, n_said=n_said, note=note)
+        queue.at(None).write(st.query_params)

@@ -1,0 +1,108 @@
+"""What a person does in the label queue besides verdicts: undo, back, leave, see the last row's score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from tlm_dash.errors import TlmDashError
+from tlm_dash.services import label_queue
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.label_queue import ItemTexts, Turn
+from tlm_dash.ui.params_queue import QueueParams
+from tlm_dash.ui.parts.notice import failure
+from tlm_dash.ui.text import score_text, visible
+
+SAID = {"correct": "correct", "incorrect": "incorrect", "unsure": "unsure", None: "skipped"}
+
+_REFUSED = "queue-refused"
+"""Why the last press was not kept: shown once, on the next picture."""
+
+
+def draw_last(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
+    """Say what was said last, with its score where it is asked for."""
+    with st.container(
+        horizontal=True, vertical_alignment="center", height=44, border=False, key="queue-last"
+    ):
+        if turn.last is None:
+            st.caption("Keys work wherever the cursor is not in a text field.")
+            return
+        item, said = turn.last
+        st.text(f"Last: row {item.position + 1:,}, {SAID[said.verdict]}.", width="content")
+        if turn.last_texts is not None:
+            st.text(f"Its score: {score_words(turn.last_texts)}", width="content")
+        elif turn.state.plan.is_score_blind:
+            st.button(
+                "Show its score", key=f"queue-reveal-{said.annotation_id}", shortcut="r", type="tertiary",
+                on_click=_reveal, args=(running, queue, item.position),
+            )  # fmt: skip
+
+
+def undo_button(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
+    """Draw the button that takes back what was said last."""
+    last = turn.last[1].annotation_id if turn.last is not None else "none"
+    st.button(
+        "Undo", key=f"queue-undo-{last}", shortcut="z", icon=":material/undo:", disabled=turn.last is None,
+        on_click=_undo, args=(running, queue, last), help="Takes back your last verdict.",
+    )  # fmt: skip
+
+
+def back_button(turn: Turn, queue: QueueParams) -> None:
+    """Draw the button that goes back to the row before this one."""
+    st.button(
+        "Back", key=f"queue-back-{turn.earlier}", shortcut="left", icon=":material/arrow_back:",
+        disabled=turn.earlier is None, on_click=go, args=(queue.at(turn.earlier),),
+    )  # fmt: skip
+
+
+def leave_button(running: Dashboard, queue: QueueParams) -> None:
+    """Draw the button that leads back to the list of plans."""
+    st.button("Leave", key="queue-leave", on_click=_leave, args=(running, queue), help="All is kept.")
+
+
+def refusal() -> None:
+    """Show why the last press was not kept."""
+    refused = st.session_state.pop(_REFUSED, None)
+    if refused is not None:
+        failure(*refused)
+
+
+def score_words(texts: ItemTexts) -> str:
+    """Write a score, or that there is none and why."""
+    if texts.score is not None:
+        return score_text(texts.score)
+    return visible(f"unscored. {texts.unscored_reason or ''}".strip())
+
+
+def _undo(running: Dashboard, queue: QueueParams, annotation_id: str) -> None:
+    with refusal_kept():
+        position = label_queue.undo(running, queue.plan or "", queue.reviewer or "", annotation_id)
+        if position is not None:
+            queue.at(position).write(st.query_params)
+
+
+def _reveal(running: Dashboard, queue: QueueParams, position: int) -> None:
+    with refusal_kept():
+        label_queue.reveal(running, queue.plan or "", queue.reviewer or "", position)
+
+
+def go(queue: QueueParams) -> None:
+    """Go to the row that an address names."""
+    queue.write(st.query_params)
+
+
+def _leave(running: Dashboard, queue: QueueParams) -> None:
+    with refusal_kept():
+        label_queue.release(running, queue.plan or "", queue.reviewer or "")
+    queue.opening(None).write(st.query_params)
+
+
+@contextmanager
+def refusal_kept() -> Iterator[None]:
+    """Keep what went wrong for the picture that is drawn next: callbacks run before it."""
+    try:
+        yield
+    except TlmDashError as error:
+        st.session_state[_REFUSED] = (error.message, error.hint)
