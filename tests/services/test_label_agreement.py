@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from tests.services.labelling import hash_of, make_dataset, make_run, say, target
+from tests.services.labelled_runs import hash_of, make_dataset, make_run, say, target
 from tlm_dash.services import labels
 from tlm_dash.services.label_agreement import agreements, n_unsettled, unsettled
 from tlm_dash.services.place import OpenStore

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.labelling import make_dataset, make_run, say
+from tests.services.labelled_runs import make_dataset, make_run, say
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.services import label_sources, label_spellings
 from tlm_dash.services.dataset_inspection import inspect
@@ -69,7 +69,8 @@ def n_labelled(place: OpenStore, result: ImportResult) -> int:
 def test_a_stated_column_is_read_at_once_and_says_how(place: OpenStore, tmp_path: Path) -> None:
     result = imported(place, tmp_path, ["True", "False ", "", "True"])
     assert result.warnings[-1] == (
-        "'is_correct' was given the role label: 'True' as correct and 'False' as incorrect was read."
+        "'True' was read as correct, 'False' as incorrect, because the column 'is_correct' was given the "
+        "role label."
     )
     counts = label_sources.source_counts(place, result.runs[0].run_id)
     assert (counts.n_rows, counts.n_labelled, counts.n_correct) == (4, 3, 2)

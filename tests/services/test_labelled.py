@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.services.labelling import hash_of, make_dataset, make_run, say
+from tests.services.labelled_runs import hash_of, make_dataset, make_run, say
 from tlm_dash.errors import NotFoundError
 from tlm_dash.models import new_id, utc_now
 from tlm_dash.services.label_basis import prefix_weights

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.services.labelling import hash_of, make_dataset, make_run, say, target
+from tests.services.labelled_runs import hash_of, make_dataset, make_run, say, target
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.models import utc_now
 from tlm_dash.services import labels

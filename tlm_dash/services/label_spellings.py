@@ -106,8 +106,12 @@ def adopt_stated(place: Place, dataset_id: str, stated: Iterable[str]) -> tuple[
             )
         elif meanings:
             stored.write_spellings(place.store, dataset_id, column.name, meanings, None)
-            read = " and ".join(f"{spelling!r} as {meaning}" for spelling, meaning in meanings.items())
-            said.append(f"{column.name!r} was given the role label: {read} was read.")
+            (first, meaning), *rest = meanings.items()
+            also = "".join(f", {spelling!r} as {told}" for spelling, told in rest)
+            said.append(
+                f"{first!r} was read as {meaning}{also}, because the column {column.name!r} was given the "
+                "role label."
+            )
         else:
             spelled = _listed(s.spelling for s in column.spellings)
             said.append(
