@@ -31,7 +31,9 @@ def make_scored_run(
     made_here = "dataset" in tables
     for item_no, score in enumerate(scores, 1):
         prompt = f"What is {item_no} + {item_no}?"
-        response = responses[item_no - 1] if responses is not None else f"It is {2 * item_no}."
+        # Labels belong to texts: runs of different tests hold different ones.
+        given = f"It is {2 * item_no}, says run {run_id[:6]}."
+        response = responses[item_no - 1] if responses is not None else given
         messages = [{"role": "user", "content": prompt}]
         hashed, completion_id = response_hash(messages, response), new_id()
         if made_here:
