@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.interchange.spool import Row
+from tlm_dash.models import EXPORT_MARK
 
 _CHUNK_CHARACTERS = 1 << 20
 # An object is read as a whole before its list of rows is known.
@@ -162,6 +163,8 @@ class _Buffer:
 
 def _split_answer(value: object) -> object:
     """Take the assistant's last turn out of `messages`: it is the response, what is before it the prompt."""
+    if isinstance(value, dict) and EXPORT_MARK in value:
+        return value  # of our own: its messages are the prompt already
     messages = value.get("messages") if isinstance(value, dict) else None
     if not (isinstance(value, dict) and isinstance(messages, list) and len(messages) > 1):
         return value

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.interchange.prepared import REJECT_CONTENT_CHARACTERS, Reject
+from tlm_dash.models import EXPORT_MARK
 
 _PART_ROWS = 20_000
 _PART_CHARACTERS = 32 << 20
@@ -95,7 +96,9 @@ class _Writer:
             content = _clean(row.content[:REJECT_CONTENT_CHARACTERS])[0] or ""
             self.rejects.append(Reject(row.row_no, row.problem or "", content))
             return
-        cells = dict(flat(value))
+        # What we exported ourselves comes back column by column, with JSON in some of them.
+        own = EXPORT_MARK in value
+        cells = {key: cell_text(part) for key, part in value.items()} if own else dict(flat(value))
         for name in cells:
             self.columns.setdefault(name, len(self.columns))
         if len(self.columns) > _MAX_COLUMNS:

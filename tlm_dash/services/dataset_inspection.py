@@ -11,13 +11,15 @@ from pathlib import Path
 
 from tlm_dash.errors import InvalidInputError, StoreFullError
 from tlm_dash.interchange.detection import prepare
+from tlm_dash.interchange.exports import SAFE_MARK
 from tlm_dash.interchange.guessing import guess
-from tlm_dash.interchange.mapping import ColumnMapping
+from tlm_dash.interchange.mapping import ColumnMapping, ResponseColumns
 from tlm_dash.interchange.prepared import Overrides, Prepared
-from tlm_dash.models import new_id
+from tlm_dash.models import EXPORT_MARK, new_id
 from tlm_dash.services.place import Place
 from tlm_dash.store.datasets import same_content
 from tlm_dash.store.reading import DiskTable, read_table
+from tlm_dash.store.restoring import export_columns
 
 __all__ = [
     "InspectedColumn",
@@ -29,6 +31,9 @@ __all__ = [
     "sweep_uploads",
 ]
 
+OWN_EXPORT = (
+    "This file was exported by tlm_dash: its items, runs, scores, labels and notes come back as they were."
+)
 _GUESS_ROWS = 200
 _SAMPLES = 3
 _SAMPLE_CHARACTERS = 300
@@ -49,8 +54,9 @@ class InspectedColumn:
 class Inspection:
     """What was understood of an upload. `mapping` is the proposal; `questions` are what only a person knows.
 
-    `same_content` names the datasets made from the very same bytes. Holds files in `work_dir` until `save` or
-    `discard`.
+    `same_content` names the datasets made from the very same bytes. `is_export`: it is an export of
+    ours, that can come back as it was; `is_marked`: with cells marked as text for spreadsheets. Holds files
+    in `work_dir` until `save` or `discard`.
     """
 
     file_name: str
@@ -67,6 +73,8 @@ class Inspection:
     questions: tuple[str, ...]
     warnings: tuple[str, ...]
     same_content: tuple[str, ...]
+    is_export: bool
+    is_marked: bool
     prepared: Prepared
     work_dir: Path
 
@@ -128,7 +136,7 @@ def disk_table(prepared: Prepared) -> DiskTable:
     """Say in the store's words where the rows are."""
     return DiskTable(
         prepared.layout, prepared.paths, prepared.names, prepared.delimiter, prepared.has_header,
-        prepared.longest_line_bytes,
+        prepared.longest_line_bytes, keeps_empty=EXPORT_MARK in prepared.names,
     )  # fmt: skip
 
 
@@ -144,15 +152,35 @@ def _inspected(place: Place, paths: Sequence[Path], overrides: Overrides, work_d
         InspectedColumn(name, _samples([row[number] for row in rows]), found.role, found.reason)
         for number, (name, found) in enumerate(zip(names, guessed.guesses, strict=True))
     )
+    is_export = bool(export_columns(names))
+    marks = {row[names.index(EXPORT_MARK)] for row in rows} if is_export else set()
     warnings = prepared.warnings
+    if is_export:
+        warnings += (OWN_EXPORT,)
     if same:
         warnings += (f"The same file was imported before, as {', '.join(same)}.",)
     return Inspection(
         file_name=", ".join(path.name for path in paths), format=prepared.format, encoding=prepared.encoding,
         delimiter=prepared.delimiter, has_header=prepared.has_header, sheet=prepared.sheet,
         sheets=prepared.sheets, size_bytes=size_bytes, content_hash=content_hash, columns=columns,
-        mapping=guessed.mapping, questions=guessed.questions, warnings=warnings, same_content=same,
-        prepared=prepared, work_dir=work_dir,
+        mapping=_export_mapping(columns) if is_export else guessed.mapping,
+        questions=() if is_export else guessed.questions, warnings=warnings, same_content=same,
+        is_export=is_export, is_marked=SAFE_MARK in marks, prepared=prepared, work_dir=work_dir,
+    )  # fmt: skip
+
+
+def _export_mapping(columns: Sequence[InspectedColumn]) -> ColumnMapping:
+    """Say what the columns of an export mean, as far as a mapping can; empty ones are left out."""
+    filled = {column.name for column in columns if column.samples}
+
+    def of(name: str) -> str | None:
+        return name if name in filled else None
+
+    response = ResponseColumns("response", of("trustworthiness_score"), of("label"), of("finish_reason"))
+    return ColumnMapping(
+        prompt="prompt", system=of("system"), reference=of("reference"), id=of("source_id"),
+        model=of("model"), preset=of("quality_preset"), scorer_model=of("scorer_model"),
+        responses=(response,) if of("response") else (),
     )  # fmt: skip
 
 

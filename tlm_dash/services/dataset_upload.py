@@ -14,13 +14,21 @@ from tlm_dash.interchange.mapping import (
     mapping_from_pairs,
     template_parts,
 )
+from tlm_dash.interchange.spreadsheet_text import from_cells
 from tlm_dash.services import label_spellings
 from tlm_dash.services.dataset_inspection import Inspection, discard, disk_table, inspect
 from tlm_dash.services.place import Place
 from tlm_dash.settings import REPOSITORY
 from tlm_dash.store import importing
 from tlm_dash.store.datasets import datasets
-from tlm_dash.store.import_plan import ImportedRun, ImportPlan, PlannedResponse, RejectedRow
+from tlm_dash.store.import_plan import (
+    ImportedRun,
+    ImportPlan,
+    PlannedResponse,
+    RejectedRow,
+    RestorePlan,
+)
+from tlm_dash.store.restoring import export_columns
 
 __all__ = [
     "Check",
@@ -66,17 +74,23 @@ class ImportResult:
     runs: tuple[ImportedRun, ...]
 
 
-def preview(inspection: Inspection, mapping: ColumnMapping, *, n_rows: int = 5) -> list[dict[str, Any]]:
+def preview(
+    inspection: Inspection, mapping: ColumnMapping | None, *, n_rows: int = 5
+) -> list[dict[str, Any]]:
     """Give the first items exactly as they would be stored: item_no, prompt, messages, reference, responses.
 
-    Raises InvalidInputError where the mapping cannot be used.
+    Without a mapping an export of ours is taken as that. Raises InvalidInputError where the mapping cannot be
+    used.
     """
     plan = _plan(inspection, mapping)
     return importing.first_rows(disk_table(inspection.prepared), plan, _temp_dir(inspection), n_rows=n_rows)
 
 
-def check(inspection: Inspection, mapping: ColumnMapping) -> Check:
-    """Read the whole file as saving would: rows in, items, rejects and hygiene. Stores nothing."""
+def check(inspection: Inspection, mapping: ColumnMapping | None) -> Check:
+    """Read the whole file as saving would: rows in, items, rejects and hygiene. Stores nothing.
+
+    An export of several runs has more rows than items.
+    """
     plan = _plan(inspection, mapping)
     found = importing.check(
         disk_table(inspection.prepared), plan, _earlier_rejects(inspection), _temp_dir(inspection)
@@ -94,6 +108,8 @@ def save(
 ) -> ImportResult:
     """Make a dataset of an inspected upload, all of it or nothing; its work folder is then gone.
 
+    Without a mapping an export of ours comes back as it was, and any other file as it was understood.
+
     `stated_labels` are the columns of which a person said that they are labels. Others may look like labels;
     they wait until somebody says what they mean.
 
@@ -101,7 +117,7 @@ def save(
     written.
     """
     taken = checked_mapping(mapping or inspection.mapping, inspection.names)
-    plan = _plan(inspection, taken)
+    plan = _plan(inspection, mapping)
     called = _free_name(place, (name or "").strip() or Path(inspection.file_name.partition(", ")[0]).stem)
     warnings = inspection.warnings + _mapping_warnings(inspection, taken)
     facts = importing.FileFacts(
@@ -133,8 +149,10 @@ def _earlier_rejects(inspection: Inspection) -> list[RejectedRow]:
     return [RejectedRow(r.row_no, r.reason, r.content) for r in inspection.prepared.rejects]
 
 
-def _plan(inspection: Inspection, mapping: ColumnMapping) -> ImportPlan:
-    mapping = checked_mapping(mapping, inspection.names)
+def _plan(inspection: Inspection, mapping: ColumnMapping | None) -> ImportPlan | RestorePlan:
+    if mapping is None and inspection.is_export:
+        return RestorePlan(export_columns(inspection.names), from_cells if inspection.is_marked else None)
+    mapping = checked_mapping(mapping or inspection.mapping, inspection.names)
     prompt: tuple[tuple[str, str | None], ...] = ()
     if mapping.template is not None:
         prompt = template_parts(mapping.template)

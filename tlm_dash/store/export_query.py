@@ -8,12 +8,18 @@ from typing import Literal
 from tlm_dash.models import EXPORT_MARK
 from tlm_dash.store.labels import STANDING
 
+OF_RUN = "the run"
+"""Source of a column that has one value in all rows of a run."""
+
+OF_FIRST_ROW = "the first row"
+"""Source of a column of the run that only its first row tells: it is long, and once is enough."""
+
 Kind = Literal["text", "json", "bigint", "integer", "double", "boolean"]
 
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
-    """A column: `source` is its expression over the tables of `chunk_rows`; JSON is the text of it."""
+    """A column: `source` is OF_RUN, OF_FIRST_ROW, or an expression over the tables of `chunk_rows`."""
 
     name: str
     kind: Kind
@@ -27,25 +33,25 @@ def _columns(*lines: tuple[str, Kind, str]) -> tuple[ExportColumn, ...]:
 _TIME = "'%Y-%m-%dT%H:%M:%S.%fZ'"
 
 EXPORT_COLUMNS = _columns(
-    ("dataset", "text", "d.name"),
-    ("dataset_id", "text", "d.dataset_id"),
+    ("dataset", "text", OF_RUN),
+    ("dataset_id", "text", OF_RUN),
     ("item_no", "bigint", "r.item_no"),
     ("source_id", "text", "i.source_id"),
     ("prompt", "text", "i.prompt"),
     ("system", "text", "i.system"),
     ("messages", "json", "i.whole"),
     ("reference", "text", "i.reference"),
-    ("run", "text", "run.name"),
-    ("run_id", "text", "run.run_id"),
-    ("mode", "text", "run.mode"),
-    ("answered_by", "text", "run.answered_by"),
-    ("endpoint", "text", "run.endpoint"),
-    ("provider", "text", "run.provider"),
-    ("model", "text", "run.model"),
+    ("run", "text", OF_RUN),
+    ("run_id", "text", OF_RUN),
+    ("mode", "text", OF_RUN),
+    ("answered_by", "text", OF_RUN),
+    ("endpoint", "text", OF_RUN),
+    ("provider", "text", OF_RUN),
+    ("model", "text", OF_RUN),
     ("resolved_model", "text", "c.resolved_model"),
-    ("quality_preset", "text", "run.quality_preset"),
-    ("scorer_model", "text", "run.scorer_model"),
-    ("run_settings", "json", "CASE WHEN r.is_first THEN run.settings END"),
+    ("quality_preset", "text", OF_RUN),
+    ("scorer_model", "text", OF_RUN),
+    ("run_settings", "json", OF_FIRST_ROW),
     ("response", "text", "c.response"),
     ("finish_reason", "text", "c.finish_reason"),
     ("is_complete", "boolean", "c.is_complete"),
@@ -66,7 +72,9 @@ EXPORT_COLUMNS = _columns(
     ("label", "integer", "r.label"),
     ("label_source", "text", "r.label_source"),
     ("label_state", "text", "r.label_state"),
+    ("label_column", "text", OF_RUN),
     ("label_text", "text", "l.label"),
+    ("label_order", "json", OF_FIRST_ROW),
     ("verdicts", "text", "a.verdicts"),
     ("notes", "text", "a.notes"),
     ("plan_id", "text", "a.plan_id"),
@@ -79,7 +87,7 @@ EXPORT_COLUMNS = _columns(
     ("written_at", "text", f"strftime(r.written_at, {_TIME})"),
     ("prompt_hash", "text", "i.prompt_hash"),
     ("response_hash", "text", "r.response_hash"),
-    (EXPORT_MARK, "text", "$mark"),
+    (EXPORT_MARK, "text", OF_RUN),
 )
 
 # Items that a run takes and has not come to have no row anywhere; what is exported has one for them too.
@@ -94,7 +102,7 @@ _NOT_REACHED = """
 
 
 def pick_rows(labels: str, condition: str, *, is_first: bool) -> str:
-    """Write the statement that puts the wanted rows of one run, narrow and in order, into a temporary table.
+    """Write the statement that puts the wanted rows of one run, without their texts, into a temporary table.
 
     `labels` are the table expressions up to `run_label`; `condition` speaks of its rows as `r`. Parameters:
     `$run_ids` with the one run, `$place` of the run among those of an item.
@@ -103,10 +111,9 @@ def pick_rows(labels: str, condition: str, *, is_first: bool) -> str:
     return f"""
 {into}
 WITH {labels}
-SELECT r.*, $place AS place, row_number() OVER (ORDER BY item_no) = 1 AS is_first
+SELECT r.*, CAST($place AS INTEGER) AS place
 FROM (SELECT * FROM run_label UNION ALL BY NAME {_NOT_REACHED}) AS r
 WHERE {condition}
-ORDER BY item_no
 """  # noqa: S608 - our own text
 
 
@@ -171,20 +178,36 @@ said AS (
 )"""
 
 
-def chunk_rows(*, annotated: bool) -> str:
-    """Write the query for the rows of `export_row` whose items lie between `$low` and `$high`.
+RUNS = """
+SELECT d.name AS dataset, d.dataset_id, run.name AS run, run.run_id, run.mode, run.answered_by, run.endpoint,
+    run.provider, run.model, run.quality_preset, run.scorer_model, run.settings AS run_settings,
+    m.label_column, o.sources AS label_order
+FROM run JOIN dataset AS d USING (dataset_id)
+LEFT JOIN imported_run AS m ON m.run_id = run.run_id
+LEFT JOIN (
+    SELECT dataset_id, sources FROM label_precedence
+    QUALIFY row_number() OVER (PARTITION BY dataset_id ORDER BY created_at DESC) = 1
+) AS o ON o.dataset_id = run.dataset_id
+WHERE run.run_id IN (SELECT unnest($run_ids))
+ORDER BY list_position($run_ids, run.run_id)
+"""
+"""What is the same in all rows of a run, run by run, in the order of `$run_ids`."""
 
-    `annotated`: there are annotations to look up. Further parameters: `$dataset_id`, `$mark`.
+
+def chunk_rows(*, annotated: bool) -> str:
+    """Write the query for the rows of `export_row` whose items lie between `$low` and `$high`, in any order.
+
+    Gives item_no and place of the run first, then the columns that are not of the run. `annotated`: there are
+    annotations to look up. One more parameter: `$dataset_id`.
     """
-    listed = ", ".join(f"{column.source} AS {column.name}" for column in EXPORT_COLUMNS)
+    own = [column for column in EXPORT_COLUMNS if column.source not in (OF_RUN, OF_FIRST_ROW)]
+    listed = ", ".join(f"{column.source} AS {column.name}" for column in own)
     return f"""
 WITH part AS (SELECT * FROM export_row WHERE item_no BETWEEN $low AND $high),
 {_ITEMS},
 {_SAID if annotated else _SILENT}
-SELECT {listed}
+SELECT r.item_no AS of_item, r.place, {listed}
 FROM part AS r
-JOIN run ON run.run_id = r.run_id
-JOIN dataset AS d ON d.dataset_id = run.dataset_id
 JOIN whole_item AS i ON i.item_no = r.item_no
 LEFT JOIN (
     SELECT * FROM completion WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high
@@ -198,5 +221,4 @@ LEFT JOIN (
     WHERE item_no BETWEEN $low AND $high
 ) AS l ON l.run_id = r.run_id AND l.item_no = r.item_no
 LEFT JOIN said AS a ON a.response_hash = r.response_hash
-ORDER BY r.item_no, r.place
 """  # noqa: S608 - our own text

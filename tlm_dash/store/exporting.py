@@ -6,12 +6,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.models import EXPORT_MARK
+from tlm_dash.store.ahead import ahead
 from tlm_dash.store.database import Store
-from tlm_dash.store.export_query import EXPORT_COLUMNS, chunk_rows, pick_rows
+from tlm_dash.store.export_query import (
+    EXPORT_COLUMNS,
+    OF_FIRST_ROW,
+    OF_RUN,
+    RUNS,
+    chunk_rows,
+    pick_rows,
+)
 from tlm_dash.store.labels import run_labels
 from tlm_dash.store.row_filters import RowFilter, row_filter_sql
 from tlm_dash.store.rows import check_pattern, scope_of
@@ -27,7 +36,6 @@ _TYPES = {
 }  # fmt: skip
 EXPORT_SCHEMA = pa.schema([(column.name, _TYPES[column.kind]) for column in EXPORT_COLUMNS])
 JSON_COLUMNS = tuple(column.name for column in EXPORT_COLUMNS if column.kind == "json")
-TEXT_COLUMNS = tuple(column.name for column in EXPORT_COLUMNS if column.kind in ("text", "json"))
 
 _PIECE_BYTES = 64 << 20
 _PIECE_ROWS = 65_536
@@ -35,7 +43,7 @@ _BLOCK_ITEMS = 1024
 
 _SIZES = """
 WITH text AS (
-    SELECT item_no, strlen(prompt) + strlen(messages) AS size FROM item WHERE dataset_id = $dataset_id
+    SELECT item_no, 2 * strlen(prompt) AS size FROM item WHERE dataset_id = $dataset_id
     UNION ALL
     SELECT item_no, strlen(response) FROM completion WHERE dataset_id = $dataset_id
 ),
@@ -67,7 +75,8 @@ def export_rows(store: Store, request: ExportRequest, work: Callable[[int, Itera
 
     def whole(cursor: Any) -> Result:  # noqa: ANN401 - duckdb ships no types that fit
         n_rows = _pick(cursor, store, request)
-        return work(n_rows, _batches(cursor, dataset_id, request.mark))
+        with ahead(_batches(cursor, request, dataset_id)) as batches:
+            return work(n_rows, batches)
 
     return store.transact(whole)
 
@@ -98,14 +107,14 @@ def _pick(cursor: Any, store: Store, request: ExportRequest) -> int:  # noqa: AN
     return int(n_rows)
 
 
-def _batches(cursor: Any, dataset_id: str, mark: str) -> Iterator[Any]:  # noqa: ANN401
+def _batches(cursor: Any, request: ExportRequest, dataset_id: str) -> Iterator[Any]:  # noqa: ANN401
     ((annotated,),) = cursor.execute("SELECT EXISTS (FROM annotation)").fetchall()
     sql = chunk_rows(annotated=annotated)
+    rows = _Rows(cursor, request)
     sizes = cursor.execute(_SIZES, {"dataset_id": dataset_id, "block": _BLOCK_ITEMS}).fetchall()
     for low, high in _pieces(sizes):
-        parameters = {"dataset_id": dataset_id, "low": low, "high": high, "mark": mark}
-        for batch in cursor.sql(sql, params=parameters).to_arrow_reader(_PIECE_ROWS):
-            yield _exported(batch)
+        parameters = {"dataset_id": dataset_id, "low": low, "high": high}
+        yield from rows.exported(cursor.sql(sql, params=parameters).to_arrow_table())
     cursor.execute("DROP TABLE export_row").fetchall()
 
 
@@ -123,19 +132,63 @@ def _pieces(sizes: Sequence[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
         yield first * _BLOCK_ITEMS, last * _BLOCK_ITEMS + _BLOCK_ITEMS - 1
 
 
-def _exported(batch: Any) -> Any:  # noqa: ANN401 - an Arrow batch
-    columns = [
-        _original(column).cast(field.type) if field.type == pa.string() else column.cast(field.type)
-        for column, field in zip(batch.columns, EXPORT_SCHEMA, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=EXPORT_SCHEMA)
+class _Rows:
+    """Pieces of rows as they are exported: in order, with the columns of their runs."""
+
+    def __init__(self, cursor: Any, request: ExportRequest) -> None:  # noqa: ANN401
+        cursor.execute(RUNS, {"run_ids": list(request.run_ids)})
+        names = [column[0] for column in cursor.description]
+        told = list(zip(*cursor.fetchall(), strict=True))
+        self._of_runs = {
+            name: _original(pa.array(values, pa.string())) for name, values in zip(names, told, strict=True)
+        }
+        self._of_runs[EXPORT_MARK] = pa.array([request.mark] * len(request.run_ids))
+        self._begun: set[int] = set()
+
+    def exported(self, piece: Any) -> Iterator[Any]:  # noqa: ANN401 - an Arrow table
+        """Give the rows of a piece in EXPORT_SCHEMA."""
+        piece = _in_order(piece).combine_chunks()
+        places = piece.column("place").combine_chunks()
+        firsts = self._firsts(places)
+        columns = []
+        for column in EXPORT_COLUMNS:
+            if column.source == OF_RUN:
+                values = self._of_runs[column.name].take(places)
+            elif column.source == OF_FIRST_ROW:
+                values = self._of_runs[column.name].take(firsts)
+            else:
+                values = piece.column(column.name).combine_chunks().cast(_TYPES[column.kind])
+                values = _original(values) if column.kind in ("text", "json") else values
+            columns.append(values)
+        if piece.num_rows:
+            yield pa.RecordBatch.from_arrays(columns, schema=EXPORT_SCHEMA)
+
+    def _firsts(self, places: Any) -> Any:  # noqa: ANN401
+        """Give the place in the first row of every run, NULL in all others."""
+        numbers, rows = np.unique(places.to_numpy(), return_index=True)
+        fresh = [
+            (row, number) for number, row in zip(numbers, rows, strict=True) if number not in self._begun
+        ]
+        self._begun |= {int(number) for number in numbers}
+        mask = np.ones(len(places), dtype=bool)
+        mask[[row for row, _ in fresh]] = False
+        return pa.array(places.to_numpy(), mask=mask)
+
+
+def _in_order(piece: Any) -> Any:  # noqa: ANN401 - an Arrow table
+    items, places = piece.column("of_item").to_numpy(), piece.column("place").to_numpy()
+    order = np.lexsort((places, items))
+    return piece if (order == np.arange(len(order))).all() else piece.take(pa.array(order))
 
 
 def _original(column: Any) -> Any:  # noqa: ANN401 - an Arrow column of text
     """Give texts as they were before text.py changed them; those that UTF-8 cannot hold stay changed."""
-    if not pc.any(pc.match_substring(column, ESCAPE)).as_py():
+    data = column.buffers()[2]
+    if data is None or data.to_pybytes().find(ESCAPE.encode()) < 0:
         return column
-    return pa.array([None if text is None else _original_or_stored(text) for text in column.to_pylist()])
+    return pa.array(
+        [None if text is None else _original_or_stored(text) for text in column.to_pylist()], pa.string()
+    )
 
 
 def _original_or_stored(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,24 @@ class ImportPlan:
         ]
         named = [*(name for _, name in self.prompt), *own, self.scorer_model, *parts, *self.tags, *self.extra]
         return tuple(dict.fromkeys(name for name in named if name is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePlan:
+    """An export of ours that comes back: which of its columns the file has.
+
+    `undo` takes away what was put before cells to make them safe for spreadsheets, column by column.
+    """
+
+    names: tuple[str, ...]
+    undo: Callable[[Any], Any] | None = None
+
+    def columns(self) -> tuple[str, ...]:
+        """Name every column that is read."""
+        return self.names
+
+
+AnyPlan = ImportPlan | RestorePlan
 
 
 @dataclass(frozen=True, slots=True)

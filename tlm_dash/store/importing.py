@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,14 +14,13 @@ import pyarrow as pa
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.models import new_id, utc_now
 from tlm_dash.store.ahead import ahead
-from tlm_dash.store.arrow_text import storable
 from tlm_dash.store.batches import batches_of
 from tlm_dash.store.database import Store
 from tlm_dash.store.failures import full_failure
 from tlm_dash.store.hygiene import Hygiene
-from tlm_dash.store.import_plan import ImportedRun, ImportPlan, RejectedRow
-from tlm_dash.store.import_runs import imported_run_rows, run_rows, told_runs
+from tlm_dash.store.import_plan import AnyPlan, ImportedRun, RejectedRow
 from tlm_dash.store.reading import DiskTable, TableReader, read_table
+from tlm_dash.store.restoring import Restoring, staging_of
 from tlm_dash.store.staging import Staged, Staging
 from tlm_dash.store.tables import TABLES, Table
 from tlm_dash.store.text import stored_time
@@ -75,12 +74,12 @@ class Checked:
     hygiene: Hygiene
 
 
-def first_rows(table: DiskTable, plan: ImportPlan, temp_dir: Path, *, n_rows: int) -> list[dict[str, Any]]:
+def first_rows(table: DiskTable, plan: AnyPlan, temp_dir: Path, *, n_rows: int) -> list[dict[str, Any]]:
     """Give the first items as they would be stored: prompt, messages, reference, and their responses."""
 
     def work(reader: TableReader) -> list[dict[str, Any]]:
         batches = reader.batches(plan.columns(), n_rows=n_rows, limit=n_rows)
-        staging = Staging(plan)
+        staging = staging_of(plan)
         return [row for batch in batches if batch.num_rows for row in _shown(staging.stage(batch))]
 
     return read_table(table, temp_dir, work)
@@ -105,15 +104,15 @@ def _rows(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def check(table: DiskTable, plan: ImportPlan, rejects: Sequence[RejectedRow], temp_dir: Path) -> Checked:
+def check(table: DiskTable, plan: AnyPlan, rejects: Sequence[RejectedRow], temp_dir: Path) -> Checked:
     """Read a whole file as an import would, and store nothing."""
 
     def work(reader: TableReader) -> Checked:
-        staging = Staging(plan)
+        staging = staging_of(plan)
         for _ in _staged_batches(reader, staging):
             pass
         found = _all_rejects(reader, staging, rejects)
-        return Checked(staging.n_items + len(found), staging.n_items, tuple(found), staging.hygiene)
+        return Checked(staging.n_rows + len(found), staging.n_items, tuple(found), staging.hygiene)
 
     return read_table(table, temp_dir, work)
 
@@ -121,7 +120,7 @@ def check(table: DiskTable, plan: ImportPlan, rejects: Sequence[RejectedRow], te
 def import_table(
     store: Store,
     table: DiskTable,
-    plan: ImportPlan,
+    plan: AnyPlan,
     facts: FileFacts,
     name: str,
     rejects: Sequence[RejectedRow],
@@ -147,15 +146,15 @@ def import_table(
 def _import(
     cursor: Any,  # noqa: ANN401
     reader: TableReader,
-    plan: ImportPlan,
+    plan: AnyPlan,
     facts: FileFacts,
     name: str,
     earlier: Sequence[RejectedRow],
 ) -> Imported:
     dataset_id, now = new_id(), utc_now()
-    staging = Staging(plan)
+    staging = staging_of(plan)
     with ahead(_staged_batches(reader, staging)) as batches:
-        waiting = _Waiting(cursor, dataset_id, now)
+        waiting = _Waiting(cursor, dataset_id, now, staging.storable)
         for staged in batches:
             waiting.add(staged)
         waiting.write()
@@ -165,45 +164,42 @@ def _import(
         raise InvalidInputError(
             f"No row of {facts.file_name} can be used.{reason}", hint="Check which column holds the prompts."
         )
-    hygiene, runs = staging.hygiene.as_dict(), staging.runs.used()
-    n_rows_in = staging.n_items + len(rejects)
-    rows: dict[str, list[dict[str, Any]]] = {
-        "run": run_rows(runs, dataset_id, name, now),
-        "imported_run": imported_run_rows(runs, dataset_id),
+    hygiene, n_items = staging.hygiene.as_dict(), staging.n_items
+    n_rows_in = staging.n_rows + len(rejects)
+    rows = staging.closing_rows(dataset_id, name, now) | {
         "dataset_reject": [
             {"dataset_id": dataset_id, "row_no": r.row_no, "reason": r.reason, "content": r.content}
             for r in rejects
         ],
-        "dataset_import": [_facts_row(facts, dataset_id, n_rows_in, len(rejects), hygiene, now)],
+        "dataset_import": [_facts_row(facts, dataset_id, (n_rows_in, n_items, len(rejects)), hygiene, now)],
         "dataset": [{"dataset_id": dataset_id, "name": name, "kind": "uploaded", "created_at": now}],
     }
     for table_name, some in rows.items():
         if some:
             insert_rows(cursor, TABLES[table_name], some)
-    first, told = tuple(rejects[:100]), told_runs(runs, name)
-    return Imported(dataset_id, n_rows_in, staging.n_items, len(rejects), first, hygiene, told)
+    first, told = tuple(rejects[:100]), staging.told_runs(name)
+    return Imported(dataset_id, n_rows_in, n_items, len(rejects), first, hygiene, told)
 
 
 def _facts_row(
     facts: FileFacts,
     dataset_id: str,
-    n_rows_in: int,
-    n_rejected: int,
+    counts: tuple[int, int, int],
     hygiene: Mapping[str, int],
     now: datetime,
 ) -> dict[str, Any]:
+    n_rows_in, n_items, n_rejected = counts
     return {
         "dataset_id": dataset_id, "file_name": facts.file_name, "format": facts.format,
         "encoding": facts.encoding, "delimiter": facts.delimiter, "sheet": facts.sheet,
         "content_hash": facts.content_hash, "size_bytes": facts.size_bytes, "n_rows_in": n_rows_in,
-        "n_items": n_rows_in - n_rejected, "n_rejected": n_rejected, "mapping": facts.mapping,
+        "n_items": n_items, "n_rejected": n_rejected, "mapping": facts.mapping,
         "hygiene": hygiene, "warnings": list(facts.warnings), "created_at": now,
     }  # fmt: skip
 
 
-def _staged_batches(reader: TableReader, staging: Staging) -> Iterator[Staged]:
-    plan = staging.plan
-    batches = reader.batches(plan.columns(), n_rows=_batch_rows(reader))
+def _staged_batches(reader: TableReader, staging: Staging | Restoring) -> Iterator[Staged]:
+    batches = reader.batches(staging.plan.columns(), n_rows=_batch_rows(reader))
     for batch in batches:
         if batch.num_rows:
             yield staging.stage(batch)
@@ -216,7 +212,9 @@ def _batch_rows(reader: TableReader) -> int:
     return max(64, min(_MOST_BATCH_ROWS, _BATCH_BYTES // size))
 
 
-def _all_rejects(reader: TableReader, staging: Staging, earlier: Sequence[RejectedRow]) -> list[RejectedRow]:
+def _all_rejects(
+    reader: TableReader, staging: Staging | Restoring, earlier: Sequence[RejectedRow]
+) -> list[RejectedRow]:
     """Join what was rejected in laying out, in reading and in mapping, by the number of the row."""
     unread = [RejectedRow(line.row_no, line.reason, line.content) for line in reader.rejects()]
     missing = sorted(row.row_no for row in unread)
@@ -234,8 +232,15 @@ def _all_rejects(reader: TableReader, staging: Staging, earlier: Sequence[Reject
 class _Waiting:
     """Staged rows on their way into the tables, written when there are enough of them."""
 
-    def __init__(self, cursor: Any, dataset_id: str, now: datetime) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        cursor: Any,  # noqa: ANN401
+        dataset_id: str,
+        now: datetime,
+        storable: Callable[[Any], Any],
+    ) -> None:
         self._cursor = cursor
+        self._storable = storable
         self._same: dict[str, Any] = {
             "dataset_id": dataset_id, "created_at": stored_time(now), "written_at": stored_time(now),
             "attempt_no": 1, "answered_by": "given", "extra": "{}",
@@ -246,7 +251,8 @@ class _Waiting:
         """Take the rows of one batch, and write the tables that have enough of them."""
         for name, parts in staged.items():
             fresh = [
-                pa.table({column: storable(values) for column, values in part.items()}) for part in parts
+                pa.table({column: self._storable(values) for column, values in part.items()})
+                for part in parts
             ]
             waiting = pa.concat_tables([*([self._waiting[name]] if name in self._waiting else []), *fresh])
             while waiting.num_rows >= _WRITE_ROWS:

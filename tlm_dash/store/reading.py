@@ -38,7 +38,10 @@ _REASONS = {
 @dataclass(frozen=True, slots=True)
 class DiskTable:
     """A table on disk. `layout`: "delimited" text in UTF-8, "parquet" (its own columns; `names` empty), or
-    "spool": Parquet parts with the columns row_no, c0, c1 … of text, called `names`."""
+    "spool": Parquet parts with the columns row_no, c0, c1 … of text, called `names`.
+
+    `keeps_empty`: in delimited text, an empty cell in quotation marks is an empty text, one without is NULL.
+    """
 
     layout: Literal["delimited", "parquet", "spool"]
     paths: tuple[Path, ...]
@@ -47,6 +50,7 @@ class DiskTable:
     has_header: bool = True
     longest_line_bytes: int = 0
     is_strict: bool = True
+    keeps_empty: bool = False
 
 
 class MixedLineEnds(Exception):
@@ -156,7 +160,7 @@ class TableReader:
             f"header = {self._table.has_header}, delim = {_literal(self._table.delimiter or ',')}, "
             "quote = '\"', escape = '\"', "
             f"max_line_size = {longest}, buffer_size = {max(_BUFFER_BYTES, longest)}, "
-            f"strict_mode = {self._table.is_strict}, "
+            f"strict_mode = {self._table.is_strict}, allow_quoted_nulls = {not self._table.keeps_empty}, "
             + ("store_rejects = true, rejects_limit = 0)" if rejects else "ignore_errors = true)")
         )
 

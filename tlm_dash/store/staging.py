@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from math import isfinite
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tlm_dash.store.arrow_text import hexadecimal, json_objects, repeated
+from tlm_dash.store.arrow_text import hexadecimal, json_objects, repeated, storable
 from tlm_dash.store.hygiene import Hygiene
 from tlm_dash.store.identity import EMPTY_PROMPT, PromptRows, joined, rows_of_messages, rows_of_prompts
-from tlm_dash.store.import_plan import ImportPlan, PlannedResponse, RejectedRow
-from tlm_dash.store.import_runs import StagedRuns
+from tlm_dash.store.import_plan import ImportedRun, ImportPlan, PlannedResponse, RejectedRow
+from tlm_dash.store.import_runs import StagedRuns, imported_run_rows, run_rows, told_runs
 
 _CONTENT_CHARACTERS = 4000
 _UNSCORED_WORDS = ("", "nan", "null", "none", "na", "n/a")
@@ -31,12 +32,33 @@ Staged = dict[str, list[Any]]
 class Staging:
     """Takes batches in order. `runs`, `rejects` and `hygiene` grow with them."""
 
+    storable = staticmethod(storable)
+
     def __init__(self, plan: ImportPlan) -> None:
         self.plan = plan
         self.hygiene = Hygiene()
         self.runs = StagedRuns()
         self.rejects: list[RejectedRow] = []
         self.n_items = 0
+
+    @property
+    def n_rows(self) -> int:
+        """Tell how many rows were taken: each is an item."""
+        return self.n_items
+
+    def told_runs(self, dataset_name: str) -> tuple[ImportedRun, ...]:
+        """Describe the runs."""
+        return told_runs(self.runs.used(), dataset_name)
+
+    def closing_rows(
+        self, dataset_id: str, dataset_name: str, now: datetime
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Give the rows that can be written only when all others were seen."""
+        runs = self.runs.used()
+        return {
+            "run": run_rows(runs, dataset_id, dataset_name, now),
+            "imported_run": imported_run_rows(runs, dataset_id),
+        }
 
     def stage(self, batch: Any) -> Staged:  # noqa: ANN401 - pyarrow ships no types
         """Make the rows of one batch (row_no, then the columns of the plan); each is an item or a reject."""
