@@ -18,10 +18,11 @@ page_header(
 running = dashboard()
 params = DecideParams.from_query(st.query_params)
 views = [view for view in runs.list_runs(running)[::-1] if view.counts.n_done]
-run_id = decision_path.run_to_decide(views, params)
+view = decision_path.run_to_decide(views, params)
 
-if run_id is not None:
-    decision = decide(running, run_id, params.question())
+if view is not None:
+    run_id = view.record.run_id
+    decision = decide(running, run_id, params.question(view.record.n_items))
     label_basis.choose(views, run_id, bases(running, run_id), decision.basis.name)
     label_basis.draw(decision)
     decision_path.labels_missing(decision)

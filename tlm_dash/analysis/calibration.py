@@ -124,5 +124,5 @@ def clustered_share(
 
 def _refusal(values: Floats) -> str | None:
     if not len(values):
-        return "no row is labelled"
+        return "no scored row is labelled"
     return _OUTSIDE if ((values < 0) | (values > 1)).any() else None

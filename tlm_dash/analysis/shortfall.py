@@ -53,7 +53,18 @@ def shortfall(answer: GuaranteedThreshold) -> Shortfall:
     if n < error_free:
         few = f"{n:,} labels are too few: even without an error {error_free:,} are needed"
         return Shortfall(needed, few)
-    return Shortfall(needed, "with these labels it cannot be shown at any threshold")
+    return Shortfall(needed, _first_test(answer))
+
+
+def _first_test(answer: GuaranteedThreshold) -> str:
+    """Say what stood in the way of the first rejection."""
+    at, counts = answer.begins_at, answer.counts
+    if at is None:
+        return "even without an error the labelled rows would be too few"
+    return (
+        f"at the strictest threshold that could show it, {counts.n_wrong[at]:,.0f} of {counts.n[at]:,.0f} "
+        "labelled rows that pass are wrong"
+    )
 
 
 def _more_labels(counts: AcceptedCounts, n: int, max_risk: float, confidence: float) -> int | None:

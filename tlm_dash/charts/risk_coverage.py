@@ -39,7 +39,7 @@ def risk_coverage(
         figure.add_trace(trace)
     figure.add_trace(_curve([point for point in points if point.risk is not None], color))
     figure.update_xaxes(
-        title="share of all rows that pass, %", range=[0, 102], ticksuffix="", showgrid=False, zeroline=False
+        title="share of all rows that pass, %", range=[0, 101], showgrid=False, zeroline=False
     )
     figure.update_yaxes(
         title="wrong among those that pass, %", range=[0, 100 * _top(drawn, points, max_risk)], zeroline=False

@@ -114,6 +114,7 @@ class Decision:
     n_labelled: int
     n_open: int
     n_repeats: int
+    n_left_to_label: int
     answer: Answer
     with_open_wrong: Answer | None
     points: tuple[OperatingPoint, ...]
@@ -150,7 +151,8 @@ def decision_of(run: LabelledRun, question: Question) -> Decision:
     asked_for: tuple[float, int] | None = None
     if question.max_risk is None:
         n_to_read = budget_of(question.share_to_read(run.n_rows), run.n_rows)
-        asked_for = threshold_within_budget(run.score, n_to_read)
+        if n_to_read < run.n_rows:
+            asked_for = threshold_within_budget(run.score, n_to_read)
         if asked_for is not None:
             # Chosen without labels: one more threshold at which the band holds.
             grid = grid.with_threshold(*asked_for)
@@ -165,10 +167,11 @@ def decision_of(run: LabelledRun, question: Question) -> Decision:
     return Decision(
         record=run.record, question=question, n_rows=run.n_rows,
         n_unscored=run.n_rows - grid.n_scored, statuses=statuses, basis=run.basis, n_labelled=len(sample),
-        n_open=sample.n_open, n_repeats=sample.n_repeats, answer=answer, with_open_wrong=with_open,
+        n_open=sample.n_open, n_repeats=sample.n_repeats, n_left_to_label=_left_to_label(grid, sample),
+        answer=answer, with_open_wrong=with_open,
         points=operating_points(band), best=None if band.best is None else operating_point(band, band.best),
         band_method=METHODS[band.method], quality=quality_of(run, question.confidence),
-        notes=_notes(run, sample, grid, answer),
+        notes=_notes(sample, grid, answer),
     )  # fmt: skip
 
 
@@ -185,7 +188,7 @@ def _answer(
     band: RiskBand, sample: LabelledSample, question: Question, asked_for: tuple[float, int] | None
 ) -> Answer:
     if question.max_risk is None:
-        return _within_budget(band, asked_for)
+        return _within_budget(band, question, asked_for)
     found = guaranteed_threshold(band.grid, sample, question.max_risk, question.confidence)
     if not question.from_band:
         if found.index is not None:
@@ -200,9 +203,11 @@ def _answer(
     return Answer(operating_point(band, index), float(band.high[index]), METHODS[band.method], 0, None)
 
 
-def _within_budget(band: RiskBand, asked_for: tuple[float, int] | None) -> Answer:
+def _within_budget(band: RiskBand, question: Question, asked_for: tuple[float, int] | None) -> Answer:
     method = METHODS[band.method]
     if asked_for is None:
+        if question.share_to_read(band.grid.n_rows) >= 1:
+            return Answer(None, None, method, None, "all rows can be read: none has to pass unread")
         if not len(band.grid):
             return Answer(None, None, method, None, "no row of this run has a score")
         return Answer(None, None, method, None, "the rows without a score alone are more than that")
@@ -211,25 +216,32 @@ def _within_budget(band: RiskBand, asked_for: tuple[float, int] | None) -> Answe
     return Answer(point, point.risk_high, method, None, None)
 
 
-def _notes(run: LabelledRun, sample: LabelledSample, grid: ThresholdGrid, answer: Answer) -> tuple[str, ...]:
+def _notes(sample: LabelledSample, grid: ThresholdGrid, answer: Answer) -> tuple[str, ...]:
     notes = []
-    if run.basis.reason is not None:
-        notes.append(f"There is no sample that estimates may stand on: {run.basis.reason}")
     if sample.n_repeats:
         notes.append(f"{sample.n_repeats:,} labelled rows repeat a prompt: one row of each prompt is used.")
     if len(grid) == 1 and grid.n_scored > 1:
         notes.append("All scores are equal: no threshold tells rows apart.")
-    unlabelled = grid.n_scored - len(sample) - sample.n_open - sample.n_repeats
-    if answer.labels_still_needed and answer.labels_still_needed > unlabelled:
-        notes.append(f"The run has {unlabelled:,} scored rows left to label: more rows would be needed.")
-    if answer.point is not None and answer.bound is None:
-        notes.append("No bound: fewer than 30 accepted rows are labelled.")
+    left = _left_to_label(grid, sample)
+    if answer.labels_still_needed and answer.labels_still_needed > left:
+        rows = "no scored row" if left == 0 else f"{left:,} scored rows"
+        notes.append(f"The run has {rows} left to label: more rows have to be run.")
     return tuple(notes)
+
+
+def _left_to_label(grid: ThresholdGrid, sample: LabelledSample) -> int:
+    return grid.n_scored - len(sample) - sample.n_open - sample.n_repeats
 
 
 def threshold_facts(decision: Decision) -> dict[str, Any]:
     """Give the figures of a decision under the names that scripts rely on."""
-    answer = decision.answer
+    answer, basis = decision.answer, decision.basis
+    no_sample = [] if basis.reason is None else [f"There is no sample to stand on: {basis.reason}"]
+    no_bound = (
+        ["No bound: fewer than 30 accepted rows are labelled."]
+        if answer.point and answer.bound is None
+        else []
+    )
     facts = _answer_facts(decision, answer) | {
         "n_labelled": decision.n_labelled,
         "confidence": decision.question.confidence,
@@ -238,10 +250,10 @@ def threshold_facts(decision: Decision) -> dict[str, Any]:
         "reason": answer.reason,
         "with_open_wrong": None,
         "best_guaranteed_risk": None if decision.best is None else decision.best.risk_high,
-        "basis": decision.basis.sentence,
+        "basis": basis.sentence,
         "n": decision.n_rows,
         "n_open": decision.n_open,
-        "notes": list(decision.notes),
+        "notes": [*no_sample, *no_bound, *decision.notes],
     }
     if decision.with_open_wrong is not None:
         facts["with_open_wrong"] = _answer_facts(decision, decision.with_open_wrong)

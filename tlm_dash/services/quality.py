@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -85,6 +85,8 @@ def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
     weights = basis.weight[used] if is_weighted else None
     n_repeats = int(used.sum()) - len(np.unique(prompts))
     area = auroc(right, scores, confidence, prompts=prompts if n_repeats else None, weights=weights)
+    if not len(right):
+        area = replace(area, reason="no scored row is labelled")
     ranking = _ranking(right, scores, weights)
     brier = brier_score(right, scores, weights)
     quality = Quality(
@@ -168,7 +170,7 @@ def _with_notes(quality: Quality, no_basis: str | None) -> Quality:
         )
     if quality.is_weighted:
         notes.append("Rows are weighted by the plan's inclusion probabilities; intervals are approximate.")
-    return Quality(**{**quality.__dict__, "notes": tuple(notes)})
+    return replace(quality, notes=tuple(notes))
 
 
 def _pair(figure: Figure | Estimate) -> list[float] | None:

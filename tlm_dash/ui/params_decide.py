@@ -28,7 +28,7 @@ class DecideParams:
     max_risk: float = 0.05
     confidence: float = 0.95
     first: tuple[float, float] | None = None
-    review_budget: int = 200
+    review_budget: int | None = None
     review_share: float = 0.1
     daily_volume: int | None = None
     threshold: float | None = None
@@ -49,7 +49,7 @@ class DecideParams:
             max_risk=_share(last("max_risk")) or cls.max_risk,
             confidence=_share(last("confidence")) or cls.confidence,
             first=_target(last("first")),
-            review_budget=_whole(last("review_budget")) or cls.review_budget,
+            review_budget=_whole(last("review_budget")),
             review_share=_share(last("review_share")) or cls.review_share,
             daily_volume=_whole(last("daily_volume")),
             threshold=_number(last("threshold")),
@@ -89,11 +89,17 @@ class DecideParams:
         """Give the address of another run: its labels have not been asked anything."""
         return replace(self, run=run, basis=None, first=None, threshold=None)
 
-    def question(self) -> Question:
-        """Give what is asked of the run."""
+    def budget(self, n_rows: int) -> tuple[int, int]:
+        """Give how many rows can be read a day, a tenth where nothing is said, and of how many."""
+        volume = self.daily_volume or max(1, n_rows)
+        return self.review_budget or max(1, volume // 10), volume
+
+    def question(self, n_rows: int) -> Question:
+        """Give what is asked of a run with so many rows."""
         if self.by == "budget":
+            budget, volume = self.budget(n_rows)
             return Question(
-                review_budget=self.review_budget, daily_volume=self.daily_volume,
+                review_budget=budget, daily_volume=volume,
                 confidence=self.confidence, basis=self.basis,
             )  # fmt: skip
         if self.by == "share":

@@ -11,12 +11,12 @@ from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts.notice import empty, failure
 
-RUNS, REVIEW, COMPARE = "../../pages/runs.py", "../../pages/review.py", "../../pages/compare.py"
+RUNS, REVIEW = "../../pages/runs.py", "../../pages/review.py"
 
 
-def run_to_decide(views: Sequence[RunView], params: DecideParams) -> str | None:
+def run_to_decide(views: Sequence[RunView], params: DecideParams) -> RunView | None:
     """Give the run that the page is about; None where there is none, after saying what to do."""
-    known = [view.record.run_id for view in views]
+    known = {view.record.run_id: view for view in views}
     if not views:
         empty(
             "No run has an answered row yet.",
@@ -31,10 +31,10 @@ def run_to_decide(views: Sequence[RunView], params: DecideParams) -> str | None:
             "Choose another one.", label="Not found",
         )  # fmt: skip
         if st.button("Take the newest run", key="decide-newest"):
-            st.query_params.from_dict(params.of_run(known[0]).to_dict())
+            st.query_params.from_dict(params.of_run(views[0].record.run_id).to_dict())
             st.rerun()
         return None
-    return params.run or known[0]
+    return views[0] if params.run is None else known[params.run]
 
 
 def labels_missing(decision: Decision) -> None:
@@ -48,17 +48,15 @@ def labels_missing(decision: Decision) -> None:
 
 
 def next_step(decision: Decision) -> None:
-    """Lead on: to more labels where they are missing, else to the comparison."""
+    """Lead on: to more labels or rows where they are missing."""
     if decision.basis.reason is not None:
         return
-    run = {"run": decision.record.run_id}
-    if decision.answer.labels_still_needed:
+    if not decision.answer.labels_still_needed:
+        return
+    if decision.n_left_to_label:
         st.page_link(
             REVIEW, label="Next step: label more rows", icon=":material/rate_review:",
-            query_params=run | {"view": "queue"},
+            query_params={"run": decision.record.run_id, "view": "queue"},
         )  # fmt: skip
     else:
-        st.page_link(
-            COMPARE, label="Next step: compare it with another model or preset",
-            icon=":material/compare_arrows:", query_params=run,
-        )  # fmt: skip
+        st.page_link(RUNS, label="Next step: run more rows", icon=":material/play_circle:")

@@ -10,9 +10,10 @@ import streamlit as st
 from tlm_dash.services.decide import Answer, Decision
 from tlm_dash.services.operating_point import OperatingPoint
 from tlm_dash.ui.params_decide import MOST_ROWS, DecideParams
+from tlm_dash.ui.text import visible
 
 WAYS = {"target": "a target", "budget": "rows we can read a day", "share": "a share we can read"}
-SMALL = 116
+SMALL = 104
 
 
 def draw(decision: Decision, params: DecideParams) -> None:
@@ -30,7 +31,7 @@ def draw(decision: Decision, params: DecideParams) -> None:
         if decision.with_open_wrong is not None:
             st.caption(open_line(decision))
         for note in decision.notes:
-            st.text(note)
+            st.text(visible(note))
         if params.is_second_target and params.by == "target":
             _second_target(params)
 
@@ -41,7 +42,7 @@ def answer_lines(decision: Decision, params: DecideParams) -> list[str]:
     confidence = percent(params.confidence)
     if answer.point is not None:
         lines = [
-            f"### Send everything below {answer.point.threshold!r} to people.",
+            f"### Send everything below {threshold_text(answer.point.threshold)} to people.",
             consequence(answer.point),
         ]
         if params.by != "target" or params.is_second_target:
@@ -49,11 +50,13 @@ def answer_lines(decision: Decision, params: DecideParams) -> list[str]:
         return lines
     if params.by != "target":
         return ["### Not possible.", f"{_sentence(answer.reason)}"]
-    labels = f"these {decision.n_labelled:,} labels" if decision.n_labelled else "no labels yet"
-    said = f"### Not with {labels}" if decision.n_labelled else "### Not without labels"
+    said = (
+        f"### Not with these {decision.n_labelled:,} labels"
+        if decision.n_labelled
+        else "### Not without labels"
+    )
     said += f": at best {percent(best.risk_high)} can be guaranteed." if best and best.risk_high else "."
-    more = answer.labels_still_needed
-    return [said, f"{_more(more)}{_sentence(answer.reason)}"]
+    return [said, f"{_more(decision)}{_sentence(answer.reason)}"]
 
 
 def consequence(point: OperatingPoint) -> str:
@@ -86,9 +89,14 @@ def open_line(decision: Decision) -> str:
         return f"{rows}. With all of them counted as wrong there is no such threshold."
     bound = "" if worst.bound is None else f", at most {percent(worst.bound)} of it wrong"
     return (
-        f"{rows}. With all of them counted as wrong: below {worst.point.threshold!r}, "
+        f"{rows}. With all of them counted as wrong: below {threshold_text(worst.point.threshold)}, "
         f"{percent(worst.point.coverage)} pass{bound}."
     )
+
+
+def threshold_text(threshold: float) -> str:
+    """Write a threshold with exactly the digits it has."""
+    return repr(threshold).removesuffix(".0")
 
 
 def percent(share: float | None) -> str:
@@ -111,9 +119,10 @@ def _target(_decision: Decision, params: DecideParams) -> None:
 def _budget(decision: Decision, params: DecideParams) -> None:
     with _row():
         st.text("We can read", width="content")
-        _rows("Rows that people can read a day", params.review_budget, "review_budget")
+        budget, volume = params.budget(decision.n_rows)
+        _rows("Rows that people can read a day", budget, "review_budget")
         st.text("of", width="content")
-        _rows("Rows a day", params.daily_volume or max(1, decision.n_rows), "daily_volume")
+        _rows("Rows a day", volume, "daily_volume")
         st.text("rows a day:", width="content")
 
 
@@ -130,7 +139,7 @@ ASKED: dict[str, Callable[[Decision, DecideParams], None]] = {
 
 
 def _row() -> st.delta_generator.DeltaGenerator:
-    return st.container(horizontal=True, vertical_alignment="center", gap="small")
+    return st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
 
 
 def _percent(label: str, share: float, key: str, on_change: Callable[[], None]) -> None:
@@ -171,9 +180,12 @@ def _second_target(params: DecideParams) -> None:
             st.rerun()
 
 
-def _more(more: int | None) -> str:
+def _more(decision: Decision) -> str:
+    more = decision.answer.labels_still_needed
     if not more:
         return ""
+    if not decision.n_labelled:
+        return f"About **{more:,} labels** would do, if none of them is wrong. "
     return f"About **{more:,} more labels** would do, if errors go on as seen so far. "
 
 

@@ -42,7 +42,7 @@ def draw(decision: Decision) -> None:
     """Draw one line about the labels, one about what the threshold is bound to."""
     quality = decision.quality
     sources = " · ".join(f"{n:,} from {SOURCES.get(name, name)}" for name, n in quality.label_sources.items())
-    said = [f"{decision.n_labelled:,} {_labels(decision.n_labelled)} feed this: {decision.basis.sentence}"]
+    said = [f"{decision.n_labelled:,} {_labels(decision.n_labelled)} this: {decision.basis.sentence}"]
     if sources:
         said.append(sources)
     if decision.n_repeats:
@@ -57,13 +57,15 @@ def draw(decision: Decision) -> None:
 def bound_to(decision: Decision) -> str:
     """Say which model, preset and scorer a threshold belongs to."""
     model, preset, scorer = decision.bound_to
-    what = " at ".join(part for part in (model, preset) if part)
+    if model is None or preset == "imported":
+        return "Holds for the model, preset and scorer behind these scores only: any other needs its own."
+    what = f"{model} at {preset}"
     by = f", scored by {scorer}" if scorer and scorer != model else ""
-    return f"Holds for {what}{by} only: another model, preset or scorer needs a threshold of its own."
+    return f"Holds for {what}{by} only: any other model, preset or scorer needs its own threshold."
 
 
 def _labels(n: int) -> str:
-    return "label" if n == 1 else "labels"
+    return "label feeds" if n == 1 else "labels feed"
 
 
 def _choose_run() -> None:

@@ -12,7 +12,10 @@ from tlm_dash.services.operating_point import OperatingPoint, Workload, workload
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params_decide import MOST_ROWS, DecideParams
 from tlm_dash.ui.parts import risk_curve
-from tlm_dash.ui.parts.decision_sentence import percent
+from tlm_dash.ui.parts.decision_sentence import percent, threshold_text
+
+AXIS_LEFT, AXIS_RIGHT = 48, 4
+"""Pixels beside the slider, so that it lies under the axis of the curve."""
 
 
 def draw(decision: Decision) -> None:
@@ -32,7 +35,7 @@ def _draw(decision: Decision) -> None:
         return
     st.subheader("Risk and coverage", anchor=False)
     risk_curve.draw(decision, point, params)
-    _threshold(decision.points, point)
+    _slider(decision.points, point)
     st.text(_sentence(decision, point, params))
     _day(decision, point, params)
 
@@ -45,39 +48,49 @@ def _looked_at(decision: Decision, params: DecideParams) -> OperatingPoint | Non
     return point or (decision.points[-1] if decision.points else None)
 
 
-def _threshold(points: Sequence[OperatingPoint], point: OperatingPoint) -> None:
-    shown = {one.threshold: f"{one.threshold!r}" for one in points}
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if len(points) > 1:
-            st.session_state["decide-slider"] = point.threshold
-            st.select_slider(
-                "Threshold: strict to loose", list(shown), format_func=shown.__getitem__, key="decide-slider",
-                on_change=_move, args=("decide-slider",),
-            )  # fmt: skip
-        st.session_state["decide-threshold"] = point.threshold
-        st.number_input(
-            "Threshold", step=0.01, format="%.6g", key="decide-threshold", width=150, on_change=_move,
-            args=("decide-threshold",),
-            help="The next threshold of the band that is as strict or stricter is taken.",
+def _slider(points: Sequence[OperatingPoint], point: OperatingPoint) -> None:
+    """Draw the slider under the axis of the curve: it goes from strict to loose as the axis does."""
+    if len(points) < 2:
+        return
+    shown = {one.threshold: threshold_text(one.threshold) for one in points}
+    with st.container(horizontal=True, gap=None):
+        st.space(AXIS_LEFT)
+        st.session_state["decide-slider"] = point.threshold
+        st.select_slider(
+            "Threshold, strict to loose", list(shown), format_func=shown.__getitem__, key="decide-slider",
+            on_change=_move, args=("decide-slider",), width="stretch",
         )  # fmt: skip
+        st.space(AXIS_RIGHT)
 
 
 def _sentence(decision: Decision, point: OperatingPoint, params: DecideParams) -> str:
     """Say what the band tells of the threshold that is looked at."""
-    passing = f"At {point.threshold!r}, {point.n_accepted:,} of {decision.n_rows:,} rows pass. "
+    passing = f"At {threshold_text(point.threshold)}, {point.n_accepted:,} of {decision.n_rows:,} rows pass. "
     if point.risk_low is None or point.risk_high is None:
         return passing + (
             f"Of them {point.n_accepted_labelled:,} are labelled: fewer than 30 say nothing about the rest."
         )
-    return passing + (
+    said = passing + (
         f"{percent(point.risk_low)} to {percent(point.risk_high)} of those are wrong, with "
         f"{percent(params.confidence)} confidence at all thresholds at once ({decision.band_method}; "
         f"{point.n_accepted_labelled:,} of them labelled). So the threshold may be moved freely here."
     )
+    if decision.answer.point == point and params.by == "target" and not params.is_second_target:
+        said += (
+            f" The {percent(params.max_risk)} of the answer above comes from a test of its own, made for one "
+            "target named beforehand, and is tighter."
+        )
+    return said
 
 
 def _day(decision: Decision, point: OperatingPoint, params: DecideParams) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        st.session_state["decide-threshold"] = point.threshold
+        st.number_input(
+            "Threshold", step=0.01, format="%.6g", key="decide-threshold", width=150, on_change=_move,
+            args=("decide-threshold",),
+            help="The next threshold of the curve that is as strict or stricter is taken.",
+        )  # fmt: skip
         volume = params.daily_volume or max(1, decision.n_rows)
         st.session_state["decide-day"] = volume
         st.number_input(
@@ -99,11 +112,11 @@ def _counts(day: Workload) -> None:
         st.metric("Pass a day", _count(day.accepted))
         st.metric("Go to people a day", _count(day.to_review))
         st.metric("Reading a day", f"{day.review_hours:,.1f} h")
-        st.metric("Wrong among those that pass, band", wrong)
+        st.metric("Wrong among those that pass a day", wrong)
 
 
 def _count(rows: float) -> str:
-    return f"{rows:,.0f}" if rows >= 10 else f"{rows:.1f}"
+    return f"{rows:,.0f}" if rows >= 10 else f"{rows:.1f}".removesuffix(".0")
 
 
 def _move(key: str) -> None:
