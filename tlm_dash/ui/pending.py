@@ -158,7 +158,7 @@ def laid_out(running: Dashboard, files: Sequence[tuple[str, BinaryIO]]) -> tuple
         shutil.rmtree(folder, ignore_errors=True)
         raise StoreFullError(
             f"The upload cannot be written to {folder.parent} ({error.strerror or error}).",
-            hint="Make room there and let this user write there, or name another folder in TLM_DASH_DATA_DIR.",
+            hint="Make room there, let this user write there, or name another folder in TLM_DASH_DATA_DIR.",
         ) from error
     if not paths:
         raise InvalidInputError("There is nothing to read.", hint="Choose a file or paste a text.")

@@ -14,6 +14,7 @@ from tlm_dash.services import datasets
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.datasets import Dataset, DatasetPage
 from tlm_dash.ui.params_datasets import DatasetsParams
+from tlm_dash.ui.params_runs import RunsParams
 from tlm_dash.ui.parts import hygiene
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.dataset_list import contents, counted
@@ -36,6 +37,9 @@ def draw(running: Dashboard, params: DatasetsParams) -> None:
         failure(error.message, error.hint, label="Not found")
         return
     _facts(dataset)
+    if st.button("Run this dataset", type="primary", icon=":material/play_arrow:", key="run-dataset"):
+        address = RunsParams(dataset=dataset.dataset_id, new=True).to_dict()
+        st.switch_page("../../pages/runs.py", query_params=address)
     _items(running, dataset, params)
     _runs(running, dataset)
     _rejects(running, dataset)

@@ -161,8 +161,9 @@ def _end(running: Dashboard, chosen: _Chosen, found: Sequence[Source]) -> None:
     st.text(_summary(chosen, found))
     with st.container(horizontal=True):
         started = st.button("Start", type="primary", icon=":material/play_arrow:", key="start-run")
-        piloted = chosen.n_rows > run_pilot.PILOT_ROWS and st.button(
-            f"Pilot with {run_pilot.PILOT_ROWS} rows",
+        size = run_pilot.size_for(chosen.n_rows)
+        piloted = size > 0 and st.button(
+            f"Pilot with {size} rows",
             icon=":material/speed:",
             key="pilot-run",
             help="Sends random rows and tells what all will take. Start keeps them: none is sent twice.",
@@ -261,7 +262,7 @@ def _pilot(running: Dashboard, chosen: _Chosen, *, pressed: bool) -> None:
     try:
         requests = chosen.requests()
         if pressed:
-            run_pilot.start(running, requests)
+            run_pilot.start(running, requests, chosen.n_rows)
         run_pilot.draw(running, requests, chosen.prices)
     except TlmDashError as error:
         failure(error.message, error.hint, label="No forecast")

@@ -19,14 +19,22 @@ from tlm_dash.ui.params_runs import MOST_PILOTS, RunsParams
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.text import amount, duration, one_line
 
-PILOT_ROWS = 20
+PILOT_ROWS, FEW_PILOT_ROWS = 20, 5
+"""Rows of a pilot, and of one where all rows are hardly more than a pilot."""
+
 LOOK_EVERY_S = 1
 NAME_CHARACTERS = 60
 
 
-def start(running: Dashboard, requests: Sequence[RunRequest]) -> None:
+def size_for(n_rows: int) -> int:
+    """Give how many rows a pilot of so many rows has; 0 where it would be all of them."""
+    return next((size for size in (PILOT_ROWS, FEW_PILOT_ROWS) if n_rows > size), 0)
+
+
+def start(running: Dashboard, requests: Sequence[RunRequest], n_rows: int) -> None:
     """Send the pilot; the address keeps which it is, and of what. Raises TlmDashError."""
-    run_ids = [run_id for request in requests for run_id in runs.start_pilot(running, request, PILOT_ROWS)]
+    size = size_for(n_rows)
+    run_ids = [run_id for request in requests for run_id in runs.start_pilot(running, request, size)]
     params = RunsParams.from_query(st.query_params)
     changed = replace(params, pilots=tuple(run_ids[:MOST_PILOTS]), pilot_of=_told(requests))
     st.query_params.from_dict(changed.to_dict())
@@ -103,16 +111,16 @@ def _figures(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _cells(runs_facts: Sequence[Mapping[str, Any]]) -> dict[str, list[str | None]]:
+def _cells(runs_facts: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """Lay the ticked cells of the grid out, a row each; columns that nobody has are left out."""
-    table: dict[str, list[str | None]] = {
+    table: dict[str, list[str]] = {
         "model": [one_line(run["model"] or run["name"], NAME_CHARACTERS) for run in runs_facts],
         "preset": [run["quality_preset"] for run in runs_facts],
     }
     for field, write, name in WRITTEN:
         found = [run.get(field) for run in runs_facts]
         if any(value is not None for value in found):
-            table[name] = [None if value is None else _range(value, write) for value in found]
+            table[name] = ["—" if value is None else _range(value, write) for value in found]
     return table
 
 
@@ -122,4 +130,9 @@ def _range(estimate: Mapping[str, float | None], write: Callable[[float], str]) 
     assert value is not None, "an estimate has a value"
     if low is None or high is None or write(low) == write(high):
         return write(value)
+    written = [write(figure).rpartition(" ") for figure in (value, low, high)]
+    if len({unit for _, _, unit in written if unit.isalpha()}) == 1 and all(n for n, _, _ in written):
+        # One unit for all three: "1.2 (1.1 to 1.4) s".
+        (first, _, unit), (lower, _, _), (upper, _, _) = written
+        return f"{first} ({lower} to {upper}) {unit}"
     return f"{write(value)} ({write(low)} to {write(high)})"
