@@ -22,7 +22,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class SavedDecision:
     """A decision that was saved. `record` holds everything it stood on; `record_hash` is over its text."""
 
     decision_id: str
@@ -69,7 +69,7 @@ def save_decision(
     return decision_id
 
 
-def decisions(store: Store, run_id: str | None = None) -> list[Decision]:
+def decisions(store: Store, run_id: str | None = None) -> list[SavedDecision]:
     """List decisions, newest first; with `run_id` those about that run."""
     rows = store.read_rows(
         f"SELECT {_COLUMNS} FROM decision "  # noqa: S608 - our own columns
@@ -80,7 +80,7 @@ def decisions(store: Store, run_id: str | None = None) -> list[Decision]:
     return [_decision(row) for row in rows]
 
 
-def find_decision(store: Store, text: str) -> Decision:
+def find_decision(store: Store, text: str) -> SavedDecision:
     """Find a decision by its id or a unique beginning of it. Raises NotFoundError."""
     rows = store.read_rows(
         f"SELECT {_COLUMNS} FROM decision WHERE starts_with(decision_id, $text) LIMIT 2",  # noqa: S608
@@ -93,6 +93,6 @@ def find_decision(store: Store, text: str) -> Decision:
     return _decision(rows[0])
 
 
-def _decision(row: Mapping[str, Any]) -> Decision:
+def _decision(row: Mapping[str, Any]) -> SavedDecision:
     run_ids, record = json.loads(row["run_ids"]), json.loads(row["record"])
-    return Decision(**{**row, "run_ids": tuple(run_ids), "record": record})
+    return SavedDecision(**{**row, "run_ids": tuple(run_ids), "record": record})

@@ -1,0 +1,153 @@
+"""Decisions are saved with everything they stood on, say later whether they hold, and hold no text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.services.labelled_runs import make_dataset, make_run, say
+from tlm_dash.errors import InvalidInputError, NotFoundError
+from tlm_dash.models import utc_now
+from tlm_dash.services import decision_records, record_files
+from tlm_dash.services.decide import Question
+from tlm_dash.services.decision_records import save, threshold_record
+from tlm_dash.services.place import OpenStore
+from tlm_dash.services.record_check import check_again
+from tlm_dash.store.runs import add_events
+
+N = 200
+QUESTION = Question(max_risk=0.1)
+
+
+@pytest.fixture
+def run_id(place: OpenStore) -> str:
+    """A run of 200 rows, half of them labelled wrong below 0.3 and all right above."""
+    dataset_id = make_dataset(place, [f"secret prompt {n}" for n in range(N)])
+    made = make_run(
+        place, dataset_id, [f"secret response {n}" for n in range(N)],
+        scores=[n / N for n in range(N)], labels=["0" if n < 60 and n % 2 else "1" for n in range(N)],
+    )  # fmt: skip
+    rows = [
+        {"dataset_id": dataset_id, "label_column": "label", "spelling": spelling, "meaning": meaning,
+         "created_at": utc_now()}
+        for spelling, meaning in (("1", "correct"), ("0", "incorrect"))
+    ]  # fmt: skip
+    place.store.append({"label_spelling": rows}).result(30)
+    return made
+
+
+def saved(place: OpenStore, run_id: str, **more: float) -> str:
+    record = threshold_record(place, run_id, QUESTION, **more)
+    return save(place, record, decided_by=" Ada ", reason="Good enough.")
+
+
+def test_a_record_holds_what_the_decision_stood_on(place: OpenStore, run_id: str) -> None:
+    decision = decision_records.show(place, saved(place, run_id))
+    record = decision.record
+    assert (decision.decided_by, decision.reason, decision.run_ids) == ("Ada", "Good enough.", (run_id,))
+    assert decision.is_intact
+    figures = record["findings"][0]["figures"]
+    assert figures["feasible"]
+    assert f"below {figures['threshold']!r} to people" in decision.verdict
+    assert "at most 10%" in decision.verdict
+    assert record["labels"][0]["counts"]["rows with a label"] == N
+    assert record["runs"][0]["n_items"] == N
+    assert record["method"]["settings"] == {
+        "max_risk": 0.1,
+        "confidence": 0.95,
+        "from_band": False,
+        "seed": 0,
+    }
+    assert record["charts"]["coverage"] == figures["coverage"]
+    assert {"tlm_dash", "python", "duckdb", "scipy"} <= set(record["versions"])
+    assert "secret" not in json.dumps(record)
+
+
+def test_nothing_is_saved_without_a_name_and_a_reason(place: OpenStore, run_id: str) -> None:
+    record = threshold_record(place, run_id, QUESTION)
+    for name, reason in (("", "why"), ("Ada", "  "), ("Ada", "x" * 2_001)):
+        with pytest.raises(InvalidInputError):
+            save(place, record, decided_by=name, reason=reason)
+    assert decision_records.listed(place) == []
+
+
+def test_the_same_data_gives_the_same_figures(place: OpenStore, run_id: str) -> None:
+    check = check_again(place, saved(place, run_id))
+    assert (check.outcome, check.changes) == ("same", ())
+
+
+def test_a_label_that_changes_nothing_of_it_leaves_it_standing(place: OpenStore, run_id: str) -> None:
+    decision_id = saved(place, run_id)
+    say(place, run_id, {2: "correct", 4: "correct"})
+    check = check_again(place, decision_id)
+    assert check.outcome == "holds"
+    assert check.changes
+
+
+def test_labels_that_speak_against_it_bring_it_down(place: OpenStore, run_id: str) -> None:
+    decision_id = saved(place, run_id)
+    say(place, run_id, dict.fromkeys(range(120, 200), "incorrect"))
+    check = check_again(place, decision_id)
+    assert check.outcome == "changed"
+    assert any("feasible" in name for name, _, _ in check.changes)
+
+
+def test_a_chosen_threshold_is_held_against_its_own_bound(place: OpenStore, run_id: str) -> None:
+    decision_id = saved(place, run_id, chosen_threshold=0.5)
+    decision = decision_records.show(place, decision_id)
+    chosen = decision.record["findings"][1]["figures"]
+    assert chosen["threshold"] == 0.5
+    assert chosen["n_accepted_labelled"] == 100
+    assert f"{chosen['risk_high'] * 100:.3g}%" in decision.verdict
+    assert check_again(place, decision_id).outcome == "same"
+    say(place, run_id, dict.fromkeys(range(150, 160), "incorrect"))
+    assert check_again(place, decision_id).outcome == "changed"
+
+
+def test_what_is_not_possible_is_recorded_as_that(place: OpenStore, run_id: str) -> None:
+    record = threshold_record(place, run_id, Question(max_risk=0.001))
+    assert record["answer"].startswith("Not possible with these 200 labels: at best ")
+    check = check_again(place, save(place, record, decided_by="Ada", reason="We label more first."))
+    assert check.outcome == "same"
+
+
+def test_a_deleted_run_cannot_be_checked_but_its_record_stays(place: OpenStore, run_id: str) -> None:
+    decision_id = saved(place, run_id)
+    add_events(place.store, [run_id], "deleted", operational={})
+    check = check_again(place, decision_id)
+    assert check.outcome == "unknown"
+    assert "deleted" in check.sentence
+    assert decision_records.show(place, decision_id).verdict
+
+
+def test_decisions_are_listed_newest_first_and_by_run(place: OpenStore, run_id: str) -> None:
+    ids = [saved(place, run_id), saved(place, run_id)]
+    assert [d.decision_id for d in decision_records.listed(place, run_id)] == ids[::-1]
+    assert decision_records.listed(place, "another run") == []
+    with pytest.raises(NotFoundError):
+        decision_records.show(place, "no such id")
+
+
+def test_the_page_and_the_json_are_the_record(place: OpenStore, run_id: str) -> None:
+    record = decision_records.show(place, saved(place, run_id)).record
+    assert json.loads(record_files.as_json(record)) == record
+    page = record_files.as_html(record)
+    assert page.count("<svg") == 1
+    assert "secret" not in page
+    assert "Ada" in page
+    assert record_files.file_stem(record).startswith("decision-threshold-20")
+
+
+def test_a_record_that_was_tampered_with_is_told(place: OpenStore, run_id: str) -> None:
+    decision = decision_records.show(place, saved(place, run_id))
+    forged = {
+        "decision_id": "forged", "kind": decision.kind, "run_ids": list(decision.run_ids),
+        "question": decision.question, "verdict": decision.verdict, "decided_by": "Eve", "reason": "mine",
+        "record": {**decision.record, "decided_by": "Eve"}, "record_hash": decision.record_hash,
+        "created_at": utc_now(),
+    }  # fmt: skip
+    place.store.append({"decision": [forged]}).result(30)
+    check = check_again(place, "forged")
+    assert check.outcome == "unknown"
+    assert "hash" in check.sentence

@@ -1,0 +1,56 @@
+"""A threshold in plain sentences, for records and reports that are read without the page."""
+
+from __future__ import annotations
+
+from tlm_dash.services.decide import Decision, Question
+from tlm_dash.services.operating_point import OperatingPoint
+
+
+def threshold_question(question: Question, run_name: str) -> str:
+    """Say what was asked of a run."""
+    confidence = percent(question.confidence)
+    if question.max_risk is not None:
+        return (
+            f"Which responses of {run_name} may pass unread, with at most {percent(question.max_risk)} of "
+            f"them wrong ({confidence} confidence)?"
+        )
+    if question.review_share is not None:
+        return f"What passes unread if people read {percent(question.review_share)} of {run_name}?"
+    volume = f" of {question.daily_volume:,.0f} a day" if question.daily_volume else ""
+    return f"What passes unread if people read {question.review_budget:,.0f} rows{volume} of {run_name}?"
+
+
+def threshold_answer(decision: Decision, chosen: OperatingPoint | None = None) -> str:
+    """Say what follows: the threshold of the answer, or a `chosen` one read from the band."""
+    if chosen is not None:
+        return sent_to_people(chosen) + bound_of(chosen.risk_high, decision.question.confidence)
+    answer = decision.answer
+    if answer.point is not None:
+        return sent_to_people(answer.point) + bound_of(answer.bound, decision.question.confidence)
+    labels = f"these {decision.n_labelled:,} labels" if decision.n_labelled else "no labels"
+    said = f"Not possible with {labels}"
+    if decision.best is not None and decision.best.risk_high is not None:
+        said += f": at best {percent(decision.best.risk_high)} can be guaranteed"
+    if answer.labels_still_needed:
+        said += f"; about {answer.labels_still_needed:,} more labels would do"
+    return f"{said}." if not answer.reason else f"{said} ({answer.reason})."
+
+
+def sent_to_people(point: OperatingPoint) -> str:
+    """Say who goes to people and who passes."""
+    return (
+        f"Send everything with a score below {point.threshold!r} to people: "
+        f"{percent(1 - point.coverage)} of rows; {percent(point.coverage)} pass."
+    )
+
+
+def bound_of(bound: float | None, confidence: float) -> str:
+    """Say what is guaranteed of what passes."""
+    if bound is None:
+        return " How many of those that pass are wrong cannot be said: too few of them are labelled."
+    return f" Of what passes, at most {percent(bound)} is wrong, with {percent(confidence)} confidence."
+
+
+def percent(share: float) -> str:
+    """Write a fraction as percent, with the digits that say something."""
+    return f"{share * 100:.3g}%"

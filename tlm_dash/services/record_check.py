@@ -1,0 +1,122 @@
+"""Checking a saved decision again: computed anew from the store, and held against what was recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tlm_dash.errors import NotFoundError
+from tlm_dash.services.decision_records import Record, SavedDecision, drafted_again, show
+from tlm_dash.services.place import Place
+
+Outcome = Literal["same", "holds", "changed", "unknown"]
+
+TOLERANCE = 1e-9
+"""Figures that differ by less are the same: the last digits depend on versions and machines."""
+
+MOST_CHANGES = 30
+
+
+@dataclass(frozen=True)
+class RecordCheck:
+    """What became of a decision.
+
+    `outcome`: "same" (same data, same figures), "holds" (the data or its labels changed; what was decided
+    still follows), "changed" (it does not follow any more), "unknown" (it cannot be computed). `sentence`
+    says so; `changes` are the figures that differ: name, then, now.
+    """
+
+    outcome: Outcome
+    sentence: str
+    changes: tuple[tuple[str, str, str], ...] = ()
+
+
+def check_again(place: Place, wanted: str) -> RecordCheck:
+    """Compute a saved decision anew and say whether it still holds. Raises NotFoundError, StoreError."""
+    decision = show(place, wanted)
+    if not decision.is_intact:
+        return RecordCheck("unknown", "The record is not the text that was saved: its hash differs.")
+    try:
+        again = drafted_again(place, decision.record)
+    except NotFoundError:
+        return RecordCheck("unknown", "A run that it is about has been deleted: it cannot be computed anew.")
+    changes = tuple(_changes(decision.record, again))[:MOST_CHANGES]
+    if _data(decision.record) == _data(again):
+        if not changes:
+            return RecordCheck("same", "It holds: the same rows and labels give the same figures.")
+        return RecordCheck(
+            "changed",
+            "The rows and labels are the same, but figures differ: it was computed by other versions.",
+            changes,
+        )
+    what = _what_changed(decision.record, again)
+    if _still_follows(decision, again):
+        return RecordCheck("holds", f"It still holds, although {what}.", changes)
+    return RecordCheck("changed", f"It does not follow any more, because {what}.", changes)
+
+
+def _data(record: Record | Mapping[str, Any]) -> list[str]:
+    return [run["rows_hash"] for run in record["runs"]]
+
+
+def _what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    said = []
+    for then, label in zip(before["labels"], now["labels"], strict=True):
+        more = label["counts"]["rows with a label"] - then["counts"]["rows with a label"]
+        if more:
+            said.append(f"{label['run']} has {abs(more):,} {'more' if more > 0 else 'fewer'} labels")
+    return "; ".join(said) or "scores or labels changed since"
+
+
+def _still_follows(decision: SavedDecision, now: Mapping[str, Any]) -> bool:
+    """Tell whether what was decided is still supported by figures of now."""
+    if decision.kind == "comparison":
+        return _verdicts(decision.record) == _verdicts(now)
+    if decision.record["request"]["chosen_threshold"] is not None:
+        bound, bound_now = (
+            record["findings"][1]["figures"]["risk_high"] for record in (decision.record, now)
+        )
+        return bound is None or (bound_now is not None and bound_now <= bound + TOLERANCE)
+    then, again = decision.record["findings"][0]["figures"], now["findings"][0]["figures"]
+    if then["feasible"] != again["feasible"]:
+        return False
+    # A stricter threshold than the one needed now accepts no more wrong answers than was promised.
+    return not then["feasible"] or again["threshold"] <= then["threshold"] + TOLERANCE
+
+
+def _verdicts(record: Mapping[str, Any]) -> list[Any]:
+    return [finding["figures"].get("verdict") for finding in record["findings"]]
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Give the figures that differ, in the order of the record."""
+    for then, again in zip(before["findings"], now["findings"], strict=False):
+        new = dict(_leaves(again["figures"]))
+        for name, value in _leaves(then["figures"]):
+            if not _equal(value, new.get(name)):
+                yield f"{then['title']}: {name.replace('_', ' ')}", _shown(value), _shown(new.get(name))
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any JSON
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{name} {key}".strip())
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _leaves(inner, f"{name} {number + 1}".strip())
+    else:
+        yield name, value
+
+
+def _equal(a: object, b: object) -> bool:
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return a == b
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "none"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
