@@ -5,7 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from tlm_dash.ui.params_review import ReviewParams
-from tlm_dash.ui.parts import distribution_panel, review_runs, row_drawer, row_filters, row_table
+from tlm_dash.ui.parts import (
+    distribution_panel,
+    label_queue,
+    review_runs,
+    row_drawer,
+    row_filters,
+    row_table,
+)
 from tlm_dash.ui.parts.header import page_header
 from tlm_dash.ui.resources import dashboard
 
@@ -15,7 +22,10 @@ running = dashboard()
 params = review_runs.settled(running, ReviewParams.from_query(st.query_params))
 
 views = review_runs.draw(running, params)
-if views:
+if views and params.view == "queue":
+    review_runs.draw_way_back(params)
+    label_queue.draw(running, params)
+elif views:
     review_runs.draw_actions(running, views, params)
     row_filters.draw(running, views, params)
     distribution_panel.draw(running, views, params)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _TICKS = (0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
+_FEW_TICKS = (0.01, 0.5, 0.99, 0.9999)
 FADED = 0.3
 
 
@@ -21,12 +22,13 @@ def distribution_chart(
     axis: Literal["linear", "logit"] = "linear",
     chosen: tuple[float | None, float | None] | None = None,
     color: str = COLORS[0],
+    is_narrow: bool = False,
     height: int = CHART_HEIGHT,
 ) -> go.Figure:
     """Draw n counts between n + 1 edges, which are scores. Bars stand at their bin's number, from 0 upwards.
 
     `chosen` is the interval of scores that is filtered by: bars outside it fade. Dragging selects along the
-    axis; `interval_of` gives the scores of what was dragged over.
+    axis; `interval_of` gives the scores of what was dragged over. `is_narrow` leaves most ticks out.
     """
     import plotly.graph_objects as go
 
@@ -50,7 +52,7 @@ def distribution_chart(
         selected={"marker": {"opacity": 1.0}},
         unselected={"marker": {"opacity": FADED}},
     )
-    places, labels = _ticks(edges, axis)
+    places, labels = _ticks(edges, axis, _FEW_TICKS if is_narrow else _TICKS)
     figure = go.Figure(bars)
     figure.update_layout(
         **base_layout(height),
@@ -128,18 +130,18 @@ def _short(score: float) -> str:
     return f"{score:.{nines + 1}f}".rstrip("0")
 
 
-def _ticks(edges: Sequence[float], axis: str) -> tuple[list[float], list[str]]:
+def _ticks(edges: Sequence[float], axis: str, wanted: Sequence[float]) -> tuple[list[float], list[str]]:
     if axis == "linear":
         step = max(1, (len(edges) - 1) // 5)
         numbers = range(0, len(edges), step)
         return [float(number) for number in numbers], [f"{edges[number]:.2g}" for number in numbers]
     places = []
-    for tick in _TICKS:
+    for tick in wanted:
         above = next((number for number, edge in enumerate(edges) if edge >= tick), len(edges) - 1)
         low, high = edges[max(above - 1, 0)], edges[above]
         part = 1.0 if high <= low else (_odds(tick) - _odds(low)) / (_odds(high) - _odds(low))
         places.append(max(0.0, above - 1 + part))
-    return places, [f"{tick:g}" for tick in _TICKS]
+    return places, [f"{tick:g}" for tick in wanted]
 
 
 def _odds(score: float) -> float:

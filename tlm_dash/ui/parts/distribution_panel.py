@@ -40,14 +40,32 @@ def draw(running: Dashboard, views: Sequence[RunView], params: ReviewParams) -> 
             args=(f"review-axis-{params.axis}",),
         )
         st.caption("Drag over the bars to see only their rows.")
+        if params.filter.has_interval:
+            # Beside the axis, where it moves nothing that is below.
+            st.button(
+                f"{interval_words(params.filter)}: show all scores",
+                key="all-scores",
+                type="tertiary",
+                icon=":material/filter_alt_off:",
+                on_click=_choose,
+                args=(listed_run(views, params), (None, None)),
+            )
     reason = _why_apart(views)
     if reason:
         st.text(reason)
-    listed = listed_run(views, params)
-    for column, view in zip(st.columns(len(views)), views, strict=True):
+    measured = [review.distribution_of(running, view) for view in views]
+    # Row by row, so that charts side by side stand at the same height.
+    if len(views) > 1:
+        for column, view in zip(st.columns(len(views)), views, strict=True):
+            column.text(title(view))
+    for column, view, found in zip(st.columns(len(views)), views, measured, strict=True):
         with column:
-            is_listed = view.record.run_id == listed
-            _panel(running, view, params, is_listed=is_listed, several=len(views) > 1)
+            _words(view, found)
+    for column, view, found in zip(st.columns(len(views)), views, measured, strict=True):
+        with column:
+            _panel(running, view, found, params, is_listed=view.record.run_id == listed_run(views, params))
+    for column, found in zip(st.columns(len(views)), measured, strict=True):
+        column.caption(spread(found))
 
 
 def told(found: Distribution) -> str:
@@ -56,9 +74,13 @@ def told(found: Distribution) -> str:
     if found.n and not found.n_scored:
         return f"{words[0]}, none of them scored."
     sentence = ", ".join(words)
-    if found.n_ties_at_half > 1 and found.n_ties_at_half >= TIES_WORTH_SAYING * found.n_scored:
+    if _has_ties(found):
         sentence += f", {found.n_ties_at_half:,} tie at 0.5: the scorer could not read its own rating there"
     return sentence + "."
+
+
+def _has_ties(found: Distribution) -> bool:
+    return found.n_ties_at_half > 1 and found.n_ties_at_half >= TIES_WORTH_SAYING * found.n_scored
 
 
 def spread(found: Distribution) -> str:
@@ -88,34 +110,45 @@ def _why_apart(views: Sequence[RunView]) -> str:
     return "Each run has an axis of its own, so that each can be filtered by itself."
 
 
-def _panel(
-    running: Dashboard, view: RunView, params: ReviewParams, *, is_listed: bool, several: bool
-) -> None:
+def _words(view: RunView, found: Distribution) -> None:
     run_id = view.record.run_id
-    if several:
-        st.text(title(view))
-    found = review.distribution_of(running, view)
-    st.text(told(found))
-    if found.n_ties_at_half > 1 and found.n_ties_at_half >= TIES_WORTH_SAYING * found.n_scored:
-        st.button(
-            "Show the ties",
-            key=f"ties-{run_id}",
-            type="tertiary",
-            icon=":material/filter_alt:",
-            on_click=_choose,
-            args=(run_id, (0.5, JUST_ABOVE_HALF)),
-        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(told(found), width="content")
+        if _has_ties(found):
+            st.button(
+                "Show the ties",
+                key=f"ties-{run_id}",
+                type="tertiary",
+                icon=":material/filter_alt:",
+                on_click=_choose,
+                args=(run_id, (0.5, JUST_ABOVE_HALF)),
+            )
+
+
+def _panel(
+    running: Dashboard, view: RunView, found: Distribution, params: ReviewParams, *, is_listed: bool
+) -> None:
+    if not found.n_scored:
+        if found.n:
+            st.page_link(
+                "../../pages/runs.py",
+                label="Score its responses in a new run",
+                icon=":material/play_circle:",
+                query_params={"new": "yes", "dataset": view.record.dataset_id},
+            )
+        return
     wanted = params.filter if is_listed else params.filter.without_scores()
     try:
-        look = review.found(running, view, wanted, sort=params.sort, page=1, axis=params.axis)
+        look = review.found(
+            running, view, wanted, sort=params.sort, page=params.page if is_listed else 1, axis=params.axis
+        )
     except InvalidInputError:
         # The table says it, once.
         return
-    _chart(view, look, wanted, params, is_listed=is_listed)
-    st.caption(spread(found))
+    _chart(view, look, wanted, params)
 
 
-def _chart(view: RunView, look: RowLook, wanted: RowFilter, params: ReviewParams, *, is_listed: bool) -> None:
+def _chart(view: RunView, look: RowLook, wanted: RowFilter, params: ReviewParams) -> None:
     run_id = view.record.run_id
     edges = BINS[params.axis].edges()
     chosen = (wanted.score_from, wanted.score_below) if wanted.has_interval else None
@@ -128,6 +161,7 @@ def _chart(view: RunView, look: RowLook, wanted: RowFilter, params: ReviewParams
             axis=params.axis,
             chosen=chosen,
             color=model_color(view.record.model or view.record.name),
+            is_narrow=len(params.runs) > 2,
         ),
         key=key,
         on_select=lambda: _select(key, run_id, params.axis),
@@ -135,15 +169,6 @@ def _chart(view: RunView, look: RowLook, wanted: RowFilter, params: ReviewParams
         config={"displayModeBar": False, "doubleClick": False, "scrollZoom": False},
         alt=distribution_words(edges, look.counts),
     )
-    if is_listed and chosen is not None:
-        st.button(
-            f"{interval_words(wanted)}: show all scores",
-            key="all-scores",
-            type="tertiary",
-            icon=":material/filter_alt_off:",
-            on_click=_choose,
-            args=(run_id, (None, None)),
-        )
 
 
 def interval_words(wanted: RowFilter) -> str:

@@ -17,9 +17,9 @@ def waiting(message: str, hint: str = "") -> None:
     _notice(message, hint, "Waiting", "gray", ":material/hourglass_top:")
 
 
-def empty(message: str, hint: str = "") -> None:
-    """Show that there is nothing here yet, and what to do about it."""
-    _notice(message, hint, "Nothing here yet", "gray", ":material/inbox:")
+def empty(message: str, hint: str = "", *, label: str = "Nothing here yet") -> None:
+    """Show that there is nothing here, and what to do about it."""
+    _notice(message, hint, label, "gray", ":material/inbox:")
 
 
 def _notice(message: str, hint: str, label: str, color: str, icon: str) -> None:

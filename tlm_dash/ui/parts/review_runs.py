@@ -44,8 +44,9 @@ def draw(running: Dashboard, params: ReviewParams) -> list[RunView]:
             st.page_link("../../pages/datasets.py", label="Upload a dataset", icon=":material/upload:")
         return []
     views, missing = review.chosen(running, params.runs)
-    with st.sidebar:
-        _choice(known, [view.record.run_id for view in views])
+    if params.plan is None or params.view != "queue":
+        with st.sidebar:
+            _choice(known, [view.record.run_id for view in views])
     if missing:
         failure(
             "A run that the address names is not there." if views else "The run is not there.",
@@ -56,6 +57,14 @@ def draw(running: Dashboard, params: ReviewParams) -> list[RunView]:
             st.query_params.from_dict(params.choosing(tuple(view.record.run_id for view in views)).to_dict())
             st.rerun()
     return views
+
+
+def draw_way_back(params: ReviewParams) -> None:
+    """Draw the way back to the rows; while rows are labelled one by one, the queue has its own."""
+    if params.plan is None and st.button(
+        "Back to the rows", type="tertiary", icon=":material/arrow_back:", key="to-rows"
+    ):
+        _go(replace(params, view="rows"))
 
 
 def draw_actions(running: Dashboard, views: Sequence[RunView], params: ReviewParams) -> None:

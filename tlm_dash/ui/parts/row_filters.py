@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from tlm_dash.models import text_hash
 from tlm_dash.services import review
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.review import LABELS, SOURCES, Choices, RowFilter, TextIn
@@ -82,7 +83,7 @@ def _with_counts(
 
 
 def _several(label: str, name: str, options: Mapping[str, str], chosen: Sequence[str]) -> None:
-    key = f"filter-{name}-{hash(tuple(chosen))}"
+    key = f"filter-{name}-{text_hash(*chosen)[:12]}"
     st.multiselect(
         label,
         options=list(options),
@@ -183,7 +184,7 @@ def _tags(running: Dashboard, view: RunView, there: Choices, wanted: RowFilter) 
     values = tuple(value for tag, value in wanted.tags if tag == name)
     others = tuple(pair for pair in wanted.tags if pair[0] != name)
     options = _with_counts(review.tag_values(running, view, name), values, lambda value: value or "(empty)")
-    key = f"filter-tag-{name}-{hash(wanted.tags)}"
+    key = f"filter-tag-{text_hash(name, *values)[:12]}"
     st.multiselect(
         "is",
         options=list(options),

@@ -1,4 +1,4 @@
-"""What other runs have for the same prompt, each with what differs from the response that is open."""
+"""Other responses to the same prompt, of whichever run, each with what differs from the one that is open."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def draw(row: RowDetail) -> None:
     if not row.others:
         return
     n = len(row.others)
-    with st.expander(f"The same prompt in other runs ({n})"):
-        st.text("Struck through: only here. Underlined: only there.")
+    with st.expander(f"Other responses to this prompt ({n})"):
+        st.caption("Struck through: only in the response above. Underlined: only in the other one.")
         for number, other in enumerate(row.others):
             _other(row, other, number)
 
@@ -27,7 +27,7 @@ def draw(row: RowDetail) -> None:
 def _other(row: RowDetail, other: OtherResponse, number: int) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(one_line(other.name, NAME_CHARACTERS), width="stretch")
+            st.text(f"{one_line(other.name, NAME_CHARACTERS)}, row {other.item_no:,}", width="stretch")
             if st.button("Open", key=f"other-{number}", type="tertiary", icon=":material/open_in_new:"):
                 there = ReviewParams(runs=(other.run_id,), of=other.run_id, row=other.item_no)
                 st.query_params.from_dict(there.to_dict())

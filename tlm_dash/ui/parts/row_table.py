@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.models import text_hash
 from tlm_dash.services import review
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.review import ROWS_A_PAGE, RowFilter, RowLook, RowSummary, Sort
@@ -56,7 +57,7 @@ def draw(running: Dashboard, views: Sequence[RunView], params: ReviewParams) -> 
     _table(rows, run_id, params)
     with st.container(horizontal=True, vertical_alignment="center"):
         if pages > 1:
-            key = f"review-page-{hash((run_id, params.filter, params.sort))}"
+            key = f"review-page-{run_id}-{params.sort}-{text_hash(repr(params.filter))[:12]}"
             st.pagination(pages, default=params.page, key=key, on_change=_turn_page, args=(key,))
         st.caption(f"{counted(look.n_rows, 'row')} found" if look.n_rows < view.record.n_items else "")
 
@@ -89,7 +90,7 @@ def _head(views: Sequence[RunView], run_id: str, view: RunView, look: RowLook, p
         n = view.record.n_items
         words = f"All {counted(n, 'row')}" if look.n_rows == n else f"{look.n_rows:,} of {counted(n, 'row')}"
         st.text(words)
-        if params.filter != RowFilter():
+        if look.n_rows and params.filter != RowFilter():
             _clear_button("clear-filters")
 
 
@@ -100,18 +101,18 @@ def _table(rows: Sequence[RowSummary], run_id: str, params: ReviewParams) -> Non
         height=min(TABLE_HEIGHT, 37 + 35 * len(rows)),
         column_config={
             "open": st.column_config.ButtonColumn(
-                "", width=64, type="tertiary", key="open-row", on_click=_open,
+                "", width=60, type="tertiary", key="open-row", on_click=_open,
                 args=(tuple(row.item_no for row in rows),),
             ),
-            "row": st.column_config.NumberColumn(width=70),
+            "row": st.column_config.NumberColumn(width=66),
             "score": st.column_config.ProgressColumn(
-                width=90, min_value=0.0, max_value=1.0, format=" ", help="Longer is more trustworthy"
+                width=72, min_value=0.0, max_value=1.0, format=" ", help="Longer is more trustworthy"
             ),
-            "number": st.column_config.TextColumn("", width=80, alignment="right"),
-            "prompt": st.column_config.TextColumn(width="large"),
-            "response": st.column_config.TextColumn(width="large"),
-            "label": st.column_config.TextColumn(width=110),
-            "flags": st.column_config.TextColumn(width=150),
+            "number": st.column_config.TextColumn("", width=72, alignment="right"),
+            "prompt": st.column_config.TextColumn(width=185),
+            "response": st.column_config.TextColumn(width=185),
+            "label": st.column_config.TextColumn(width=80),
+            "flags": st.column_config.TextColumn(width=90),
         },
         key=f"rows-{run_id}-{params.page}-{params.sort}",
         alt=f"{counted(len(rows), 'row')}, {SORTS[params.sort]}: score, prompt, response, label and flags.",
@@ -142,7 +143,11 @@ def _nothing(view: RunView, wanted: RowFilter) -> None:
         empty("This run has no rows yet.", "They appear here as they are answered and scored.")
         st.page_link("../../pages/runs.py", label="Look at the run", icon=":material/play_circle:")
         return
-    empty("No row matches these filters.", f"The run has {counted(view.record.n_items, 'row')}.")
+    empty(
+        "No row matches these filters.",
+        f"The run has {counted(view.record.n_items, 'row')}.",
+        label="Nothing found",
+    )
     _clear_button("clear-nothing")
 
 
