@@ -138,7 +138,10 @@ def _decided(evidence: Evidence) -> tuple[Code, str]:
         return "b_not_inferior", f"{worse}not worse by more than {allowed} ({base})"
     if figure.high < 0:
         return "a_better", f"worse by {by} ({base})"
-    return "not_distinguishable", f"not distinguishable by {name} on these rows ({base}){_plan(evidence)}"
+    told = f"not distinguishable by {name} on these rows ({base})"
+    if evidence.margin is not None:
+        told += f"; a loss of {points(evidence.margin, signed=False)} points is not ruled out"
+    return "not_distinguishable", told + _plan(evidence)
 
 
 def _plan(evidence: Evidence) -> str:

@@ -1,0 +1,246 @@
+"""A baseline and one candidate: the figures of their paired rows, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tlm_dash.analysis.agreement_of_ranks import kendall_tau, overlap_of_lowest, spearman_rho
+from tlm_dash.analysis.bootstrap import SHARES, Resampling, Retention, ScoredLabels
+from tlm_dash.analysis.figure import Figure
+from tlm_dash.analysis.paired_ranking import auroc_difference
+from tlm_dash.analysis.pairs import PairTable, accuracy_difference, mcnemar_exact, pair_table, sign_flip_test
+from tlm_dash.analysis.verdicts import Evidence, Metric, Verdict, verdict_of
+from tlm_dash.services.labelled import LabelledRun
+from tlm_dash.services.paired_columns import FLIP_SHARE, PairedColumns, paired_columns
+from tlm_dash.services.pairing import Pairing
+from tlm_dash.store.import_runs import IMPORTED
+from tlm_dash.store.run_models import RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class PairSettings:
+    """What is asked of every pair. `confidence` is that of one pair; `margin` is a fraction or None."""
+
+    metric: Metric | None
+    margin: float | None
+    confidence: float
+    seed: int
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RightAndWrong:
+    """The 2×2 table, the difference of accuracy, and the p of the test that fits the rows."""
+
+    table: PairTable
+    difference: Figure
+    p_mcnemar: float | None
+    p_sign_flip: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RankAgreement:
+    """How alike two scores order the pairs that have both; no label is needed."""
+
+    n_scored: int
+    kendall: Figure
+    spearman: Figure
+    overlap_lowest: tuple[float | None, ...]
+    n_flips: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedPair:
+    """Everything known of baseline a and candidate b. Differences are b − a, as fractions.
+
+    `response_agreement` is the share of pairs with the very same response.
+    """
+
+    a: RunRecord
+    b: RunRecord
+    columns: PairedColumns
+    same_scorer: bool
+    same_preset: bool
+    same_responses: bool
+    response_agreement: float | None
+    right: RightAndWrong
+    auroc_difference: Figure
+    retention_difference: Retention
+    ranks: RankAgreement
+    verdict: Verdict
+    notes: tuple[str, ...]
+
+    @property
+    def pairing(self) -> Pairing:
+        """Give which rows are paired, and which are left out why."""
+        return self.columns.pairing
+
+    @property
+    def scores_comparable(self) -> bool:
+        """Tell whether scores may be compared by size: one known scorer at one known preset."""
+        return self.same_scorer and self.same_preset
+
+    def facts(self) -> dict[str, Any]:
+        """Give the figures under the names that scripts rely on."""
+        table, kept, ranks = self.right.table, self.retention_difference.accuracy, self.ranks
+        return {
+            "a": self.a.run_id, "b": self.b.run_id, "pairing": self.pairing.kind,
+            "n_pairs": self.pairing.n, "n_excluded": self.pairing.n_excluded,
+            "n_labelled": self.columns.labels.n_used, "same_scorer": self.same_scorer,
+            "same_preset": self.same_preset, "same_responses": self.same_responses,
+            "response_agreement": self.response_agreement,
+            "both": table.both, "only_a": table.only_a, "only_b": table.only_b, "neither": table.neither,
+            **_told("accuracy_difference", self.right.difference), "p_mcnemar": self.right.p_mcnemar,
+            "p_sign_flip": self.right.p_sign_flip, **_told("auroc_difference", self.auroc_difference),
+            "accuracy_at_review_share_difference": _by_share([figure.value for figure in kept]),
+            "accuracy_at_review_share_difference_ci": _by_share([ends(figure) for figure in kept]),
+            **_told("prr_difference", self.retention_difference.prr), "n_scored": ranks.n_scored,
+            **_told("kendall_tau", ranks.kendall), **_told("spearman", ranks.spearman),
+            "overlap_lowest": _by_share(list(ranks.overlap_lowest)), "n_flips": ranks.n_flips,
+            "verdict": self.verdict.code, "verdict_metric": self.verdict.metric,
+            "verdict_text": self.verdict.text, "confidence": self.right.difference.confidence,
+            "notes": list(self.notes),
+        }  # fmt: skip
+
+
+def ends(figure: Figure) -> list[float] | None:
+    """Give an interval as JSON has it."""
+    return None if figure.interval is None else list(figure.interval)
+
+
+def _told(name: str, figure: Figure) -> dict[str, Any]:
+    return {name: figure.value, f"{name}_ci": ends(figure)}
+
+
+def _by_share(values: list[Any]) -> dict[str, Any]:
+    return {f"{share:g}": value for share, value in zip(SHARES, values, strict=True)}
+
+
+def compare_pair(a: LabelledRun, b: LabelledRun, pairing: Pairing, settings: PairSettings) -> ComparedPair:
+    """Compute all figures of a pair and its verdict."""
+    columns = paired_columns(a, b, pairing, settings.threshold)
+    right = _right_and_wrong(columns, settings)
+    area, kept = _score_differences(columns, settings)
+    ranks = _rank_agreement(columns, settings)
+    same = columns.same_response
+    same_responses = bool(same.all()) and pairing.n > 0
+    same_scorer, same_preset = _same_scorer(a.record, b.record), _same_preset(a.record, b.record)
+    metric: Metric = settings.metric or ("auroc" if same_responses else "accuracy")
+    trouble = _trouble(columns, metric, is_fair=same_responses or (same_scorer and same_preset))
+    n_right, n_wrong = _rarer(columns)
+    difference = area if metric == "auroc" else right.difference
+    evidence = Evidence(metric, difference, difference.n, n_right, n_wrong, settings.margin, trouble)
+    return ComparedPair(
+        a.record, b.record, columns, same_scorer, same_preset, same_responses,
+        float(same.mean()) if pairing.n else None, right, area, kept, ranks, verdict_of(evidence),
+        tuple(_notes(columns, right, area, kept, ranks)),
+    )  # fmt: skip
+
+
+def _right_and_wrong(columns: PairedColumns, settings: PairSettings) -> RightAndWrong:
+    labels = columns.labels
+    # Without a sample the table still speaks for the rows that have labels, and nothing else does.
+    told = labels.used if labels.n_used else ~(np.isnan(labels.label_a) | np.isnan(labels.label_b))
+    table = pair_table(labels.label_a[told], labels.label_b[told])
+    right_a, right_b = labels.label_a[labels.used], labels.label_b[labels.used]
+    prompts = columns.prompts_of(labels.used)
+    difference = accuracy_difference(
+        right_a, right_b, settings.confidence, prompts=prompts, weights=labels.weights
+    )
+    if not labels.n_used or labels.weights is not None:
+        return RightAndWrong(table, difference, None, None)
+    if prompts is None:
+        return RightAndWrong(table, difference, mcnemar_exact(table), None)
+    p = sign_flip_test(right_a, right_b, prompts, settings.seed)
+    return RightAndWrong(table, difference, None, p)
+
+
+def _score_differences(columns: PairedColumns, settings: PairSettings) -> tuple[Figure, Retention]:
+    """Compare what the scores put first, over labelled pairs that have both scores."""
+    rows = columns.labels.used & columns.scored
+    weights, prompts = columns.weights_of(rows), columns.prompts_of(rows)
+    a = ScoredLabels(columns.labels.label_a[rows], columns.score_a[rows])
+    b = ScoredLabels(columns.labels.label_b[rows], columns.score_b[rows])
+    area = auroc_difference(
+        a.labels, a.scores, b.labels, b.scores, settings.confidence, prompts=prompts, weights=weights
+    )
+    resampling = Resampling(
+        columns.pairing.prompt[rows], confidence=settings.confidence, seed=settings.seed, weights=weights
+    )
+    return area, resampling.retention_difference(a, b)
+
+
+def _rank_agreement(columns: PairedColumns, settings: PairSettings) -> RankAgreement:
+    rows = columns.scored
+    a, b, prompts = columns.score_a[rows], columns.score_b[rows], columns.prompts_of(rows)
+    n_scored = int(rows.sum())
+    return RankAgreement(
+        n_scored, kendall_tau(a, b, settings.confidence, prompts=prompts),
+        spearman_rho(a, b, settings.confidence, prompts=prompts),
+        tuple(overlap_of_lowest(a, b, share) for share in SHARES),
+        int((columns.passes_a != columns.passes_b).sum()) if n_scored else None,
+    )  # fmt: skip
+
+
+def _same_scorer(a: RunRecord, b: RunRecord) -> bool:
+    """Tell whether one known model scored both; without a name it is the model that answered."""
+    first, second = a.scorer_model or a.model, b.scorer_model or b.model
+    return first == second and first not in (None, IMPORTED)
+
+
+def _same_preset(a: RunRecord, b: RunRecord) -> bool:
+    return a.quality_preset == b.quality_preset and a.quality_preset != IMPORTED
+
+
+def _trouble(columns: PairedColumns, metric: Metric, *, is_fair: bool) -> str | None:
+    """Say why a metric cannot be compared, None where it can."""
+    if not columns.pairing.n:
+        excluded = columns.pairing.n_excluded
+        answered = any(reason.startswith("not_answered") for reason in excluded)
+        return "no prompt was answered by both" if answered else "they have no prompt in common"
+    if metric == "auroc" and not columns.scored.any():
+        return "no pair has a score in both"
+    if metric == "auroc" and not is_fair:
+        return "their responses differ, and scorer or preset differ too or are not known"
+    return None
+
+
+def _rarer(columns: PairedColumns) -> tuple[int, int]:
+    """Count right and wrong labels, each in the run that has fewer, over pairs with both scores."""
+    rows = columns.labels.used & columns.scored
+    right = [int(np.nansum(label[rows])) for label in (columns.labels.label_a, columns.labels.label_b)]
+    return min(right), int(rows.sum()) - max(right)
+
+
+def _notes(
+    columns: PairedColumns, right: RightAndWrong, area: Figure, kept: Retention, ranks: RankAgreement
+) -> Iterator[str]:
+    labels = columns.labels
+    if labels.reason is not None:
+        yield f"No difference of accuracy or AUROC can be estimated: {labels.reason}."
+        if right.table.n:
+            yield "The 2×2 table speaks for its labelled rows alone: they are no sample."
+    else:
+        for name, figure in (("auroc_difference", area), ("prr_difference", kept.prr)):
+            if figure.reason is not None:
+                what = name if figure.value is None else f"{name}_ci"
+                yield f"{what} is not available: {figure.reason}."
+    if labels.n_used and labels.n_left_out:
+        yield f"{labels.n_left_out:,} labelled pairs are in no common sample and feed no estimate."
+    if labels.n_open:
+        yield f"{labels.n_open:,} pairs of the sample were left open by reviewers and are not used."
+    if right.p_sign_flip is not None:
+        yield "p_mcnemar is null: prompts repeat. p_sign_flip is a seeded test that changes sides by prompt."
+    if labels.weights is not None:
+        yield "p_mcnemar is null: the sample is stratified. Estimates are weighted by inclusion probability."
+    if ranks.kendall.reason is not None:
+        yield f"kendall_tau and spearman are not available: {ranks.kendall.reason}."
+    if ranks.n_flips is not None:
+        yield (
+            "n_flips: pairs that pass in one run and not in the other, when each sends the same share of its "
+            f"lowest scores to people ({FLIP_SHARE:.0%} unless a threshold is set)."
+        )

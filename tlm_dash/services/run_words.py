@@ -1,0 +1,30 @@
+"""What runs are called beside each other: by what makes them differ."""
+
+from __future__ import annotations
+
+from tlm_dash.store.import_runs import IMPORTED
+from tlm_dash.store.run_models import RunRecord
+
+
+def configuration(run: RunRecord) -> str:
+    """Name a run by its configuration where it is known, else by its name."""
+    if run.grid_id is None or run.model is None:
+        return run.name
+    parts = [run.model, run.quality_preset]
+    if run.scorer_model not in (None, run.model, IMPORTED):
+        parts.append(f"scored by {run.scorer_model}")
+    return " · ".join(parts)
+
+
+def instead_of(b: RunRecord, a: RunRecord) -> str:
+    """Say b instead of a by the one thing that differs: “low instead of medium”."""
+    for name in ("quality_preset", "model", "scorer_model"):
+        others = [n for n in ("quality_preset", "model", "scorer_model", "dataset_id") if n != name]
+        mine, theirs = getattr(b, name), getattr(a, name)
+        known = mine not in (None, IMPORTED) and theirs not in (None, IMPORTED)
+        if mine != theirs and known and all(getattr(a, n) == getattr(b, n) for n in others):
+            return f"{mine} instead of {theirs}"
+    first, second = configuration(b), configuration(a)
+    if first == second:
+        first, second = b.name, a.name
+    return f"“{first}” instead of “{second}”"
