@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from tlm_dash.services import runs
-from tlm_dash.services.decide import bases, decide
+from tlm_dash.services.decide import decide
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts import decision_path, decision_sentence, label_basis, operating_point, ranking_quality
 from tlm_dash.ui.parts.header import page_header
@@ -21,9 +21,8 @@ views = [view for view in runs.list_runs(running)[::-1] if view.counts.n_done]
 view = decision_path.run_to_decide(views, params)
 
 if view is not None:
-    run_id = view.record.run_id
-    decision = decide(running, run_id, params.question(view.record.n_items))
-    label_basis.choose(views, run_id, bases(running, run_id), decision.basis.name)
+    decision = decide(running, view.record.run_id, params.question(view.record.n_items))
+    label_basis.choose(views, decision)
     label_basis.draw(decision)
     decision_path.labels_missing(decision)
     decision_sentence.draw(decision, params)

@@ -20,7 +20,7 @@ from tlm_dash.analysis.threshold_grid import (
 from tlm_dash.analysis.thresholds import guaranteed_threshold
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.services.label_basis import SamplingBasis
-from tlm_dash.services.labelled import LabelledRun, labelled_run, sampling_bases
+from tlm_dash.services.labelled import LabelledRun, labelled_run
 from tlm_dash.services.operating_point import OperatingPoint, operating_point, operating_points
 from tlm_dash.services.place import Place
 from tlm_dash.services.quality import Quality, quality_of
@@ -111,6 +111,7 @@ class Decision:
     n_unscored: int
     statuses: Mapping[str, int]
     basis: SamplingBasis
+    samples: tuple[SamplingBasis, ...]
     n_labelled: int
     n_open: int
     n_repeats: int
@@ -139,12 +140,6 @@ def decide(place: Place, run_id: str, question: Question) -> Decision:
     return decision_of(labelled_run(place, run_id, basis=question.basis), question)
 
 
-def bases(place: Place, run_id: str) -> tuple[SamplingBasis, ...]:
-    """Give the samples of a run that its estimates could stand on, most labelled rows first."""
-    usable = [basis for basis in sampling_bases(place, run_id) if basis.kind != "none"]
-    return tuple(sorted(usable, key=lambda basis: -basis.n_labelled))
-
-
 def decision_of(run: LabelledRun, question: Question) -> Decision:
     """Answer a question from the rows of a run."""
     grid = threshold_grid(run.score)
@@ -166,13 +161,19 @@ def decision_of(run: LabelledRun, question: Question) -> Decision:
     statuses = {str(status): int((run.status == status).sum()) for status in ("done", "error", "pending")}
     return Decision(
         record=run.record, question=question, n_rows=run.n_rows,
-        n_unscored=run.n_rows - grid.n_scored, statuses=statuses, basis=run.basis, n_labelled=len(sample),
+        n_unscored=run.n_rows - grid.n_scored, statuses=statuses, basis=run.basis,
+        samples=_samples(run), n_labelled=len(sample),
         n_open=sample.n_open, n_repeats=sample.n_repeats, n_left_to_label=_left_to_label(grid, sample),
         answer=answer, with_open_wrong=with_open,
         points=operating_points(band), best=None if band.best is None else operating_point(band, band.best),
         band_method=METHODS[band.method], quality=quality_of(run, question.confidence),
         notes=_notes(sample, grid, answer),
     )  # fmt: skip
+
+
+def _samples(run: LabelledRun) -> tuple[SamplingBasis, ...]:
+    usable = [sample for sample in run.samples if sample.kind != "none"]
+    return tuple(sorted(usable, key=lambda sample: -sample.n_labelled))
 
 
 def _sample(run: LabelledRun, question: Question, *, open_as_wrong: bool = False) -> LabelledSample:

@@ -29,7 +29,7 @@ class LabelledRun:
     `prompt` numbers the distinct prompts from 0 on. `score` is NaN where there is none, `label` 1.0 correct,
     0.0 incorrect, NaN none or open. `source` is person, imported, column, matcher or None. `latency_ms` is
     the time of answering and scoring together, of scoring alone where responses came with a file; NaN
-    unknown, as are tokens.
+    unknown, as are tokens. `basis` is one of `samples`, or says why there is none.
     """
 
     record: RunRecord
@@ -46,6 +46,7 @@ class LabelledRun:
     input_tokens: Floats
     output_tokens: Floats
     basis: SamplingBasis
+    samples: tuple[SamplingBasis, ...]
 
 
 def labelled_run(place: Place, run_id: str, *, basis: str | None = None) -> LabelledRun:
@@ -56,7 +57,8 @@ def labelled_run(place: Place, run_id: str, *, basis: str | None = None) -> Labe
     """
     record, columns, fields = _fields(place, run_id)
     found = candidates(place, record, columns, fields)
-    return LabelledRun(record=record, n_rows=len(fields["item_no"]), basis=chosen(found, basis), **fields)
+    n_rows = len(fields["item_no"])
+    return LabelledRun(record=record, n_rows=n_rows, basis=chosen(found, basis), samples=found, **fields)
 
 
 def sampling_bases(place: Place, run_id: str) -> tuple[SamplingBasis, ...]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from tlm_dash.services.decide import Decision
-from tlm_dash.services.label_basis import SamplingBasis
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.text import one_line, visible
@@ -19,20 +18,21 @@ SOURCES = {
 }  # fmt: skip
 
 
-def choose(views: Sequence[RunView], run_id: str, samples: Sequence[SamplingBasis], chosen: str) -> None:
+def choose(views: Sequence[RunView], decision: Decision) -> None:
     """Draw the menus of the run and, where there are several, of the sample that estimates stand on."""
     names = {view.record.run_id: view.record.name for view in views}
     with st.container(horizontal=True):
-        st.session_state["decide-run"] = run_id
+        st.session_state["decide-run"] = decision.record.run_id
         st.selectbox(
             "Run", list(names), key="decide-run", on_change=_choose_run,
             format_func=lambda one: one_line(names[one], NAME_CHARACTERS), width=520,
         )  # fmt: skip
-        if len(samples) > 1:
-            told = {basis.name: basis.sentence for basis in samples}
-            st.session_state["decide-basis"] = chosen
+        if len(decision.samples) > 1:
+            told = {basis.name: basis.sentence for basis in decision.samples}
+            # An address may name a sample that cannot be used any more.
+            st.session_state["decide-basis"] = decision.basis.name if decision.basis.name in told else None
             st.selectbox(
-                "Stand on", list(told), key="decide-basis",
+                "Stand on", list(told), index=None, placeholder="choose a sample", key="decide-basis",
                 on_change=_choose_basis, format_func=lambda one: one_line(told[one], NAME_CHARACTERS),
                 width=520,
             )  # fmt: skip
