@@ -20,9 +20,13 @@ class ScriptedStore:
     def __init__(self, failures: Sequence[StoreError] = ()) -> None:
         self.commits: list[Mapping[str, Sequence[Mapping[str, Any]]]] = []
         self.failures = list(failures)
+        self.were_fresh: list[bool] = []
 
-    def append(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> Future[None]:
+    def append(
+        self, tables: Mapping[str, Sequence[Mapping[str, Any]]], *, is_fresh: bool = False
+    ) -> Future[None]:
         """Commit at once."""
+        self.were_fresh.append(is_fresh)
         done: Future[None] = Future()
         if self.failures:
             done.set_exception(self.failures.pop(0))
@@ -55,11 +59,14 @@ def test_a_full_disk_is_waited_for_and_nothing_is_lost(monkeypatch: pytest.Monke
         recorder = Recorder(lambda: store)  # type: ignore[arg-type, return-value]
         written = recorder.add({"attempt": [{"n": 1}]})
         await asyncio.sleep(0.025)
-        assert isinstance(recorder.problem, StoreFullError)
+        problem = recorder.problem
+        assert isinstance(problem, StoreFullError)
         later = recorder.add({"attempt": [{"n": 2}]})
         await asyncio.gather(written, later)
         assert recorder.problem is None
         assert [commit["attempt"] for commit in store.commits] == [[{"n": 1}], [{"n": 2}]]
+        # A commit of unknown outcome is repeated with care.
+        assert store.were_fresh == [True, False, False, True]
 
     asyncio.run(go())
 

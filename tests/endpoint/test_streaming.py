@@ -97,10 +97,10 @@ def test_pieces_come_as_they_are_sent_and_the_times_are_right(fake_endpoint: Fak
     assert generated.latency_ms > times[-1]
 
 
-def test_a_stream_leaves_its_connection_for_the_next_request(fake_endpoint: FakeEndpoint) -> None:
+def test_a_stream_leaves_its_connection_for_the_next_stream(fake_endpoint: FakeEndpoint) -> None:
     async def two(client: EndpointClient) -> None:
         await collect(client)
-        await client.generate(a_request())
+        await collect(client)
 
     run(fake_endpoint, two)
     assert fake_endpoint.connections == 1

@@ -91,11 +91,11 @@ def test_waiting_calls_share_a_commit(store: Store, monkeypatch: pytest.MonkeyPa
     holding, go_on = threading.Event(), threading.Event()
     insert = writer_module._insert
 
-    def counted(cursor: Any, inserts: Any) -> None:  # noqa: ANN401
+    def counted(cursor: Any, inserts: Any, **how: Any) -> None:  # noqa: ANN401
         holding.set()
         assert go_on.wait(30)
         commits.append(sum(len(batch.rows) for batch, _ in inserts))
-        insert(cursor, inserts)
+        insert(cursor, inserts, **how)
 
     monkeypatch.setattr(writer_module, "_insert", counted)
     futures = [store.append({"item": [item_row(0)]})]
@@ -192,22 +192,25 @@ def test_a_folder_that_is_gone_is_told(store: Store, monkeypatch: pytest.MonkeyP
         store.append({"item": [item_row(2)]}).result(30)
 
 
+@pytest.mark.parametrize("is_fresh", [False, True], ids=["known or not", "fresh"])
 @pytest.mark.parametrize("durable", [True, False], ids=["after the commit", "before the commit"])
-def test_a_fatal_failure_is_survived(store: Store, monkeypatch: pytest.MonkeyPatch, durable: bool) -> None:
+def test_a_fatal_failure_is_survived(
+    store: Store, monkeypatch: pytest.MonkeyPatch, durable: bool, is_fresh: bool
+) -> None:
     """The engine must be opened anew; whether the rows were committed is unknown, and they come once."""
     write(store, item=item_row(1))
     insert = writer_module._insert
     failures = [duckdb.FatalException("FATAL Error: database has been invalidated")]
 
-    def failing(cursor: Any, inserts: Any) -> None:  # noqa: ANN401
+    def failing(cursor: Any, inserts: Any, **how: Any) -> None:  # noqa: ANN401
         if durable or not failures:
-            insert(cursor, inserts)
+            insert(cursor, inserts, **how)
         if failures:
             raise failures.pop()
 
     monkeypatch.setattr(writer_module, "_insert", failing)
     generation = store._connection._generation
-    write(store, item=item_row(2))
+    store.append({"item": [item_row(2)]}, is_fresh=is_fresh).result(30)
     assert store._connection._generation == generation + 1
     assert store.read("SELECT item_no FROM item ORDER BY 1") == [(1,), (2,)]
 
@@ -217,7 +220,7 @@ def test_a_lasting_fatal_failure_is_told_and_reading_goes_on(
 ) -> None:
     write(store, item=item_row(1))
 
-    def failing(_cursor: object, _inserts: object) -> None:
+    def failing(_cursor: object, _inserts: object, **_how: object) -> None:
         raise duckdb.FatalException("FATAL Error: something inside")
 
     monkeypatch.setattr(writer_module, "_insert", failing)

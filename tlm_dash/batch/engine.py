@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -18,6 +19,10 @@ from tlm_dash.settings import shown_url
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
+
+GIL_SWITCH_S = 0.001
+"""How long a thread may keep the interpreter from another one. With Python's 5 ms a commit, which needs it a
+dozen times while the loop is busy, takes three times as long, and requests wait for commits."""
 
 STOP_WITHIN_S = 5.0
 """How long stopping waits for tasks to write down that they were stopped."""
@@ -50,6 +55,7 @@ class Engine:
 
     def start_thread(self) -> None:
         """Start the loop's thread and return once the loop runs."""
+        sys.setswitchinterval(min(sys.getswitchinterval(), GIL_SWITCH_S))
         started = threading.Event()
         self._thread = threading.Thread(target=self._serve, args=(started,), name="engine")
         self._thread.start()

@@ -17,8 +17,8 @@ from tlm_dash.store.database import Store
 
 logger = logging.getLogger(__name__)
 
-SHORTEST_GAP_S, LONGEST_GAP_S = 0.01, 0.06
-GAP_SHARE = 0.025
+SHORTEST_GAP_S, LONGEST_GAP_S = 0.01, 0.07
+GAP_SHARE = 0.03
 """A request may wait this share of what it takes anyway for others to share its commit."""
 
 TRY_AGAIN_AFTER_S = 2.0
@@ -71,13 +71,13 @@ class Recorder:
         rows, self._rows = self._rows, {}
         committed, self._committed = self._committed, None
         assert committed is not None, "a commit begins when rows wait for it"
-        first = self._append(rows)
+        first = self._append(rows, is_fresh=True)
         self._under_way = asyncio.create_task(self._commit(rows, first, committed), name="recorder")
 
-    def _append(self, rows: Rows) -> asyncio.Future[None]:
+    def _append(self, rows: Rows, *, is_fresh: bool) -> asyncio.Future[None]:
         """Hand rows to the store; whatever is wrong is the future's to tell."""
         try:
-            return asyncio.wrap_future(self._store().append(rows))
+            return asyncio.wrap_future(self._store().append(rows, is_fresh=is_fresh))
         except Exception as error:  # noqa: BLE001 - told by the future
             failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             failed.set_exception(error)
@@ -112,7 +112,7 @@ class Recorder:
                     logger.error("Runs wait for the database: %s", error)
                 self.problem = error
                 await asyncio.sleep(TRY_AGAIN_AFTER_S)
-                written = self._append(rows)
+                written = self._append(rows, is_fresh=False)
             else:
                 self.problem = None
                 return

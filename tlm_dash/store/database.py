@@ -74,15 +74,18 @@ class Store:
         names, rows = self._read(sql, params)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def append(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> Future[None]:
+    def append(
+        self, tables: Mapping[str, Sequence[Mapping[str, Any]]], *, is_fresh: bool = False
+    ) -> Future[None]:
         """Queue rows of one or several tables, to be written in one transaction, all or none.
 
         Columns left out are NULL; a JSON column takes JSON text or the value itself. A row whose key
-        columns are in the table already is left out, so that a call of unknown outcome can be repeated.
+        columns are in the table already is left out, so that a call of unknown outcome can be repeated;
+        `is_fresh` promises that no row is there (the keys were just made), which costs half.
         The future is done when the rows are safe on disk; it fails with StoreFullError or another
         StoreError. Raises StoreClosedError after `close`, ValueError or KeyError for rows that do not fit.
         """
-        return self._writer.append(tables)
+        return self._writer.append(tables, is_fresh=is_fresh)
 
     def transact(self, work: Callable[[Any], Result]) -> Result:
         """Run `work` with a cursor of its own in one transaction, for what is too large for `append`.
