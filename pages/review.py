@@ -8,6 +8,7 @@ from tlm_dash.ui.params_review import ReviewParams
 from tlm_dash.ui.parts import (
     distribution_panel,
     label_queue,
+    label_sources,
     review_runs,
     row_drawer,
     row_filters,
@@ -25,6 +26,9 @@ views = review_runs.draw(running, params)
 if views and params.view == "queue":
     review_runs.draw_way_back(params)
     label_queue.draw(running, params)
+elif views and params.view == "labels":
+    review_runs.draw_way_back(params)
+    label_sources.draw(running, params)
 elif views:
     review_runs.draw_actions(running, views, params)
     row_filters.draw(running, views, params)

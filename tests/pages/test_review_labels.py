@@ -1,0 +1,100 @@
+"""Review, the view of labels: sources, spellings, matchers, and what people have not settled."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import MakeDashboard
+from tests.fake_endpoint import FakeEndpoint
+from tests.pages.conftest import OpenApp, texts
+from tests.services.labelled_runs import make_dataset, make_run, say
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.label_sources import order, source_counts
+
+PROMPTS = ["Capital of France?", "Capital of Italy?", "Capital of Norway?", "Capital of Peru?"]
+REFERENCES = ["Paris", "Rome", "Oslo", "Lima"]
+RESPONSES = ["It is Paris.", "Milan", "Oslo\u202e", "Lima"]
+
+
+@pytest.fixture
+def dashboard(make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint) -> Dashboard:
+    return make_dashboard(fake_endpoint.base_url)
+
+
+def opened(open_app: OpenApp, dashboard: Dashboard, run_id: str, **query: str) -> AppTest:
+    app = open_app(dashboard, "review", run=run_id, view="labels", **query)
+    assert not app.exception
+    return app
+
+
+def test_spellings_are_confirmed_by_a_person(open_app: OpenApp, dashboard: Dashboard) -> None:
+    dataset_id = make_dataset(dashboard, PROMPTS)
+    run_id = make_run(dashboard, dataset_id, RESPONSES, labels=["right", "wrong", "right", None])
+    app = opened(open_app, dashboard, run_id)
+    assert "No row of this run has a label yet." in texts(app) and "not decided" in texts(app)
+    (save,) = [b for b in app.button if b.label == "Save what they mean"]
+    assert save.disabled
+    app.text_input("labels-name").set_value("Ada")
+    next(b for b in app.button if b.label == "Go on").click().run()
+    assert "Ada" in app.query_params["reviewer"]
+    menus = [menu for menu in app.selectbox if "Meaning of spelling" in str(menu.label)]
+    assert [menu.value for menu in menus] == ["correct", "incorrect"]
+    menus[1].set_value("unsure")
+    next(b for b in app.button if b.label == "Save what they mean").click().run()
+    counts = source_counts(dashboard, run_id)
+    assert (counts.n_labelled, counts.n_unsure, counts.n_correct) == (2, 1, 2)
+    assert "by Ada" in texts(app) and "The labels of the file's column cover 3 of 4" in texts(app)
+    next(b for b in app.button if b.label == "Every row had the same chance of a label").click().run()
+    assert "a uniform sample from the label column, as Ada says; 1 left open" in texts(app)
+
+
+def test_a_matcher_is_looked_at_then_applied_and_taken_back(open_app: OpenApp, dashboard: Dashboard) -> None:
+    run_id = make_run(dashboard, make_dataset(dashboard, PROMPTS, REFERENCES), RESPONSES)
+    app = opened(open_app, dashboard, run_id, reviewer="Ada")
+    app.selectbox("labels-matcher").set_value("contains").run()
+    assert "contains" in app.query_params["matcher"]
+    assert "3 of 4 compared rows agree (75.0%), 1 do not" in texts(app)
+    shown = app.dataframe[1].value
+    assert list(shown["response"]) == ["It is Paris.", "Oslo⟨U+202E⟩", "Lima"]
+    assert source_counts(dashboard, run_id).n_labelled == 0
+    app.button("matcher-apply").click().run()
+    assert source_counts(dashboard, run_id).n_labelled == 4
+    assert "Contains is applied by Ada: 3 correct, 1 incorrect" in texts(app)
+    app.button("matcher-back").click().run()
+    assert source_counts(dashboard, run_id).n_labelled == 0
+
+
+def test_agreement_and_what_is_settled(open_app: OpenApp, dashboard: Dashboard) -> None:
+    run_id = make_run(dashboard, make_dataset(dashboard, PROMPTS), RESPONSES)
+    say(dashboard, run_id, {1: "correct", 2: "correct", 3: "incorrect", 4: "unsure"})
+    say(dashboard, run_id, {1: "correct", 2: "incorrect", 3: "incorrect"}, "Bo")
+    app = opened(open_app, dashboard, run_id, reviewer="Chen")
+    assert "2 responses wait" in texts(app) and "Bo: incorrect" in texts(app) and "Milan" in texts(app)
+    app.button("resolve-incorrect").click().run()
+    assert "1 response waits" in texts(app) and "Lima" in texts(app)
+    counts = source_counts(dashboard, run_id)
+    assert (counts.n_labelled, counts.n_unsure) == (3, 1)
+    assert "You settled the response of item 2: incorrect." in texts(app)
+    app.button("resolve-undo").click().run()
+    assert "2 responses wait" in texts(app)
+    kappa = next(table.value for table in app.dataframe if "kappa" in table.value)
+    assert list(kappa["rows"]) == [3] and str(kappa["kappa"][0]).startswith("0.40 (")
+
+
+def test_the_order_of_sources(open_app: OpenApp, dashboard: Dashboard) -> None:
+    dataset_id = make_dataset(dashboard, PROMPTS)
+    run_id = make_run(dashboard, dataset_id, RESPONSES)
+    app = opened(open_app, dashboard, run_id, reviewer="Ada")
+    next(m for m in app.multiselect if m.label == "Sources in their order").set_value(
+        ["column", "person"]
+    ).run()
+    app.button("labels-save-order").click().run()
+    assert order(dashboard, dataset_id).sources == ("column", "person")
+    assert "Decided by Ada." in texts(app)
+
+
+def test_a_run_that_is_gone(open_app: OpenApp, dashboard: Dashboard) -> None:
+    make_run(dashboard, make_dataset(dashboard, PROMPTS), RESPONSES)
+    app = opened(open_app, dashboard, "nothing")
+    assert "not there" in texts(app)

@@ -1,0 +1,157 @@
+"""Where the labels of a run come from, and everything that people decide about them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tlm_dash.errors import NotFoundError
+from tlm_dash.services import label_sources, runs
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.label_sources import SOURCES, SourceCounts
+from tlm_dash.services.labelled import sampling_bases
+from tlm_dash.services.run_view import RunView
+from tlm_dash.ui.params_queue import QueueParams
+from tlm_dash.ui.params_review import ReviewParams
+from tlm_dash.ui.parts import (
+    label_agreement,
+    label_matchers,
+    label_resolve,
+    label_spellings,
+    label_statement,
+)
+from tlm_dash.ui.parts.label_change import change
+from tlm_dash.ui.parts.notice import empty, failure
+from tlm_dash.ui.text import one_line, visible
+
+SOURCE_NAMES = {
+    "person": "People",
+    "imported": "Imported verdicts",
+    "column": "The file's label column",
+    "matcher": "Matcher against the reference",
+}
+NAME_CHARACTERS = 60
+LOOKED_AT_ONCE = 200_000
+"""Rows; the samples of larger runs are looked for when a person asks."""
+
+
+def draw(running: Dashboard, params: ReviewParams) -> None:
+    """Draw the labels of the run whose rows are listed: sources, spellings, matcher, agreement."""
+    if params.of is None:
+        empty("No run is chosen.", "Choose the run whose labels are meant in the sidebar.")
+        return
+    try:
+        view = runs.show(running, params.of)
+    except NotFoundError as error:
+        failure(error.message, error.hint, label="Not found")
+        return
+    _choose_run(running, params)
+    name = QueueParams.from_query(st.query_params).reviewer
+    if name is None:
+        _ask_name()
+    dataset_id = view.record.dataset_id
+    counts = label_sources.source_counts(running, view.record.run_id)
+    _sources(running, view, counts)
+    _order(running, dataset_id, name)
+    label_spellings.draw(running, dataset_id, name)
+    label_matchers.draw(running, view.record.run_id, counts.n_answered, name)
+    label_statement.draw(running, view.record.run_id, counts, name)
+    label_agreement.draw(running, [view.record.run_id])
+    label_resolve.draw(running, [view.record.run_id], name)
+
+
+def _choose_run(running: Dashboard, params: ReviewParams) -> None:
+    if len(params.runs) < 2:
+        return
+    names = {
+        view.record.run_id: one_line(view.record.name, NAME_CHARACTERS)
+        for view in runs.list_runs(running)
+        if view.record.run_id in params.runs
+    }
+    st.session_state["labels-run"] = params.of
+    st.selectbox(
+        "Run", list(names), format_func=names.__getitem__, key="labels-run", on_change=_set_run, width=520
+    )
+
+
+def _set_run() -> None:
+    st.query_params["of"] = st.session_state["labels-run"]
+
+
+def _ask_name() -> None:
+    with (
+        st.form("labels-name-form", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        said = st.text_input(
+            "Your name, kept with what you decide here", max_chars=80, key="labels-name", width=320
+        )
+        if st.form_submit_button("Go on", type="primary") and said.strip():
+            QueueParams.from_query(st.query_params).named(said).write(st.query_params)
+            st.rerun()
+
+
+def _sources(running: Dashboard, view: RunView, counts: SourceCounts) -> None:
+    st.subheader("Where the labels of this run come from", anchor=False)
+    st.text(visible(view.record.name))
+    with st.container(horizontal=True):
+        st.metric("Labelled", f"{counts.n_labelled:,}", width=130)
+        st.metric("Correct", f"{counts.n_correct:,}", width=130)
+        st.metric("Incorrect", f"{counts.n_labelled - counts.n_correct:,}", width=130)
+        st.metric("Unsure", f"{counts.n_unsure:,}", width=130)
+        st.metric("Skipped", f"{counts.n_skipped:,}", width=130)
+        st.metric("Answered rows", f"{counts.n_answered:,}", width=150)
+    used = label_sources.order(running, view.record.dataset_id).sources
+    listed = [*used, *(source for source in SOURCES if source not in used)]
+    st.dataframe(
+        {
+            "source": [SOURCE_NAMES[source] for source in listed],
+            "comes": [_place(used, source) for source in listed],
+            "says something of (rows)": [counts.speaks[source] for source in listed],
+            "gives the label of (rows)": [counts.by_source[source] for source in listed],
+        },
+        hide_index=True,
+        key=f"label-sources-{view.record.run_id}",
+    )
+    _samples(running, view, counts)
+
+
+def _samples(running: Dashboard, view: RunView, counts: SourceCounts) -> None:
+    """Say what estimates can stand on, or why there is nothing."""
+    if counts.n_rows > LOOKED_AT_ONCE and not st.button(
+        "What can estimates stand on?", icon=":material/functions:", key="labels-samples"
+    ):
+        return
+    found = sampling_bases(running, view.record.run_id)
+    usable = [basis for basis in found if basis.kind != "none"]
+    for basis in usable:
+        st.text(visible(f"Estimates can stand on {basis.sentence}."))
+    if not usable:
+        st.text(visible(next((b.reason for b in reversed(found) if b.reason), "")))
+
+
+def _place(used: tuple[str, ...], source: str) -> str:
+    return ("first", "second", "third", "fourth")[used.index(source)] if source in used else "not used"
+
+
+def _order(running: Dashboard, dataset_id: str, name: str | None) -> None:
+    now = label_sources.order(running, dataset_id)
+    with st.expander("Which source counts where several say something", key="labels-order"):
+        st.caption(
+            "The first source that says something of a row gives its label, here, in exports and on the "
+            "command line. A source that is left out is not used. It holds for all runs of the dataset."
+        )
+        if now.decided_by is not None:
+            st.text(f"Decided by {visible(now.decided_by)}.")
+        chosen = st.multiselect(
+            "Sources in their order",
+            options=list(SOURCES),
+            default=list(now.sources),
+            format_func=SOURCE_NAMES.__getitem__,
+            key=f"labels-order-{'-'.join(now.sources)}",
+        )
+        if st.button(
+            "Save the order",
+            key="labels-save-order",
+            disabled=name is None or not chosen or tuple(chosen) == now.sources,
+        ):
+            change(lambda: label_sources.set_order(running, dataset_id, chosen, name or ""))
