@@ -232,3 +232,21 @@ def read_as_markdown(app: AppTest) -> None:
     said += [str(widget.label) for widget in widgets]
     said += [str(getattr(widget, "help", "")) for widget in widgets]
     assert not [text for text in said if "leak.invalid" in text or "![" in text]
+
+
+def test_a_dataset_leads_to_its_run_and_to_the_responses_that_came_with_it(
+    open_page: Any,  # noqa: ANN401
+    running: Dashboard,
+) -> None:
+    app = uploaded(open_page())
+    press(app, "Save")
+    (dataset,) = datasets.listed(running)
+    (run,) = datasets.runs_of(running, dataset.dataset_id)
+    app = open_page(dataset=dataset.dataset_id)
+    links = {link.proto.label: link.proto for link in app.get("page_link")}
+    assert (links["Review"].page, links["Review"].query_string) == ("review", f"run={run.run_id}")
+    assert links["Its runs"].query_string == f"dataset={dataset.dataset_id}"
+    app.button(key="run-dataset").click().run()
+    assert not app.exception
+    assert app.query_params["dataset"] == dataset.dataset_id
+    assert app.selectbox(key="new-dataset").value == dataset.dataset_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -31,6 +32,11 @@ def save_dataset(dashboard: Dashboard, text: str, name: str) -> str:
 
 def questions(n: int) -> str:
     return "prompt\n" + "".join(f"What is {number} plus one?\n" for number in range(n))
+
+
+def links(app: AppTest) -> dict[str, Any]:
+    """Give the page's links by their label."""
+    return {link.proto.label: link.proto for link in app.get("page_link")}
 
 
 def ended(app: AppTest, dashboard: Dashboard) -> AppTest:
@@ -300,12 +306,16 @@ def test_failures_are_words_with_counts_and_only_they_are_tried_again(
     fake_endpoint.behave(Behaviour(ApiError(400, "No such option")))
     (run_id,) = runs.start(dashboard, RunRequest(dataset_id, (MODEL,), mode="generate"))
     app = ended(open_app(dashboard, "runs"), dashboard)
-    assert "Failed: 4 refused by the endpoint" in texts(app)
+    failed = links(app)["4 refused by the endpoint"]
+    assert failed.page == "review"
+    assert failed.query_string == f"run={run_id}&status=error&error_kind=request_refused"
     fake_endpoint.behave("healthy")
     app.button(key=f"retry-{run_id}").click().run()
     ended(app, dashboard)
     assert "4 rows: 4 done" in texts(app)
-    assert "Failed:" not in texts(app)
+    assert not [label for label in links(app) if "refused" in label]
+    assert links(app)["Decide"].query_string == f"run={run_id}"
+    assert links(app)["Review"].query_string == f"run={run_id}"
 
 
 def test_the_address_opens_a_run_filters_by_dataset_and_survives_nonsense(

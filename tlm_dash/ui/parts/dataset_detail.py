@@ -14,6 +14,7 @@ from tlm_dash.services import datasets
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.datasets import Dataset, DatasetPage
 from tlm_dash.ui.params_datasets import DatasetsParams
+from tlm_dash.ui.params_review import MOST_RUNS, ReviewParams
 from tlm_dash.ui.params_runs import RunsParams
 from tlm_dash.ui.parts import hygiene
 from tlm_dash.ui.parts.copy_button import copy_button
@@ -37,9 +38,16 @@ def draw(running: Dashboard, params: DatasetsParams) -> None:
         failure(error.message, error.hint, label="Not found")
         return
     _facts(dataset)
-    if st.button("Run this dataset", type="primary", icon=":material/play_arrow:", key="run-dataset"):
-        address = RunsParams(dataset=dataset.dataset_id, new=True).to_dict()
-        st.switch_page("../../pages/runs.py", query_params=address)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Run this dataset", type="primary", icon=":material/play_arrow:", key="run-dataset"):
+            address = RunsParams(dataset=dataset.dataset_id, new=True).to_dict()
+            st.switch_page("../../pages/runs.py", query_params=address)
+        st.page_link(
+            "../../pages/runs.py",
+            label="Its runs",
+            icon=":material/play_circle:",
+            query_params=RunsParams(dataset=dataset.dataset_id).to_dict(),
+        )
     _items(running, dataset, params)
     _runs(running, dataset)
     _rejects(running, dataset)
@@ -154,7 +162,14 @@ def _runs(running: Dashboard, dataset: Dataset) -> None:
     runs = datasets.runs_of(running, dataset.dataset_id)
     if not runs:
         return
-    st.subheader("Runs that came with it", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Runs that came with it", anchor=False, width="content")
+        st.page_link(
+            "../../pages/review.py",
+            label="Review",
+            icon=":material/rate_review:",
+            query_params=ReviewParams(tuple(run.run_id for run in runs[:MOST_RUNS])).to_dict(),
+        )
     st.dataframe(
         {
             "run": [visible(run.name) for run in runs],

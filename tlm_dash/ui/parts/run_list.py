@@ -9,9 +9,9 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params_runs import RunsParams
-from tlm_dash.ui.parts import run_actions, run_facts
+from tlm_dash.ui.parts import run_actions, run_facts, run_links
 from tlm_dash.ui.parts.notice import empty, failure
-from tlm_dash.ui.parts.run_progress import UNDER_WAY, Parts, bar, cost, exact_times, failures, pace
+from tlm_dash.ui.parts.run_progress import UNDER_WAY, Parts, bar, cost, exact_times, pace
 from tlm_dash.ui.text import one_line, visible
 
 LIVE_EVERY_S = 2
@@ -136,11 +136,12 @@ def _run(running: Dashboard, view: RunView, params: RunsParams) -> None:
             run_actions.for_one(running, view)
             _opener(record.run_id, is_open=is_open)
         if view.counts.n_error:
-            st.text(f"Failed: {failures(view)}")
+            run_links.failures(view)
         reason = view.live.note if view.live is not None else record.detail
         if reason:
             st.text(visible(reason))
         run_actions.refusal(record.run_id)
+        run_links.draw(running, view)
         if is_open:
             run_facts.draw(view)
 

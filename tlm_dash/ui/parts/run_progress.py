@@ -9,7 +9,7 @@ import streamlit as st
 
 from tlm_dash.models import utc_now
 from tlm_dash.services.run_view import RunView
-from tlm_dash.ui.text import ago, amount, duration, visible
+from tlm_dash.ui.text import ago, amount, duration
 
 UNDER_WAY = ("queued", "running")
 
@@ -126,9 +126,3 @@ def _ending(view: RunView) -> str:
         return f"waiting for its turn{took}"
     words = {"done": "finished", "cancelled": "cancelled", "failed": "stopped", "paused": "paused"}
     return f"{words.get(view.status, view.status)} {since}{took}"
-
-
-def failures(view: RunView) -> str:
-    """Write what failed by kind, most frequent first: kinds as words, each with its count."""
-    kinds = sorted(view.counts.errors.items(), key=lambda pair: -pair[1])
-    return " · ".join(f"{n:,} {visible(KINDS.get(kind, kind))}" for kind, n in kinds if n)

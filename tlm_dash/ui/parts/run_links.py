@@ -1,0 +1,39 @@
+"""Where a run leads: its rows, its failures by kind, its decision, its file."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.run_view import RunView
+from tlm_dash.ui.parts import export_menu
+from tlm_dash.ui.parts.run_progress import KINDS
+
+
+def draw(running: Dashboard, view: RunView) -> None:
+    """Draw the links that make sense for a run as it is; none before anything of it is there."""
+    run_id = view.record.run_id
+    if not (view.counts.n_done or view.counts.n_error):
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key=f"links-{run_id}"):
+        _link("review", "Review", ":material/rate_review:", {"run": run_id})
+        if view.live is None and view.counts.n_done:
+            _link("decide", "Decide", ":material/rule:", {"run": run_id})
+            export_menu.draw(running, [run_id], name=view.record.name)
+
+
+def failures(view: RunView) -> None:
+    """Draw what failed by kind, most frequent first, each a link to just these rows."""
+    kinds = sorted(view.counts.errors.items(), key=lambda pair: -pair[1])
+    with st.container(horizontal=True, vertical_alignment="center", key=f"failed-{view.record.run_id}"):
+        st.badge("Failed", color="red", icon=":material/error:")
+        for kind, n in kinds:
+            if n:
+                # Our own words only: a label is Markdown.
+                words = f"{n:,} {KINDS.get(kind, 'for another reason')}"
+                address = {"run": view.record.run_id, "status": "error", "error_kind": kind}
+                _link("review", words, None, address)
+
+
+def _link(page: str, label: str, icon: str | None, address: dict[str, str]) -> None:
+    st.page_link(f"../../pages/{page}.py", label=label, icon=icon, query_params=address)
