@@ -244,7 +244,7 @@ def check_pattern(store: Store, wanted: RowFilter) -> None:
 
 
 def _bin_sql(bins: Bins) -> tuple[str, str]:
-    """Write the bin of a score `s`: a first step `b` by arithmetic, and that set right by the edge itself."""
+    """Write the bin of a score `s`: a first step `b` by arithmetic, and that set right by the edges."""
     if bins.axis == "linear":
         low, width = f"CAST({bins.low!r} AS DOUBLE)", f"CAST({bins.width!r} AS DOUBLE)"
         # Rounding can make the step too high, never too low.
@@ -253,4 +253,8 @@ def _bin_sql(bins: Bins) -> tuple[str, str]:
     edges = bins.edges()
     step = f"floor((log10(s / (1 - s)) - {bins.low!r}) / {bins.width!r})"
     step = f"CASE WHEN s < {edges[1]!r} THEN 0 WHEN s >= {edges[-2]!r} THEN {bins.n - 1} ELSE {step} END"
-    return step, "b"
+    listed = ", ".join(repr(edge) for edge in edges)
+    return step, (
+        f"b - CAST(s < list_extract([{listed}]::DOUBLE[], b + 1) AND b > 0 AS INTEGER)"
+        f" + CAST(s >= list_extract([{listed}]::DOUBLE[], b + 2) AND b < {bins.n - 1} AS INTEGER)"
+    )

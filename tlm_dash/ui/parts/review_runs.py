@@ -28,6 +28,7 @@ def settled(running: Dashboard, params: ReviewParams) -> ReviewParams:
         known = runs.list_runs(running)
         newest = [view for view in known if view.counts.n_done] or known
         params = params.choosing((newest[-1].record.run_id,)) if newest else params
+        st.query_params["run"] = list(params.runs)
     if params.view == "rows":
         st.query_params.from_dict(params.to_dict())
     return params
