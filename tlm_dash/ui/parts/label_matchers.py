@@ -87,11 +87,8 @@ def _look(running: Dashboard, run_id: str, matcher: str, n_answered: int, name: 
     _counts(found)
     if not found.n_hits + found.n_misses:
         return
-    hits, misses = st.columns(2, gap="medium")
-    with hits:
-        _examples("Would count as correct, for example", found.hits, f"hits-{run_id}-{matcher}")
-    with misses:
-        _examples("Would count as incorrect, for example", found.misses, f"misses-{run_id}-{matcher}")
+    _examples("Would count as correct, for example", found.hits, f"hits-{run_id}-{matcher}")
+    _examples("Would count as incorrect, for example", found.misses, f"misses-{run_id}-{matcher}")
     if st.button(
         "Apply", type="primary", icon=":material/done_all:", key="matcher-apply", disabled=name is None
     ):
@@ -125,5 +122,9 @@ def _examples(title: str, pairs: Sequence[Pair], key: str) -> None:
         },
         hide_index=True,
         row_height=ROW_HEIGHT,
+        column_config={
+            "response": st.column_config.TextColumn(width="medium"),
+            "reference": st.column_config.TextColumn(width="small"),
+        },
         key=key,
     )

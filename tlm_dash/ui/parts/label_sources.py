@@ -94,12 +94,12 @@ def _sources(running: Dashboard, view: RunView, counts: SourceCounts) -> None:
     st.subheader("Where the labels of this run come from", anchor=False)
     st.text(visible(view.record.name))
     with st.container(horizontal=True):
-        st.metric("Labelled", f"{counts.n_labelled:,}", width=130)
-        st.metric("Correct", f"{counts.n_correct:,}", width=130)
-        st.metric("Incorrect", f"{counts.n_labelled - counts.n_correct:,}", width=130)
-        st.metric("Unsure", f"{counts.n_unsure:,}", width=130)
-        st.metric("Skipped", f"{counts.n_skipped:,}", width=130)
-        st.metric("Answered rows", f"{counts.n_answered:,}", width=150)
+        st.metric("Labelled", f"{counts.n_labelled:,}", width=100)
+        st.metric("Correct", f"{counts.n_correct:,}", width=100)
+        st.metric("Incorrect", f"{counts.n_labelled - counts.n_correct:,}", width=100)
+        st.metric("Unsure", f"{counts.n_unsure:,}", width=100)
+        st.metric("Skipped", f"{counts.n_skipped:,}", width=100)
+        st.metric("Answered rows", f"{counts.n_answered:,}", width=130)
     used = label_sources.order(running, view.record.dataset_id).sources
     listed = [*used, *(source for source in SOURCES if source not in used)]
     st.dataframe(
@@ -125,8 +125,12 @@ def _samples(running: Dashboard, view: RunView, counts: SourceCounts) -> None:
     usable = [basis for basis in found if basis.kind != "none"]
     for basis in usable:
         st.text(visible(f"Estimates can stand on {basis.sentence}."))
-    if not usable:
-        st.text(visible(next((b.reason for b in reversed(found) if b.reason), "")))
+    if usable:
+        return
+    st.text(visible(next((basis.reason for basis in reversed(found) if basis.reason), "")))
+    if st.button("Label queue", icon=":material/keyboard:", key="labels-to-queue"):
+        st.query_params["view"] = "queue"
+        st.rerun()
 
 
 def _place(used: tuple[str, ...], source: str) -> str:
