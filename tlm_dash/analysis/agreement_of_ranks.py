@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -49,17 +50,22 @@ def spearman_rho(
     return _ratio(product, square_x, square_y, confidence, prompts, degree=3)
 
 
-def overlap_of_lowest(x: npt.ArrayLike, y: npt.ArrayLike, share: float) -> float | None:
-    """Return which part of the `share` of lowest scores of one run is also in that of the other.
+def overlap_of_lowest(
+    x: npt.ArrayLike, y: npt.ArrayLike, shares: Sequence[float]
+) -> tuple[float | None, ...]:
+    """Return for each share which part of that share of lowest scores of one run is also in the other's.
 
     Both are finite and of shape (n,). Rows tied at the cut are in it in part: the mean over all ways of
     breaking ties, one way for each score on its own. None without rows.
     """
     first, second = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    wanted = share * len(first)
-    if wanted <= 0:
-        return None
-    return float((_chance_low(first, wanted) * _chance_low(second, wanted)).sum() / wanted)
+    wanted = [share * len(first) for share in shares]
+    if not len(first):
+        return tuple(None for _ in shares)
+    low_x, low_y = _chances_low(first, wanted), _chances_low(second, wanted)
+    return tuple(
+        float((one * other).sum() / number) for one, other, number in zip(low_x, low_y, wanted, strict=True)
+    )
 
 
 def _ratio(
@@ -114,9 +120,8 @@ def _sums_below_less_above(values: Floats, amounts: Floats) -> Floats:
     return ((up_to - here) - (up_to[-1:] - up_to))[group]
 
 
-def _chance_low(values: Floats, wanted: float) -> Floats:
-    """Return each row's part in the `wanted` lowest: 1, 0, or the same for all that tie at the cut."""
+def _chances_low(values: Floats, wanted: Sequence[float]) -> list[Floats]:
+    """Return each row's part in so many lowest: 1, 0, or the same for all that tie at the cut."""
     _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
     before = np.cumsum(counts) - counts
-    part: Floats = np.clip((wanted - before) / counts, 0.0, 1.0)
-    return part[group]
+    return [np.clip((number - before) / counts, 0.0, 1.0)[group] for number in wanted]

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from tlm_dash.analysis.figure import Figure, Floats
-from tlm_dash.analysis.retention import (
-    accuracy_at_review_share,
-    kept_accuracy,
-    prediction_rejection_ratio,
-    rejection_ratio,
-)
+from tlm_dash.analysis.retention import kept_accuracy, rejection_ratio, retention_figures
 
 SHARES = (0.05, 0.1, 0.2)
 RESAMPLES = 1_000
-MOST_CELLS = 200
-MOST_GROUPS = 600
+MOST_CELLS = 128
+MOST_GROUPS = 500
 
 _METHOD = "bootstrap over prompts"
 
@@ -64,8 +60,7 @@ class Resampling:
         if self._groups:
             place = draw.permutation(self.n_prompts) % self._groups
             self._group = place[code]
-            even = np.full(self._groups, 1.0 / self._groups)
-            self._drawn = draw.multinomial(self._groups, even, RESAMPLES).astype(np.float32)
+            self._drawn = _drawn(self._groups, seed)
 
     def retention(self, run: ScoredLabels) -> Retention:
         """Return the figures of one run."""
@@ -85,8 +80,7 @@ class Resampling:
         return self._figures(estimates, draws_b - draws_a)
 
     def _estimates(self, run: ScoredLabels) -> list[float | None]:
-        found = [accuracy_at_review_share(run.labels, run.scores, share, self._given) for share in SHARES]
-        return [*found, prediction_rejection_ratio(run.labels, run.scores, self._given)]
+        return retention_figures(run.labels, run.scores, SHARES, self._given)
 
     def _resampled(self, run: ScoredLabels) -> Floats:
         """Return the figures of the whole (first row) and of each resample: (1 + resamples, figures)."""
@@ -125,6 +119,17 @@ class Resampling:
             value, min(value + float(low), value), max(value + float(high), value), self.n,
             self._confidence, _METHOD, standard_error=float(usable.std(ddof=1)),
         )  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _drawn(groups: int, seed: int) -> npt.NDArray[np.float32]:
+    """Draw how often each group is in each resample: (resamples, groups). All runs of a page share it."""
+    even = np.full(groups, 1.0 / groups)
+    drawn: npt.NDArray[np.float32] = (
+        np.random.default_rng([seed, groups]).multinomial(groups, even, RESAMPLES).astype(np.float32)
+    )
+    drawn.flags.writeable = False
+    return drawn
 
 
 def _cells(scores: Floats) -> tuple[int, npt.NDArray[np.int64]]:

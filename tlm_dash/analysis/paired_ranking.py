@@ -46,12 +46,13 @@ def auroc_difference(
         return Figure(None, n=n, confidence=confidence, reason=reason)
     weight = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
     code = np.arange(n) if prompts is None else np.asarray(prompts)
+    row_code = None if prompts is None else code
     area_a, pulls_a = influence(right_a, values_a, weight)
     area_b, pulls_b = influence(right_b, values_b, weight)
     difference = area_b - area_a
     same = bool((right_a == right_b).all())
     if same:
-        spread = clustered_spread(pulls_b - pulls_a, right_a, code)
+        spread = clustered_spread(pulls_b - pulls_a, right_a, row_code)
         unequal = _unequal_pairs(right_a, values_a, values_b, weight)
     else:
         both = np.concatenate

@@ -69,7 +69,7 @@ def auroc(
     if n_positive in (0, n):
         return estimate(None, reason="only one of the two classes is present")
     weight = np.ones(n) if weights is None else np.asarray(weights, dtype=float)[scored]
-    code = np.arange(n) if prompts is None else np.asarray(prompts)[scored]
+    code = None if prompts is None else np.asarray(prompts)[scored]
     value, shares = influence(right, values, weight)
     spread = clustered_spread(shares, right, code)
     if spread is None:
@@ -110,13 +110,14 @@ def influence(right: npt.NDArray[np.bool_], values: Floats, weights: Floats) -> 
 
 
 def clustered_spread(
-    shares: Floats, right: npt.NDArray[np.bool_], prompts: npt.NDArray[np.generic]
+    shares: Floats, right: npt.NDArray[np.bool_], prompts: npt.NDArray[np.generic] | None
 ) -> Spread | None:
     """Return the variance of a figure whose rows pull by `shares`, rows of one prompt taken together.
 
-    Obuchowski 1997; with a row for each prompt it is DeLong's. None where a class has fewer than two prompts.
+    Obuchowski 1997; with a row for each prompt (`prompts` is None) it is DeLong's. None where a class has
+    fewer than two prompts.
     """
-    _, code = np.unique(prompts, return_inverse=True)
+    code = np.arange(len(right)) if prompts is None else np.unique(prompts, return_inverse=True)[1]
     n_prompts = int(code.max()) + 1
     has_right = np.bincount(code, right, n_prompts) > 0
     has_wrong = np.bincount(code, ~right, n_prompts) > 0
@@ -156,7 +157,7 @@ def auroc_difference(
     area_a, shares_a = influence(right, values_a, np.ones(n))
     area_b, shares_b = influence(right, values_b, np.ones(n))
     difference = area_b - area_a
-    spread = clustered_spread(shares_b - shares_a, right, np.arange(n))
+    spread = clustered_spread(shares_b - shares_a, right, None)
     if spread is None:
         reason = "an interval needs two rows of each class"
         return Estimate(difference, None, None, n, n_positive, n_left_out, confidence, reason)

@@ -5,6 +5,8 @@ Rows of equal score have no order: every figure here is the mean over all orders
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import digamma
@@ -44,19 +46,36 @@ def prediction_rejection_ratio(
     return None if np.isnan(value) else value
 
 
+def retention_figures(
+    labels: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    shares: Sequence[float],
+    weights: npt.ArrayLike | None = None,
+) -> list[float | None]:
+    """Return the accuracy at each share, then the PRR: as the functions above give them one by one."""
+    counts, rights = _by_score(labels, scores, weights)
+    if not len(counts):
+        return [None] * (len(shares) + 1)
+    kept = [kept_accuracy(counts[None], rights[None], share) for share in shares]
+    found = [float(part[0]) for part in (*kept, rejection_ratio(counts[None], rights[None]))]
+    return [None if np.isnan(value) else value for value in found]
+
+
 def kept_accuracy(counts: Floats, rights: Floats, share: float) -> Floats:
     """Return `accuracy_at_review_share` of several samples, given by cells of equal score.
 
     `counts` and `rights` are of shape (samples, cells), scores falling from left to right: how many rows lie
     in a cell and how many of them are right. NaN for a sample without rows.
     """
-    total = counts.sum(axis=1, keepdims=True)
-    kept = total * (1.0 - share)
-    before = np.cumsum(counts, axis=1) - counts
-    passing = np.clip(kept - before, 0.0, counts)
+    up_to, right_up_to = np.cumsum(counts, axis=1), np.cumsum(rights, axis=1)
+    kept = up_to[:, -1] * (1.0 - share)
+    # The cell that lies across the cut: the first that brings the sum to what is kept.
+    cell = np.minimum((up_to < kept[:, None]).sum(axis=1), counts.shape[1] - 1)
+    sample = np.arange(len(counts))
+    beyond = up_to[sample, cell] - kept
     with np.errstate(invalid="ignore", divide="ignore"):
-        part = np.where(counts > 0, passing / counts, 0.0)
-        found: Floats = (rights * part).sum(axis=1) / kept[:, 0]
+        accuracy = np.where(counts[sample, cell] > 0, rights[sample, cell] / counts[sample, cell], 0.0)
+        found: Floats = (right_up_to[sample, cell] - beyond * accuracy) / kept
     return found
 
 
@@ -71,9 +90,9 @@ def rejection_ratio(counts: Floats, rights: Floats) -> Floats:
     first, right_first = last - counts, right_last - rights
     with np.errstate(invalid="ignore", divide="ignore"):
         accuracy = np.where(counts > 0, rights / counts, 0.0)
-        inner = accuracy * counts + (right_first - accuracy * first) * (
-            digamma(last + 1.0) - digamma(first + 1.0)
-        )
+        # The first cell begins at none: its harmonic number is 0, digamma's there is not.
+        harmonic = np.diff(digamma(last + 1.0), axis=1, prepend=digamma(1.0))
+        inner = accuracy * counts + (right_first - accuracy * first) * harmonic
         n, right = last[:, -1], right_last[:, -1]
         overall = right / n
         perfect = (right + right * (digamma(n + 1.0) - digamma(right + 1.0))) / n

@@ -181,7 +181,7 @@ def _rank_agreement(columns: PairedColumns, settings: PairSettings) -> RankAgree
     return RankAgreement(
         n_scored, kendall_tau(a, b, settings.confidence, prompts=prompts),
         spearman_rho(a, b, settings.confidence, prompts=prompts),
-        tuple(overlap_of_lowest(a, b, share) for share in SHARES),
+        overlap_of_lowest(a, b, SHARES),
         int((columns.passes_a != columns.passes_b).sum()) if n_scored else None,
     )  # fmt: skip
 

@@ -38,7 +38,7 @@ class PairedColumns:
     def prompts_of(self, rows: Bools) -> npt.NDArray[np.int64] | None:
         """Give the codes of the prompts of some pairs; None where none of them repeats."""
         codes = self.pairing.prompt[rows]
-        return codes if len(np.unique(codes)) < len(codes) else None
+        return codes if np.bincount(codes, minlength=1).max() > 1 else None
 
     def weights_of(self, rows: Bools) -> Floats | None:
         """Give the weights of some of the pairs that estimates stand on; None where they are all alike."""

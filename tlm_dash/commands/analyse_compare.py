@@ -1,0 +1,79 @@
+"""`analyse compare`: a baseline and candidates, paired by prompt."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tlm_dash.services.compare import Comparison
+
+_RUN = "id, unique beginning of one, or unique name"
+
+
+def add_command(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
+    """Add `compare` to the commands of `analyse`."""
+    command: argparse.ArgumentParser = subparsers.add_parser(
+        "compare",
+        help="a baseline and candidates, paired by prompt",
+        description="Compare runs with a baseline: what they rank, what they get right, what they take. Rows "
+        "are paired by item, across datasets by the text of the messages; every difference is candidate minus "
+        "baseline, with its interval.",
+    )
+    command.add_argument("baseline", metavar="RUN_A", help=f"the baseline: {_RUN}")
+    command.add_argument("candidates", metavar="RUN_B", nargs="+", help=_RUN)
+    command.add_argument(
+        "--metric",
+        choices=("auroc", "accuracy"),
+        help="what the verdict is about (default: auroc where both score the same responses, else accuracy)",
+    )
+    command.add_argument(
+        "--margin", type=float, metavar="M", help="a loss that is small enough to accept: 0.03 is 3 points"
+    )
+    command.add_argument("--confidence", type=float, default=0.95, help="of all intervals together (0.95)")
+    command.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    command.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Compare, and print what was found."""
+    # Imported here, as in every command: --help must not wait for the statistics.
+    from tlm_dash.services import runs
+    from tlm_dash.services.compare import CompareRequest, compare
+    from tlm_dash.services.place import OpenStore
+
+    with OpenStore() as place:
+        wanted = [parsed.baseline, *parsed.candidates]
+        run_ids = tuple(runs.show(place, text).record.run_id for text in wanted)
+        request = CompareRequest(run_ids, parsed.metric, parsed.margin, parsed.confidence, parsed.seed)
+        comparison = compare(place, request)
+    if parsed.json:
+        print(json.dumps(comparison.facts(), ensure_ascii=False, indent=2))
+    else:
+        _print(comparison)
+    return 0
+
+
+def _print(comparison: Comparison) -> None:
+    for number, pair in enumerate(comparison.pairs):
+        print(comparison.sentence(number))
+        facts = pair.facts()
+        print(
+            f"  2x2 (right or wrong, {facts['n_labelled']:,} labelled of {facts['n_pairs']:,} pairs): "
+            f"both {facts['both']:,}, only the baseline {facts['only_a']:,}, only this one "
+            f"{facts['only_b']:,}, neither {facts['neither']:,}"
+        )
+        for name in ("accuracy_difference", "auroc_difference", "kendall_tau"):
+            if facts[name] is not None:
+                print(f"  {name}: {facts[name]:+.4f}{_interval(facts[f'{name}_ci'])}")
+        for reason, count in facts["n_excluded"].items():
+            print(f"  left out, {reason.replace('_', ' ')}: {count:,}")
+    for note in comparison.notes():
+        print(f"note: {note}", file=sys.stderr)
+
+
+def _interval(ends: list[float] | None) -> str:
+    return "" if ends is None else f" ({ends[0]:+.4f} to {ends[1]:+.4f})"
