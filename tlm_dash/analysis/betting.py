@@ -19,7 +19,7 @@ from tlm_dash.analysis.figure import Bools, Floats
 _SIZES = np.r_[0.98 * np.arange(1, 26) / 25, 0.995]
 """Shares of the largest bet that cannot go broke."""
 
-_HALVINGS = 40
+_HALVINGS = 26
 
 
 def rejects_high(counts: AcceptedCounts, risk: float, error: float) -> Bools:
