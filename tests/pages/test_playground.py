@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT, MakeDashboard, wait_until
 from tests.fake_endpoint import ApiError, FakeEndpoint, behaviours, evil_text, fake_answer, fake_score
 from tests.pages.conftest import OpenApp, run_until_done, texts
-from tlm_dash.services import playground
+from tlm_dash.services import playground, prices
 from tlm_dash.services.playground_request import PlaygroundRequest
 from tlm_dash.ui.text import score_text
 
@@ -234,3 +234,18 @@ def test_a_draft_survives_a_look_at_another_page_and_ends_with_run(
     app.query_params.clear()
     app.switch_page(str(ROOT / "pages" / "playground.py")).run()
     assert (app.text_area(key="prompt-new").value, app.text_area(key="system_prompt-new").value) == ("", "")
+
+
+def test_a_card_has_a_cost_only_where_there_is_a_price(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    app = open_app(dashboard, prompt="Hello", preset=["low", "medium"])
+    app.button(key="run").click().run()
+    run_until_done(app, dashboard)
+    assert "tokens" in texts(app) and "cost about" not in texts(app)
+    free = prices.Price("model", "gpt-4.1-mini", 0.0, 0.0)
+    prices.change_prices(dashboard, [free, prices.Price("preset", "low", per_request=0.25)])
+    shown = texts(app.run())
+    assert shown.count("cost about 0.25") == 1
+    assert shown.count("cost about 0.00 without its score") == 1

@@ -15,7 +15,7 @@ from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params import PlaygroundParams
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.notice import empty, failure, waiting
-from tlm_dash.ui.text import SHOWN_AT_ONCE, duration, one_line, score_text, visible
+from tlm_dash.ui.text import SHOWN_AT_ONCE, amount, duration, one_line, score_text, visible
 
 LIVE_EVERY_S = 0.4
 RESPONSE_HEIGHT = 128
@@ -211,6 +211,9 @@ def _measures(cell: CellView) -> str:
     if stored.output_tokens is not None:
         times.append(f"tokens {stored.input_tokens if stored.input_tokens is not None else '?'} in, "
                      f"{stored.output_tokens} out")  # fmt: skip
+    if cell.cost is not None:
+        without = "" if cell.costs_score else " without its score"
+        times.append(f"cost about {amount(cell.cost)}{without}")
     if times:
         parts.append(" · ".join(times))
     if not parts and not cell.text:
