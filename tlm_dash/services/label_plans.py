@@ -34,8 +34,10 @@ __all__ = [
     "pace",
     "plans_of",
     "progress",
+    "progress_of",
     "sentence",
     "show",
+    "time_words",
 ]
 
 PlanKind = Literal["uniform", "stratified", "lowest", "around", "disagree"]
@@ -181,10 +183,11 @@ def sentence(
     if speed is None:
         return words
     from_here = f"as {speed.n:,} rows here took" if speed.n else "an assumption until rows are labelled here"
-    return f"{words}: about {_time(n * speed.seconds_a_row)} at {_seconds(speed)} a row ({from_here})"
+    return f"{words}: about {time_words(n * speed.seconds_a_row)} at {_seconds(speed)} a row ({from_here})"
 
 
-def _time(seconds: float) -> str:
+def time_words(seconds: float) -> str:
+    """Write how long something takes, roughly: a minute, 50 minutes, 2.5 hours."""
     minutes = seconds / 60
     if minutes < 1.5:
         return "a minute"

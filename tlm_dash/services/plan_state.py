@@ -6,11 +6,15 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from statistics import median
 
 from tlm_dash.services.place import Place
 from tlm_dash.store import plans as stored
 from tlm_dash.store.plans import LabelPlan, PlanItem, Said
 
+LONGEST_GAP_S = 300.0
+FEWEST_GAPS = 5
 _MOST_REMEMBERED = 32
 
 # A plan and its rows never change once they are written.
@@ -49,6 +53,21 @@ class PlanState:
         if not verdicts:
             return "skipped"
         return "labelled" if len(verdicts) == 1 and "unsure" not in verdicts else "unsure"
+
+    def seconds_a_row(self, annotator: str) -> float | None:
+        """Give the median time between two presses of a person in this plan, None for under six presses.
+
+        Pauses of over five minutes are no work on a row.
+        """
+        times = sorted(
+            row.created_at
+            for (_, who), rows in self.said.items()
+            for row in rows
+            if who == annotator and row.plan_id == self.plan.plan_id and row.kind in ("verdict", "skip")
+        )
+        gaps = [(after - before).total_seconds() for before, after in pairwise(times)]
+        worked = [gap for gap in gaps if gap <= LONGEST_GAP_S]
+        return median(worked) if len(worked) >= FEWEST_GAPS else None
 
     @cached_property
     def _standing(self) -> dict[tuple[str, str], list[Said]]:

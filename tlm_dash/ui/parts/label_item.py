@@ -15,35 +15,36 @@ from tlm_dash.ui.params_queue import QueueParams
 from tlm_dash.ui.parts import label_progress, queue_moves
 from tlm_dash.ui.text import SHOWN_AT_ONCE, visible
 
-PROMPT_HEIGHT, RESPONSE_HEIGHT, REFERENCE_HEIGHT = 130, 190, 76
+TEXT_HEIGHT, REFERENCE_HEIGHT = 290, 84
 """Pixels: fixed, so that the buttons stay where they are and in sight, however long the texts."""
 
+BETWEEN_PX = 39
+"""What stands between prompt and reference: a caption and two gaps."""
+
 BUTTONS = (
-    ("correct", "Correct", "c", ":material/check:"),
-    ("incorrect", "Incorrect", "x", ":material/close:"),
-    ("unsure", "Unsure", "u", ":material/help:"),
-    ("skip", "Skip", "s", ":material/skip_next:"),
+    ("correct", "Correct", "C", ":material/check:"),
+    ("incorrect", "Incorrect", "X", ":material/close:"),
+    ("unsure", "Unsure", "U", ":material/help:"),
+    ("skip", "Skip", "S", ":material/skip_next:"),
 )
 
 
 def draw(running: Dashboard, turn: Turn, item: PlanItem, texts: ItemTexts, queue: QueueParams) -> None:
     """Draw a row with its buttons."""
     here = f"{item.position}-{turn.n_said}"
-    label_progress.draw_line(turn)
-    with st.container(key=f"queue-item-{here}", gap="xsmall"):
-        _text("Prompt", _prompt(texts), PROMPT_HEIGHT, f"prompt-{here}")
-        _text("Response", texts.response, RESPONSE_HEIGHT, f"response-{here}")
-        if texts.reference:
-            _text("Reference", texts.reference, REFERENCE_HEIGHT, f"reference-{here}")
-        if not turn.state.plan.is_score_blind:
-            st.text(f"Score: {queue_moves.score_words(texts)}")
-    with st.container(horizontal=True, key="queue-verdicts", gap="small"):
-        for said, label, shortcut, icon in BUTTONS:
-            st.button(
-                label, key=f"queue-{said}-{here}", shortcut=shortcut, icon=icon, width="stretch",
-                type="primary" if turn.mine is not None and _word(turn) == said else "secondary",
-                on_click=_press, args=(running, queue, item.position, turn.n_said, said),
-            )  # fmt: skip
+    label_progress.draw_line(turn, queue)
+    with st.container(key=f"queue-item-{here}"):
+        asked, answered = st.columns(2, gap="small")
+        with asked, st.container(gap="xsmall"):
+            beside = REFERENCE_HEIGHT + BETWEEN_PX if texts.reference else 0
+            _text("Prompt", _prompt(texts), TEXT_HEIGHT - beside, f"prompt-{here}")
+            if texts.reference:
+                _text("Reference", texts.reference, REFERENCE_HEIGHT, f"reference-{here}")
+        with answered, st.container(gap="xsmall"):
+            is_blind = turn.state.plan.is_score_blind
+            score = "" if is_blind else f" · score {queue_moves.score_words(texts)}"
+            _text(f"Response{score}", texts.response, TEXT_HEIGHT, f"response-{here}")
+    _verdicts(running, turn, item, queue)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="queue-moves"):
         kept = turn.mine.note if turn.mine is not None else None
         st.text_input(
@@ -54,19 +55,31 @@ def draw(running: Dashboard, turn: Turn, item: PlanItem, texts: ItemTexts, queue
     queue_moves.draw_last(running, turn, queue)
 
 
+def _verdicts(running: Dashboard, turn: Turn, item: PlanItem, queue: QueueParams) -> None:
+    """Draw the four buttons; what was said here before stands out. The keys are those of queue_keys."""
+    said_before = None if turn.mine is None else turn.mine.verdict or "skip"
+    with st.container(horizontal=True, key="queue-verdicts", gap="small"):
+        for said, label, key, icon in BUTTONS:
+            st.button(
+                queue_moves.with_key(label, key), icon=icon, width="stretch",
+                key=f"queue-{said}-{item.position}-{turn.n_said}",
+                type="primary" if said_before == said else "secondary",
+                on_click=_press, args=(running, queue, item.position, turn.n_said, said),
+            )  # fmt: skip
+
+
 def _moves(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
     queue_moves.back_button(turn, queue)
-    if queue.item is not None:
-        st.button(
-            "Next open", key="queue-forward-open", shortcut="right", icon=":material/arrow_forward:",
-            on_click=queue_moves.go, args=(queue.at(None),),
-        )  # fmt: skip
+    st.button(
+        queue_moves.with_key("Next open", "→"), key="queue-forward-open", disabled=queue.item is None,
+        on_click=queue_moves.go, args=(queue.at(None),),
+    )  # fmt: skip
     queue_moves.undo_button(running, turn, queue)
     queue_moves.leave_button(running, queue)
 
 
 def _text(label: str, text: str, height: int, key: str) -> None:
-    st.caption(label)
+    st.text(label)
     with st.container(height=height, key=f"queue-{key}"):
         is_long = len(text) > SHOWN_AT_ONCE
         if is_long and st.toggle(f"Show all {len(text):,} characters", key=f"queue-all-{key}"):
@@ -85,10 +98,6 @@ def _prompt(texts: ItemTexts) -> str:
 
 def _content(content: object) -> str:
     return content if isinstance(content, str) else str(content)
-
-
-def _word(turn: Turn) -> str:
-    return "skip" if turn.mine is None or turn.mine.verdict is None else turn.mine.verdict
 
 
 def _note_key(position: int, n_said: int) -> str:

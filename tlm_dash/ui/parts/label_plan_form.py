@@ -27,8 +27,8 @@ KINDS: dict[PlanKind, tuple[str, str]] = {
 USUAL_N = 100
 
 
-def draw(running: Dashboard, run_id: str, queue: QueueParams) -> None:
-    """Draw the form; making a plan opens it."""
+def draw(running: Dashboard, run_id: str, queue: QueueParams, *, is_first: bool) -> None:
+    """Draw the form; making a plan opens it. The first plan is what the page is for at that moment."""
     st.subheader("New labelling plan", anchor=False)
     view = runs.show(running, run_id)
     others = [
@@ -57,10 +57,12 @@ def draw(running: Dashboard, run_id: str, queue: QueueParams) -> None:
         kind, n, queue.reviewer or "", threshold=threshold, other_run_id=other_run_id,
         is_score_blind=is_blind, double_share=float(double) / 100,
     )  # fmt: skip
-    _make(running, view, request, queue)
+    _make(running, view, request, queue, is_first=is_first)
 
 
-def _make(running: Dashboard, view: RunView, request: PlanRequest, queue: QueueParams) -> None:
+def _make(
+    running: Dashboard, view: RunView, request: PlanRequest, queue: QueueParams, *, is_first: bool
+) -> None:
     speed = label_plans.pace(running, view.record.dataset_id)
     n = min(request.n, view.counts.n_done)
     st.text(
@@ -69,7 +71,9 @@ def _make(running: Dashboard, view: RunView, request: PlanRequest, queue: QueueP
             speed=speed,
         )
     )  # fmt: skip
-    if not st.button("Make this plan and start", type="primary", key="make-plan"):
+    if not st.button(
+        "Make this plan and start", type="primary" if is_first else "secondary", key="make-plan"
+    ):
         return
     try:
         plan = label_plans.create(running, view.record.run_id, request)

@@ -19,6 +19,11 @@ def draw(running: Dashboard, run_id: str, queue: QueueParams) -> None:
         _plan(running, plan, queue)
 
 
+def are_there(running: Dashboard, run_id: str) -> bool:
+    """Tell whether there is a plan to go on with."""
+    return bool(label_plans.plans_of(running, run_id))
+
+
 def _plan(running: Dashboard, plan: LabelPlan, queue: QueueParams) -> None:
     done = label_plans.progress(running, plan.plan_id)
     words = label_plans.sentence(
@@ -35,7 +40,6 @@ def _plan(running: Dashboard, plan: LabelPlan, queue: QueueParams) -> None:
                 st.text(f"Rows by person: {label_progress.people(done)}")
             if plan.kind in READING_KINDS:
                 st.caption(READING_NOTE)
-        # The form below has the primary button, unless work is waiting here.
         label = "Start" if not done.n_visited else "Go on" if done.n_visited < done.n_items else "Open"
         if st.button(
             label, key=f"open-plan-{plan.plan_id}", type="primary" if label != "Open" else "secondary"

@@ -15,11 +15,16 @@ from tlm_dash.ui.parts.notice import waiting
 from tlm_dash.ui.text import visible
 
 
-def draw_line(turn: Turn) -> None:
-    """Draw one line with a bar: how many rows are visited, and which one this is."""
+def draw_line(turn: Turn, queue: QueueParams) -> None:
+    """Draw one line with a bar: which row this is, how many are visited, and how fast it goes."""
     done = label_plans.progress_of(turn.state)
-    at = f"Row {turn.item.position + 1:,} of {done.n_items:,} · " if turn.item is not None else ""
-    st.progress(done.n_visited / max(1, done.n_items), text=at + counts(done))
+    words = [f"Row {turn.item.position + 1:,} of {done.n_items:,}"] if turn.item is not None else []
+    words.append(counts(done))
+    seconds = turn.state.seconds_a_row(queue.reviewer or "")
+    if seconds is not None and turn.item is not None:
+        left = label_plans.time_words((done.n_items - done.n_visited) * seconds)
+        words.append(f"{seconds:.0f} s a row, about {left} left")
+    st.progress(done.n_visited / max(1, done.n_items), text=" · ".join(words))
 
 
 def counts(done: Progress) -> str:
@@ -39,7 +44,7 @@ def draw_end(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
     """Draw the end of the queue for this person."""
     plan = turn.state.plan
     done = label_plans.progress_of(turn.state)
-    draw_line(turn)
+    draw_line(turn, queue)
     if turn.n_held:
         rows = "row is" if turn.n_held == 1 else "rows are"
         waiting(f"{turn.n_held:,} open {rows} at other people just now.", "Look again in a moment.")

@@ -27,7 +27,8 @@ def draw(running: Dashboard, params: ReviewParams) -> None:
         empty("No run is chosen.", "Choose the run whose rows are to be labelled above.")
     else:
         label_plans.draw(running, params.of, queue)
-        label_plan_form.draw(running, params.of, queue)
+        is_first = not label_plans.are_there(running, params.of)
+        label_plan_form.draw(running, params.of, queue, is_first=is_first)
 
 
 def _ask_name() -> None:

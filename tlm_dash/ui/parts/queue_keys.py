@@ -1,7 +1,7 @@
 """The keys of the label queue: each press goes to the row that is on the screen, once.
 
 A held key does not repeat. A press between two pictures of the page waits for the buttons of the row whose
-texts are shown. Where this script does not run, the buttons' own shortcuts still work.
+texts are shown. Streamlit's own shortcuts give none of this, and do not allow C and R.
 """
 
 from __future__ import annotations

@@ -21,6 +21,11 @@ _REFUSED = "queue-refused"
 """Why the last press was not kept: shown once, on the next picture."""
 
 
+def with_key(label: str, key: str) -> str:
+    """Write a button's label with the key that presses it. Both are our own words: a label is Markdown."""
+    return f"{label} :gray-badge[{key}]"
+
+
 def draw_last(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
     """Say what was said last, with its score where it is asked for."""
     with st.container(
@@ -35,7 +40,7 @@ def draw_last(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
             st.text(f"Its score: {score_words(turn.last_texts)}", width="content")
         elif turn.state.plan.is_score_blind:
             st.button(
-                "Show its score", key=f"queue-reveal-{said.annotation_id}", shortcut="r", type="tertiary",
+                with_key("Show its score", "R"), key=f"queue-reveal-{said.annotation_id}", type="tertiary",
                 on_click=_reveal, args=(running, queue, item.position),
             )  # fmt: skip
 
@@ -44,7 +49,7 @@ def undo_button(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
     """Draw the button that takes back what was said last."""
     last = turn.last[1].annotation_id if turn.last is not None else "none"
     st.button(
-        "Undo", key=f"queue-undo-{last}", shortcut="z", icon=":material/undo:", disabled=turn.last is None,
+        with_key("Undo", "Z"), key=f"queue-undo-{last}", disabled=turn.last is None,
         on_click=_undo, args=(running, queue, last), help="Takes back your last verdict.",
     )  # fmt: skip
 
@@ -52,7 +57,7 @@ def undo_button(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
 def back_button(turn: Turn, queue: QueueParams) -> None:
     """Draw the button that goes back to the row before this one."""
     st.button(
-        "Back", key=f"queue-back-{turn.earlier}", shortcut="left", icon=":material/arrow_back:",
+        with_key("Back", "←"), key=f"queue-back-{turn.earlier}",
         disabled=turn.earlier is None, on_click=go, args=(queue.at(turn.earlier),),
     )  # fmt: skip
 
