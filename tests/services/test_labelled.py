@@ -153,7 +153,7 @@ def test_rows_labelled_for_another_reason_do_not_lengthen_the_prefix(place: Open
     plan_id = make_plan(place, run_id, [1, 8, 2, 3, 6])
     basis = labelled_run(place, run_id, basis=plan_id).basis
     assert basis.kind == "none" and basis.reason == "Nobody has labelled the first row of the plan yet."
-    say(place, run_id, {8: "correct"}, plan_id=plan_id)
+    say(place, run_id, {1: "incorrect", 8: "correct"}, plan_id=plan_id)
     basis = labelled_run(place, run_id).basis
     assert np.flatnonzero(basis.in_sample).tolist() == [0, 7]
 
@@ -252,7 +252,7 @@ def test_weighted_sums_estimate_the_run_without_bias() -> None:
             random.choice(np.flatnonzero(stratum == s), taken[s], replace=False) for s in range(3)
         ])  # fmt: skip
         visited = random.permutation(drawn)[:40]
-        prefix = [Position(int(n), "", float((taken / sizes)[stratum[n]]), True, True) for n in visited]
+        prefix = [Position(int(n), "", float((taken / sizes)[stratum[n]]), True) for n in visited]
         weights = prefix_weights(plan, prefix)
         totals.append(weights.sum())
         rights.append(weights[is_right[visited]].sum())

@@ -175,17 +175,12 @@ def _of_plan(place: Place, record: RunRecord, plan: Plan, rows: _Rows) -> Sampli
 
 
 def finished_prefix(positions: Sequence[Position]) -> Sequence[Position]:
-    """Give the rows of a plan up to the last one that was reached by following it without a gap.
+    """Give the rows of a plan before the first one that it has led nobody to.
 
-    Rows that were labelled for another reason count as visited but do not end the prefix: were they to, rows
-    chosen by their score would be drawn into it.
+    A row that was labelled for another reason, by its score say, is no visit: where the prefix ends must not
+    depend on what is in it.
     """
-    end = 0
-    for number, position in enumerate(positions, 1):
-        if not position.is_visited:
-            break
-        if position.through_plan:
-            end = number
+    end = next((n for n, position in enumerate(positions) if not position.is_visited), len(positions))
     return positions[:end]
 
 

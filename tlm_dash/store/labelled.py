@@ -49,10 +49,10 @@ WHERE kind IN ('uniform', 'stratified') AND dataset_id = ? ORDER BY created_at, 
 _POSITIONS = f"""
 WITH {STANDING},
 visit AS (
-    SELECT response_hash, bool_or(coalesce(plan_id = $plan_id, false)) AS through_plan
-    FROM standing WHERE kind <> 'note' GROUP BY response_hash
+    SELECT DISTINCT response_hash FROM standing
+    WHERE plan_id = $plan_id AND source = 'person' AND kind IN ('verdict', 'skip', 'resolution')
 )
-SELECT p.item_no, p.response_hash, p.inclusion_probability, v.response_hash IS NOT NULL, v.through_plan
+SELECT p.item_no, p.response_hash, p.inclusion_probability, v.response_hash IS NOT NULL
 FROM label_plan_item AS p LEFT JOIN visit AS v USING (response_hash)
 WHERE p.plan_id = $plan_id ORDER BY p.position
 """  # noqa: S608 - fixed text
@@ -92,13 +92,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A row of a plan. `is_visited`: somebody said something of it; `through_plan`: led to it by the plan."""
+    """A row of a plan. `is_visited`: the plan led somebody to it, who gave a verdict or skipped it."""
 
     item_no: int
     response_hash: str
     inclusion_probability: float | None
     is_visited: bool
-    through_plan: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +132,8 @@ def plans_of(store: Store, dataset_id: str) -> tuple[Plan, ...]:
 def positions(store: Store, plan_id: str) -> Sequence[Position]:
     """Give the rows of a plan in its order, with whether anybody has been there."""
     return [
-        Position(item_no, hashed, chance, visited, bool(through))
-        for item_no, hashed, chance, visited, through in store.read(_POSITIONS, {"plan_id": plan_id})
+        Position(item_no, hashed, chance, visited)
+        for item_no, hashed, chance, visited in store.read(_POSITIONS, {"plan_id": plan_id})
     ]
 
 
