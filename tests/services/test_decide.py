@@ -1,0 +1,202 @@
+"""Deciding about a run: targets, budgets, what the labels allow to say, and every case where they do not."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import roc_auc_score
+
+from tests.services.deciding import make_decidable_run, ranked_rows
+from tlm_dash.errors import InvalidInputError, NotFoundError
+from tlm_dash.services.decide import Question, decide, threshold_facts
+from tlm_dash.services.labelled import labelled_run
+from tlm_dash.services.operating_point import workload
+from tlm_dash.services.place import OpenStore
+from tlm_dash.services.quality import quality_of
+
+TARGET = Question(max_risk=0.05)
+
+
+def test_a_target_becomes_a_threshold_with_its_counts(place: OpenStore) -> None:
+    scores, labels = ranked_rows(400)
+    some: list[float | None] = [*scores, None, None, 0.99]
+    run_id = make_decidable_run(place, some, [*labels, "1", "1", None], responses=[*("r" * 401), "r", None])
+    found = decide(place, run_id, TARGET)
+    point = found.answer.point
+    assert point is not None
+    accepted = np.array(scores) >= point.threshold
+    wrong = np.array(labels)[accepted] == "0"
+    assert (point.n_accepted, point.n_to_review) == (accepted.sum(), 403 - accepted.sum())
+    assert point.coverage == pytest.approx(accepted.sum() / 403)
+    assert (point.n_accepted_labelled, point.n_wrong_accepted) == (len(wrong), wrong.sum())
+    assert point.risk == pytest.approx(wrong.mean())
+    ends = binomtest(int(accepted.sum()), 403).proportion_ci(0.95, "exact")
+    assert (point.coverage_low, point.coverage_high) == pytest.approx((ends.low, ends.high))
+    assert binomtest(int(wrong.sum()), len(wrong), 0.05, "less").pvalue <= 0.05
+    assert (found.answer.bound, found.answer.labels_still_needed, found.n_unscored) == (0.05, 0, 3)
+    assert (found.n_labelled, found.n_rows, found.statuses["error"]) == (400, 403, 1)
+    assert found.points[found.points.index(point)].risk_high is not None
+
+
+def test_a_second_target_is_read_from_the_band(place: OpenStore) -> None:
+    scores, labels = ranked_rows(600)
+    run_id = make_decidable_run(place, scores, labels)
+    first = decide(place, run_id, TARGET).answer.point
+    second = decide(place, run_id, Question(max_risk=0.05, from_band=True))
+    assert first is not None and second.answer.point is not None
+    assert second.answer.point.threshold > first.threshold
+    assert second.answer.bound == second.answer.point.risk_high
+    assert second.answer.bound is not None and second.answer.bound <= 0.05
+    looser = [p for p in second.points if p.threshold < second.answer.point.threshold]
+    assert all(p.risk_high is not None and p.risk_high > 0.05 for p in looser)
+    nowhere = decide(place, run_id, Question(max_risk=0.001, from_band=True)).answer
+    assert (nowhere.point, nowhere.labels_still_needed) == (None, None)
+
+
+def test_what_people_can_read_becomes_a_threshold(place: OpenStore) -> None:
+    scores, labels = ranked_rows(200)
+    run_id = make_decidable_run(place, [*scores, None], [*labels, "1"])
+    share = decide(place, run_id, Question(review_share=0.2)).answer
+    budget = decide(place, run_id, Question(review_budget=200, daily_volume=1000)).answer
+    assert share.point is not None
+    assert share.point == budget.point
+    assert share.point.n_to_review == 40
+    assert (np.array(scores) < share.point.threshold).sum() == 39
+    assert share.bound == share.point.risk_high is not None
+    everything = decide(place, run_id, Question(review_budget=500)).answer
+    assert everything.reason == "all rows can be read: none has to pass unread"
+    nothing = decide(place, run_id, Question(review_budget=0)).answer
+    assert nothing.reason == "the rows without a score alone are more than that"
+
+
+def test_open_rows_are_left_out_and_also_taken_as_wrong(place: OpenStore) -> None:
+    scores, labels = ranked_rows(500)
+    lowered = ["?" if number % 60 == 0 else label for number, label in enumerate(labels)]
+    found = decide(place, make_decidable_run(place, scores, lowered), TARGET)
+    assert (found.n_open, found.n_labelled) == (9, 491)
+    worst = found.with_open_wrong
+    assert worst is not None and found.answer.point is not None
+    assert worst.point is None or worst.point.coverage <= found.answer.point.coverage
+    facts = threshold_facts(found)
+    assert facts["with_open_wrong"]["feasible"] == (worst.point is not None)
+    assert "9 left open" in facts["basis"]
+
+
+def test_prompts_that_repeat_count_once(place: OpenStore) -> None:
+    scores, labels = ranked_rows(300)
+    run_id = make_decidable_run(place, scores, labels, prompts=[f"Question {n // 2}" for n in range(300)])
+    found = decide(place, run_id, TARGET)
+    assert (found.n_labelled, found.n_repeats, found.quality.n_repeats) == (150, 150, 150)
+    assert any("repeat a prompt" in note for note in found.notes)
+    assert found.quality.accuracy.method == "approximate"
+    again = decide(place, run_id, TARGET)
+    assert threshold_facts(found) == threshold_facts(again)
+
+
+def test_without_labels_the_threshold_for_a_budget_still_stands(place: OpenStore) -> None:
+    run_id = make_decidable_run(place, [n / 100 for n in range(100)], [None] * 100)
+    found = decide(place, run_id, TARGET)
+    assert found.basis.reason == "No row of this run has a label yet."
+    assert (found.answer.point, found.answer.labels_still_needed, found.best) == (None, 59, None)
+    assert (found.quality.auroc.value, found.quality.auroc.reason) == (None, "no scored row is labelled")
+    budget = decide(place, run_id, Question(review_share=0.1)).answer
+    assert budget.point is not None
+    assert (budget.point.n_to_review, budget.bound, budget.point.risk) == (10, None, None)
+    facts = threshold_facts(decide(place, run_id, Question(review_share=0.1)))
+    assert facts["risk_upper_bound"] is None
+    assert any("There is no sample" in note for note in facts["notes"])
+
+
+@pytest.mark.parametrize("label", ["0", "1"])
+def test_one_class_only(place: OpenStore, label: str) -> None:
+    found = decide(place, make_decidable_run(place, [n / 100 for n in range(100)], [label] * 100), TARGET)
+    assert (found.quality.auroc.value, found.quality.prr.value) == (None, None)
+    assert found.quality.auroc.reason == "only one of the two classes is present"
+    assert (found.answer.point is not None) == (label == "1")
+    if label == "0":
+        assert found.answer.labels_still_needed is None
+        assert "above the target at every coverage" in (found.answer.reason or "")
+    assert json.loads(json.dumps(found.quality.facts(), allow_nan=False))["accuracy"] == float(label)
+
+
+def test_all_scores_tied_three_labels_and_worse_than_chance(place: OpenStore) -> None:
+    tied = decide(place, make_decidable_run(place, [0.5] * 80, ["1"] * 79 + ["0"], name="tied"), TARGET)
+    assert (tied.quality.auroc.value, len(tied.points), tied.answer.point) == (0.5, 1, None)
+    assert any("All scores are equal" in note for note in tied.notes)
+    three = decide(place, make_decidable_run(place, [0.1, 0.5, 0.9], ["0", "1", "1"], name="three"), TARGET)
+    assert "3 labels are too few" in (three.answer.reason or "")
+    assert three.best is None
+    scores, labels = ranked_rows(300, wrong=0.3)
+    worse = decide(place, make_decidable_run(place, [1 - s for s in scores], labels, name="worse"), TARGET)
+    assert worse.quality.auroc.high is not None and worse.quality.auroc.high < 0.5
+    assert any("worse than chance" in note for note in worse.quality.notes)
+    assert worse.answer.point is None
+
+
+def test_a_run_without_scores_still_knows_its_accuracy(place: OpenStore) -> None:
+    run_id = make_decidable_run(place, [None] * 40, ["1"] * 30 + ["0"] * 10)
+    facts = quality_of(labelled_run(place, run_id)).facts()
+    assert (facts["n_labelled"], facts["accuracy"], facts["auroc"]) == (40, 0.75, None)
+    assert facts["n_excluded"] == {"labelled, but without a score": 40}
+    found = decide(place, run_id, TARGET)
+    assert (found.answer.reason, found.points) == ("no row of this run has a score", ())
+
+
+def test_quality_says_what_it_stands_on(place: OpenStore) -> None:
+    scores, labels = ranked_rows(120, wrong=0.3)
+    run_id = make_decidable_run(
+        place, [*scores, 0.4, None], [*labels, "?", None], responses=["r"] * 121 + [None]
+    )
+    facts = quality_of(labelled_run(place, run_id)).facts()
+    right = [int(label) for label in labels]
+    assert list(facts) == [
+        "n_labelled", "n_excluded", "label_sources", "accuracy", "accuracy_ci", "auroc", "auroc_ci",
+        "average_precision_incorrect", "prr", "brier", "ece", "accuracy_at_review_share", "notes",
+    ]  # fmt: skip
+    assert (facts["n_labelled"], facts["label_sources"]) == (120, {"column": 120})
+    assert facts["n_excluded"] == {"failed": 1, "left open by reviewers": 1}
+    assert facts["auroc"] == pytest.approx(roc_auc_score(right, scores), abs=1e-9)
+    assert list(facts["accuracy_at_review_share"]) == ["0.05", "0.1", "0.2"]
+    kept = np.array(right)[np.argsort(scores)][24:]
+    assert facts["accuracy_at_review_share"]["0.2"] == pytest.approx(kept.mean())
+
+
+def test_a_day_s_work(place: OpenStore) -> None:
+    scores, labels = ranked_rows(400)
+    found = decide(place, make_decidable_run(place, scores, labels), Question(review_share=0.25))
+    assert found.answer.point is not None
+    day = workload(found.answer.point, 1000, 90)
+    assert (day.accepted, day.to_review, day.review_hours) == pytest.approx((750, 250, 6.25))
+    assert day.wrong_accepted is not None and day.wrong_accepted_high is not None
+    assert day.wrong_accepted < day.wrong_accepted_high == pytest.approx(750 * (found.answer.bound or 0))
+
+
+def test_any_number_leads_to_a_threshold_of_the_band_that_is_as_strict(place: OpenStore) -> None:
+    scores, labels = ranked_rows(100)
+    found = decide(place, make_decidable_run(place, scores, labels), TARGET)
+    between = (found.points[3].threshold + found.points[4].threshold) / 2
+    assert found.point_at(between) == found.points[3]
+    assert found.point_at(found.points[4].threshold) == found.points[4]
+    assert found.point_at(2.0) == found.points[0]
+    assert found.point_at(-1.0) == found.points[-1]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {}, {"max_risk": 0.05, "review_share": 0.1}, {"max_risk": 0.0}, {"max_risk": 5.0},
+        {"max_risk": 0.05, "confidence": 95.0}, {"review_share": 1.0}, {"review_budget": -1.0},
+        {"review_budget": 5.0, "daily_volume": 0.0}, {"max_risk": float("nan")},
+    ],
+)  # fmt: skip
+def test_questions_that_make_no_sense_are_refused(asked: dict[str, float]) -> None:
+    with pytest.raises(InvalidInputError):
+        Question(**asked)  # type: ignore[arg-type]
+
+
+def test_a_run_that_is_not_there(place: OpenStore) -> None:
+    with pytest.raises(NotFoundError):
+        decide(place, "nowhere", TARGET)
