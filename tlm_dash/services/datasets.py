@@ -6,6 +6,8 @@ import csv
 import io
 
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.services import runs
+from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.place import Place
 from tlm_dash.store import datasets as stored
 from tlm_dash.store.datasets import Dataset, DatasetPage, DatasetRow, ImportedRunFacts
@@ -57,9 +59,18 @@ def rejects_csv(place: Place, dataset_id: str) -> str:
 def delete(place: Place, wanted: str, *, confirmed: bool) -> Dataset:
     """Take a dataset away for good, with its runs, scores and labels. Gives what it was.
 
-    Raises NotFoundError, or InvalidInputError where nobody confirmed it.
+    Raises NotFoundError, or InvalidInputError where nobody confirmed it or a run of it is under way: what
+    that brings, and was paid for, would belong to nothing.
     """
     dataset = show(place, wanted)
+    if isinstance(place, Dashboard) and any(
+        view.live is not None or view.status in runs.UNDER_WAY
+        for view in runs.list_runs(place, with_pilots=True)
+        if view.record.dataset_id == dataset.dataset_id
+    ):
+        raise InvalidInputError(
+            f"{dataset.name!r} has runs under way.", hint="Cancel them on the Runs page, then delete it."
+        )
     if not confirmed:
         raise InvalidInputError(
             f"{dataset.name!r} has {dataset.n_items} items and {dataset.n_runs} runs; all would be gone.",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from tlm_dash.batch.grid import Grid, GridRun, Limits
 from tlm_dash.errors import InvalidInputError, SettingsError, TlmDashError
@@ -13,12 +14,12 @@ from tlm_dash.interchange.mapping import template_parts
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.place import Place
 from tlm_dash.services.playground_runs import endpoint_name
-from tlm_dash.services.run_request import RunRequest, SettledGrid, priced, settle
+from tlm_dash.services.run_request import RunRequest, priced, settle
 from tlm_dash.services.run_view import RunView, view_of, views
 from tlm_dash.settings import shown_url
 from tlm_dash.store import runs as stored
 from tlm_dash.store.run_counts import last_signs
-from tlm_dash.store.run_models import RunRecord
+from tlm_dash.store.run_models import RunEvent, RunRecord
 
 logger = logging.getLogger(__name__)
 
@@ -35,27 +36,51 @@ def start(dashboard: Dashboard, request: RunRequest, *, begin: bool = True) -> l
     Where the very same grid has had a pilot, its rows are kept and not sent again. Raises InvalidInputError,
     NotFoundError, SettingsError, StoreError.
     """
-    request = priced(dashboard, request)
-    with _starting:
-        settled = settle(dashboard, request)
-        pilots = stored.pilot_grid(dashboard.store, settled.grid_hash)
-        _queue(dashboard, pilots, request.limits)
-        run_ids = [r.run_id for r in pilots] or _written(dashboard, settled, request.limits, is_pilot=False)
-    if begin:
-        begin_runs(dashboard, run_ids)
-    return run_ids
+    return start_all(dashboard, [request], begin=begin)
+
+
+def start_all(dashboard: Dashboard, requests: Sequence[RunRequest], *, begin: bool = True) -> list[str]:
+    """Start several grids as `start` does one: all of them, or none where one cannot be started."""
+    return _start(dashboard, requests, None, begin=begin)
 
 
 def start_pilot(dashboard: Dashboard, request: RunRequest, n: int) -> list[str]:
     """Start `n` random rows of a grid, for a forecast; gives the runs' ids. No pilot is repeated."""
-    request = priced(dashboard, request)
+    return start_pilots(dashboard, [request], n)
+
+
+def start_pilots(dashboard: Dashboard, requests: Sequence[RunRequest], n: int) -> list[str]:
+    """Start the pilots of several grids: all of them, or none where one cannot be started."""
+    return _start(dashboard, requests, n, begin=True)
+
+
+def _start(
+    dashboard: Dashboard, requests: Sequence[RunRequest], pilot: int | None, *, begin: bool
+) -> list[str]:
+    """Settle everything first, write all of it in one transaction, and only then begin."""
+    is_pilot, run_ids, to_begin = pilot is not None, [], []
+    events: list[RunEvent] = []
+    rows: dict[str, list[Mapping[str, Any]]] = {"run": [], "run_plan": []}
+    requests = [priced(dashboard, request) for request in requests]
     with _starting:
-        settled = settle(dashboard, request, pilot=n)
-        earlier = stored.pilot_grid(dashboard.store, settled.grid_hash)
-        if earlier:
-            return [record.run_id for record in earlier]
-        run_ids = _written(dashboard, settled, request.limits, is_pilot=True)
-    begin_runs(dashboard, run_ids, pilot=True)
+        for request in requests:
+            settled = settle(dashboard, request, pilot=pilot)
+            earlier = stored.pilot_grid(dashboard.store, settled.grid_hash)
+            mine = [record.run_id for record in earlier] or settled.run_ids
+            run_ids += mine
+            if earlier and is_pilot:
+                continue
+            to_begin += mine
+            if earlier:
+                events += [_queued(record, request.limits) for record in earlier]
+                continue
+            rows["run"] += settled.run_rows
+            rows["run_plan"] += settled.plan_rows
+            operational = request.limits.as_mapping()
+            events += [RunEvent(run_id, "queued", operational, is_pilot=is_pilot) for run_id in mine]
+        stored.append_events(dashboard.store, events, along=rows)
+    if begin:
+        begin_runs(dashboard, to_begin, pilot=is_pilot)
     return run_ids
 
 
@@ -99,9 +124,11 @@ def retry(place: Place, run_ids: Sequence[str]) -> None:
 
 
 def delete(place: Place, run_ids: Sequence[str]) -> None:
-    """Take some runs off every list; their responses stay with the dataset. They are cancelled first."""
-    cancel(place, run_ids)
+    """Take some runs off every list; their responses stay with the dataset. Nothing more is sent for them."""
     stored.add_events(place.store, run_ids, "deleted", operational={})
+    if isinstance(place, Dashboard):
+        # What is under way ends in its own time, and what is written of it then is "deleted" again.
+        place.batches.leave_out(run_ids, "deleted")
 
 
 def resume_all(dashboard: Dashboard) -> None:
@@ -124,11 +151,12 @@ def resume_all(dashboard: Dashboard) -> None:
 def begin_runs(dashboard: Dashboard, run_ids: Sequence[str], *, pilot: bool = False) -> None:
     """Hand queued runs to the engine, grid by grid. Raises SettingsError where their endpoint is not set."""
     chosen = stored.records(dashboard.store, run_ids)
-    for grid_id in dict.fromkeys(record.grid_id for record in chosen):
-        if grid_id is None:
-            continue
+    grids: list[tuple[Grid, list[RunRecord]]] = []
+    for grid_id in dict.fromkeys(record.grid_id for record in chosen if record.grid_id is not None):
         mine = [record for record in chosen if record.grid_id == grid_id]
-        grid = _grid(dashboard, stored.records(dashboard.store, grid_id=grid_id))
+        grids.append((_grid(dashboard, stored.records(dashboard.store, grid_id=grid_id)), mine))
+    # Only now: where one cannot be carried out, none is begun.
+    for grid, mine in grids:
         limits = Limits.from_mapping(mine[0].operational)
         dashboard.batches.begin(grid, limits, [record.run_id for record in mine], pilot=pilot)
 
@@ -163,14 +191,6 @@ def _grid(dashboard: Dashboard, records: Sequence[RunRecord]) -> Grid:
     )  # fmt: skip
 
 
-def _written(dashboard: Dashboard, settled: SettledGrid, limits: Limits, *, is_pilot: bool) -> list[str]:
-    rows = {"run": settled.run_rows, "run_plan": settled.plan_rows}
-    dashboard.store.append(rows).result(stored.COMMIT_TIMEOUT_S)
-    operational = limits.as_mapping()
-    stored.add_events(dashboard.store, settled.run_ids, "queued", operational=operational, is_pilot=is_pilot)
-    return settled.run_ids
-
-
 def _begin_if_possible(place: Place, records: Sequence[RunRecord]) -> None:
     if isinstance(place, Dashboard) and records:
         begin_runs(place, [record.run_id for record in records])
@@ -179,12 +199,19 @@ def _begin_if_possible(place: Place, records: Sequence[RunRecord]) -> None:
 def _queue(
     place: Place, records: Sequence[RunRecord], limits: Limits | None, *, retries_errors: bool = False
 ) -> None:
-    for record in records:
-        if limits is not None:
-            # New limits are no new prices: a run keeps those that it was started with.
-            kept = limits.prices or Limits.from_mapping(record.operational).prices
-            record = replace(record, operational=replace(limits, prices=kept).as_mapping())
-        _event(place, record, "queued", retries_errors=retries_errors)
+    events = [_queued(record, limits) for record in records]
+    stored.append_events(
+        place.store, [replace(event, retries_errors=retries_errors) for event in events]
+    )  # fmt: skip
+
+
+def _queued(record: RunRecord, limits: Limits | None) -> RunEvent:
+    operational = record.operational
+    if limits is not None:
+        # New limits are no new prices: a run keeps those that it was started with.
+        kept = limits.prices or Limits.from_mapping(operational).prices
+        operational = replace(limits, prices=kept).as_mapping()
+    return RunEvent(record.run_id, "queued", operational, counts=record.counts)
 
 
 def _leave(place: Place, run_ids: Sequence[str], status: str, from_statuses: Sequence[str]) -> None:

@@ -61,6 +61,19 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RunEvent:
+    """Something that becomes of a run; what each field means is told in the table of the same name."""
+
+    run_id: str
+    status: RunStatus | str
+    operational: Mapping[str, Any]
+    detail: str | None = None
+    is_pilot: bool = False
+    retries_errors: bool = False
+    counts: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunCounts:
     """How far a run is. Tokens are None where none were reported.
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.models import utc_now
 from tlm_dash.store.database import Store
-from tlm_dash.store.run_models import RunRecord, RunStatus, Selection
+from tlm_dash.store.run_models import RunEvent, RunRecord, RunStatus, Selection
 
 Found = TypeVar("Found")
 
@@ -116,24 +116,40 @@ def add_events(
     counts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Write the same event for some runs and wait until it is on disk. `counts` are by run_id."""
+    found = counts or {}
+    append_events(store, [
+        RunEvent(run_id, status, operational, detail, is_pilot, retries_errors, found.get(run_id))
+        for run_id in run_ids
+    ])  # fmt: skip
+
+
+def append_events(
+    store: Store,
+    events: Sequence[RunEvent],
+    *,
+    along: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> None:
+    """Write events, and rows of other tables along with them, in one transaction; waits until it is done."""
+    if not events:
+        return
     with _events_lock:
         numbers = dict(
             store.read(
                 "SELECT run_id, max(event_no) FROM run_event "
                 "WHERE run_id IN (SELECT unnest(?)) GROUP BY run_id",
-                [list(run_ids)],
+                [[event.run_id for event in events]],
             )
         )
         rows = [
             {
-                "run_id": run_id, "event_no": numbers.get(run_id, 0) + 1, "status": status, "detail": detail,
-                "is_pilot": is_pilot, "retries_errors": retries_errors, "operational": dict(operational),
-                "counts": None if counts is None or run_id not in counts else dict(counts[run_id]),
-                "written_at": utc_now(),
+                "run_id": event.run_id, "event_no": numbers.get(event.run_id, 0) + 1, "status": event.status,
+                "detail": event.detail, "is_pilot": event.is_pilot, "retries_errors": event.retries_errors,
+                "operational": dict(event.operational),
+                "counts": None if event.counts is None else dict(event.counts), "written_at": utc_now(),
             }
-            for run_id in run_ids
+            for event in events
         ]  # fmt: skip
-        store.append({"run_event": rows}).result(COMMIT_TIMEOUT_S)
+        store.append({**(along or {}), "run_event": rows}).result(COMMIT_TIMEOUT_S)
 
 
 def retry_times(store: Store, run_ids: Sequence[str]) -> dict[str, Any]:

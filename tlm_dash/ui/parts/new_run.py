@@ -270,8 +270,7 @@ def _pilot(running: Dashboard, chosen: _Chosen, *, pressed: bool) -> None:
 
 def _start(running: Dashboard, chosen: _Chosen) -> None:
     try:
-        for request in chosen.requests():
-            runs.start(running, request)
+        runs.start_all(running, chosen.requests())
     except TlmDashError as error:
         # Shown here, beside the button: the drawer stays open with everything chosen in it.
         failure(error.message, error.hint, label="Not started")

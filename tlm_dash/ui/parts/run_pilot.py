@@ -34,7 +34,7 @@ def size_for(n_rows: int) -> int:
 def start(running: Dashboard, requests: Sequence[RunRequest], n_rows: int) -> None:
     """Send the pilot; the address keeps which it is, and of what. Raises TlmDashError."""
     size = size_for(n_rows)
-    run_ids = [run_id for request in requests for run_id in runs.start_pilot(running, request, size)]
+    run_ids = runs.start_pilots(running, requests, size)
     params = RunsParams.from_query(st.query_params)
     changed = replace(params, pilots=tuple(run_ids[:MOST_PILOTS]), pilot_of=_told(requests))
     st.query_params.from_dict(changed.to_dict())
