@@ -47,14 +47,16 @@ WATCH = """
   window.queueTimes = [];
   window.queuePressedAt = null;
   let before = shown();
-  new MutationObserver(() => {
+  window.queueObserver?.disconnect();
+  window.queueObserver = new MutationObserver(() => {
     const row = shown(), since = window.queuePressedAt;
     const isOver = document.querySelector(".st-key-queue-decide") !== null;
     if ((row === null && !isOver) || row === before || since === null) return;
     before = row;
     window.queuePressedAt = null;
     requestAnimationFrame(() => window.queueTimes.push(performance.now() - since));
-  }).observe(document.body, { childList: true, subtree: true, attributes: true, characterData: true });
+  });
+  window.queueObserver.observe(document.body, { childList: true, subtree: true, attributes: true, characterData: true });
 }
 """
 
@@ -79,11 +81,14 @@ def label_rows(page: Page, n: int, *, presses: int = 1) -> list[float]:
     return times
 
 
-def make_plans(data_dir: Path, n_population: int, n: int, count: int) -> tuple[str, list[str]]:
+def make_plans(
+    data_dir: Path, n_population: int, n: int, count: int, *, response: str | None = None
+) -> tuple[str, list[str]]:
     """Store a run and some uniform plans of n rows for it; gives their ids."""
     with OpenStore(load_settings({"TLM_DASH_DATA_DIR": str(data_dir)})) as place:
         scores = [number / n_population for number in range(n_population)]
-        run_id = make_scored_run(place.store, scores, references=True)
+        responses = None if response is None else [f"It is {n}. {response}" for n in range(n_population)]
+        run_id = make_scored_run(place.store, scores, references=True, responses=responses)
         request = PlanRequest("uniform", n, "Ada", double_share=0.0)
         return run_id, [label_plans.create(place, run_id, request).plan_id for _ in range(count)]
 

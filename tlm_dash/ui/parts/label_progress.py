@@ -23,7 +23,8 @@ def draw_line(turn: Turn, queue: QueueParams) -> None:
     seconds = turn.state.seconds_a_row(queue.reviewer or "")
     if seconds is not None and turn.item is not None:
         left = label_plans.time_words((done.n_items - done.n_visited) * seconds)
-        words.append(f"{seconds:.0f} s a row, about {left} left")
+        speed = f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
+        words.append(f"{speed} a row, about {left} left")
     st.progress(done.n_visited / max(1, done.n_items), text=" · ".join(words))
 
 

@@ -1,0 +1,108 @@
+"""The label queue in a real browser: keys pressed fast, held, in a note; undo; two people at once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.benchmarks.review_queue import annotations_by_row, label_rows, make_plans, open_queue
+from tests.browser.conftest import StartApp
+from tests.fake_endpoint import FakeEndpoint
+from tlm_dash.services.place import OpenStore
+from tlm_dash.settings import load_settings
+
+pytestmark = pytest.mark.browser
+
+
+def at_row(page: Page, number: int) -> None:
+    """Wait until this row, counted from 1, is shown."""
+    expect(page.get_by_text(re.compile(rf"^Row {number} of "))).to_be_visible()
+
+
+def test_no_press_is_lost_or_doubled_and_all_can_be_taken_back(
+    page: Page, start_app: StartApp, fake_endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    data_dir = tmp_path / "data"
+    run_id, (plan_id,) = make_plans(data_dir, 60, 34, 1)
+    server = start_app(fake_endpoint.base_url, data_dir=data_dir)
+    open_queue(page, server, run_id, plan_id, "Ada")
+    label_rows(page, 15)
+    label_rows(page, 15, presses=3)
+    at_row(page, 31)
+
+    for _ in range(10):
+        page.keyboard.down("c")  # without going up: the browser marks the later ones as repeated
+    page.keyboard.up("c")
+    at_row(page, 32)
+
+    page.keyboard.press("z")
+    at_row(page, 31)
+    page.keyboard.press("ArrowLeft")
+    at_row(page, 30)
+    page.reload()
+    at_row(page, 30)
+    expect(page.locator(".st-key-queue-verdicts button[kind=primary]")).to_have_count(1)
+    page.keyboard.press("ArrowRight")
+    at_row(page, 31)
+
+    page.keyboard.press("n")
+    expect(page.get_by_role("textbox", name="Note")).to_be_focused()
+    page.keyboard.type("cxus is no verdict here")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name="Note")).not_to_be_focused()
+    page.keyboard.press("x")
+    at_row(page, 32)
+    expect(page.get_by_text("Last: row 31, incorrect.")).to_be_visible()
+    page.keyboard.press("r")
+    expect(page.get_by_text(re.compile(r"^Its score: 0\.\d+$"))).to_be_visible()
+
+    server.stop()
+    with OpenStore(load_settings({"TLM_DASH_DATA_DIR": str(data_dir)})) as place:
+        said = place.store.read(
+            "SELECT kind, verdict, note FROM annotation WHERE plan_id = ? ORDER BY created_at", [plan_id]
+        )
+    assert len(said) == 33
+    assert said[30:] == [
+        ("verdict", "correct", None),
+        ("retraction", None, None),
+        ("verdict", "incorrect", "cxus is no verdict here"),
+    ]
+    assert [verdict for _, verdict, _ in said[:5]] == ["correct", "incorrect", "unsure", "correct", None]
+    counts = annotations_by_row(data_dir, plan_id)
+    assert sorted(counts) == [1] * 30 + [3]
+
+
+def test_two_people_at_once_and_a_response_of_a_million_characters(
+    browser: Browser, page: Page, start_app: StartApp, fake_endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    data_dir = tmp_path / "data"
+    run_id, (plan_id,) = make_plans(
+        data_dir, 12, 12, 1, response="It is \u202e<b>x</b> ![i](http://x.invalid) " * 25_000
+    )
+    server = start_app(fake_endpoint.base_url, data_dir=data_dir)
+    other = browser.new_context(viewport={"width": 800, "height": 800}).new_page()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    for tab, name in ((page, "Ada"), (other, "Ben")):
+        open_queue(tab, server, run_id, plan_id, name)
+        expect(tab.get_by_text("⟨U+202E⟩").first).to_be_visible()
+        # All buttons are in sight, however long the response is.
+        for button in tab.locator(".st-key-queue-verdicts button").all():
+            box = button.bounding_box()
+            assert box is not None and box["y"] + box["height"] <= 800
+    at_row(page, 1)
+    at_row(other, 2)
+    for _ in range(5):
+        label_rows(page, 1)
+        label_rows(other, 1)
+    page.keyboard.press("c")
+    other.keyboard.press("c")
+    for tab in (page, other):
+        expect(
+            tab.get_by_text("12 of 12 visited", exact=False).or_(tab.get_by_text("at other people")).first
+        ).to_be_visible()
+    server.stop()
+    other.context.close()
+    assert annotations_by_row(data_dir, plan_id) == [1] * 12
