@@ -55,7 +55,7 @@ def detect_format(path: Path) -> Format:
     head = _head(path, encoding).lstrip("\ufeff \t\r\n")
     if head[:1] in "{[" and head:
         if is_json_lines(head, is_whole=path.stat().st_size <= _HEAD_BYTES):
-            return "openai-batch" if is_batch_line(head.splitlines()[0]) else "jsonl"
+            return "openai-batch" if is_batch_line(head.partition("\n")[0]) else "jsonl"
         if (
             path.suffix.lower() in (".json", ".jsonl", ".ndjson")
             or head[:1] == "{"

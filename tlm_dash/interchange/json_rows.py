@@ -43,7 +43,8 @@ def line_rows(file: TextIO) -> Iterator[Row]:
 
 def is_json_lines(head: str, *, is_whole: bool) -> bool:
     """Tell whether a text is one JSON value a line rather than one value over many lines."""
-    lines = [line for line in head.splitlines() if line.strip()]
+    # Not splitlines(): that also divides at characters that JSON may hold as they are.
+    lines = [line for line in head.split("\n") if line.strip()]
     if not is_whole:
         lines = lines[:-1]
     if len(lines) < 2:

@@ -110,13 +110,11 @@ class RestoredLabels:
         runs: Sequence[RestoredRun],
     ) -> list[dict[str, Any]]:
         names = ("label_text", "label_source", "label_state")
-        if (
-            columns["label_text"].null_count
-            == columns["label_source"].null_count
-            == typed["label"].null_count
-            == len(hashes)
-        ):
+        if all(columns[name].null_count == len(hashes) for name in ("label", "label_text", "label_source")):
             return []
+        # A label that somebody typed in another way than 0 or 1 waits until its spelling is read.
+        typed_in = pc.if_else(pc.is_null(typed["label"]), columns["label"], None)
+        columns = {**columns, "label_text": pc.coalesce(columns["label_text"], typed_in)}
         told = zip(
             *(columns[name].to_pylist() for name in names), typed["label"].to_pylist(),
             typed["item_no"].to_pylist(), hashes.response_hash.to_pylist(), runs, strict=True,
