@@ -249,3 +249,15 @@ def test_a_card_has_a_cost_only_where_there_is_a_price(
     shown = texts(app.run())
     assert shown.count("cost about 0.25") == 1
     assert shown.count("cost about 0.00 without its score") == 1
+
+
+def test_an_example_fills_the_prompt_over_whatever_stands_there(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    app = open_app(make_dashboard(fake_endpoint.base_url))
+    app.text_area(key="prompt-new").set_value("Mine").run()
+    app.button(key="example-1").click().run()
+    assert not app.exception
+    assert "A shop sells pens" in (app.text_area(key="prompt-new").value or "")
+    assert app.query_params["prompt"] == app.text_area(key="prompt-new").value
+    assert not fake_endpoint.requests_to("chat/completions")

@@ -13,6 +13,7 @@ from tlm_dash.services.playground_view import CellView, EntryView
 from tlm_dash.services.playground_view import view as view_entry
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params import PlaygroundParams
+from tlm_dash.ui.parts import composer
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.notice import empty, failure, waiting
 from tlm_dash.ui.text import SHOWN_AT_ONCE, amount, duration, one_line, score_text, visible
@@ -20,7 +21,7 @@ from tlm_dash.ui.text import SHOWN_AT_ONCE, amount, duration, one_line, score_te
 LIVE_EVERY_S = 0.4
 RESPONSE_HEIGHT = 128
 SCORE_HEIGHT = 172
-MEASURES_HEIGHT = 100
+MEASURES_HEIGHT = 128
 NARROWEST_CARD = 230
 """Heights and width in pixels: fixed, so that nothing moves when an answer or a score arrives."""
 
@@ -57,11 +58,14 @@ def draw_empty() -> None:
         "Type a prompt and press Run (Ctrl+Enter). Or start from an example:",
     )
     for number, example in enumerate(EXAMPLES):
-        st.page_link(
-            "../../pages/playground.py",
-            label=example,
+        # A button: a link to the page that is open already would not reach the text that is typed on it.
+        st.button(
+            example,
+            key=f"example-{number}",
             icon=":material/lightbulb:",
-            query_params={"prompt": example},
+            type="tertiary",
+            on_click=composer.fill,
+            args=(example,),
             help=None if number else "Fills the prompt; nothing is sent before you press Run.",
         )
 

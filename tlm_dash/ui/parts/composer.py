@@ -35,7 +35,7 @@ class _Composer:
     restored: PlaygroundRequest
 
     def key(self, name: str) -> str:
-        return f"{name}-{self.params.entry or 'new'}"
+        return _key(name, self.params)
 
     @property
     def kept_for(self) -> Literal["session"] | None:
@@ -80,6 +80,17 @@ def draw(running: Dashboard, params: PlaygroundParams, restored: PlaygroundReque
         )
         _run(parts, request)
     return prompt
+
+
+def fill(prompt: str) -> None:
+    """Put a prompt into the composer of a new one. To be called before the page is drawn: by a button."""
+    params = replace(PlaygroundParams.from_query(st.query_params), entry=None, prompt=prompt)
+    st.session_state[_key("prompt", params)] = prompt
+    st.query_params.from_dict(params.to_dict())
+
+
+def _key(name: str, params: PlaygroundParams) -> str:
+    return f"{name}-{params.entry or 'new'}"
 
 
 def _run(parts: _Composer, request: PlaygroundRequest) -> None:

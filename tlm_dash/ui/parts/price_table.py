@@ -19,6 +19,7 @@ from tlm_dash.ui.text import visible
 NAME, INPUT, OUTPUT, REQUEST, SINCE = "model", "input", "output", "a request", "from"
 PRESET = "preset"
 MOST_OFFERED = 50
+MODELS_WIDTH, PRESETS_WIDTH = 760, 480
 
 
 def draw(running: Dashboard) -> None:
@@ -39,32 +40,33 @@ def _draw(running: Dashboard) -> None:
         failure(error.message, error.hint, label="No prices")
         return
     version = text_hash(repr(known))[:8]
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        models = st.data_editor(
-            _models(known, running.monitor.current.models),
-            hide_index=True,
-            num_rows="dynamic",
-            column_config={
-                NAME: st.column_config.TextColumn("Model", required=True, width="medium"),
-                INPUT: _amount("Input, per million tokens"),
-                OUTPUT: _amount("Output, per million tokens"),
-                SINCE: st.column_config.TextColumn("From", disabled=True),
-            },
-            key=f"model-prices-{version}",
-        )
-    with right:
-        presets = st.data_editor(
-            _presets(known),
-            hide_index=True,
-            column_config={
-                PRESET: st.column_config.TextColumn("Preset", disabled=True),
-                REQUEST: _amount("A scoring request"),
-                SINCE: st.column_config.TextColumn("From", disabled=True),
-            },
-            key=f"preset-prices-{version}",
-        )
-        st.caption("Only where the endpoint bills by request.")
+    models = st.data_editor(
+        _models(known, running.monitor.current.models),
+        hide_index=True,
+        num_rows="dynamic",
+        column_config={
+            NAME: st.column_config.TextColumn("Model", required=True, width="medium"),
+            INPUT: _amount("Input, per million tokens"),
+            OUTPUT: _amount("Output, per million tokens"),
+            SINCE: st.column_config.TextColumn("From", disabled=True),
+        },
+        placeholder="—",
+        width=MODELS_WIDTH,
+        key=f"model-prices-{version}",
+    )
+    st.caption("Where the endpoint bills by request, what a request that scores costs at each preset:")
+    presets = st.data_editor(
+        _presets(known),
+        hide_index=True,
+        column_config={
+            PRESET: st.column_config.TextColumn("Preset", disabled=True),
+            REQUEST: _amount("A scoring request"),
+            SINCE: st.column_config.TextColumn("From", disabled=True),
+        },
+        placeholder="—",
+        width=PRESETS_WIDTH,
+        key=f"preset-prices-{version}",
+    )
     if st.button("Save prices", icon=":material/save:", key="save-prices"):
         _save(running, [*_model_prices(models), *_preset_prices(presets)])
 
@@ -82,10 +84,12 @@ def _since(price: Price | None) -> str | None:
 def _models(known: Sequence[Price], offered: Sequence[str]) -> dict[str, list[Any]]:
     """Lay out the models with a price, then those that can be asked and have none yet."""
     priced = {price.name: price for price in known if price.subject == "model"}
-    names = [*priced, *(name for name in offered[:MOST_OFFERED] if name not in priced)]
+    # A name that would have to be shown otherwise than it is could not be read back.
+    plain = [name for name in offered[:MOST_OFFERED] if visible(name) == name]
+    names = [*priced, *(name for name in plain if name not in priced)]
     rows = [priced.get(name) for name in names]
     return {
-        NAME: [visible(name) for name in names],
+        NAME: names,
         INPUT: [None if price is None else price.input_per_million for price in rows],
         OUTPUT: [None if price is None else price.output_per_million for price in rows],
         SINCE: [_since(price) for price in rows],
