@@ -48,7 +48,7 @@ ASSUMED_SECONDS_A_ROW = 30.0
 """Until people have labelled here."""
 
 ENOUGH_FOR_PACE = 10
-MOST_ITEMS = 100_000
+MOST_ITEMS = 20_000
 DOUBLE_SHARE = 0.1
 
 WORDS = {
