@@ -18,7 +18,7 @@ def add_command(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no publ
     command: argparse.ArgumentParser = subparsers.add_parser(
         "compare",
         help="a baseline and candidates, paired by prompt",
-        description="Compare runs with a baseline: what they rank, what they get right, what they take. Rows "
+        description="Compare runs with a baseline: what they rank, get right and take. Rows "
         "are paired by item, across datasets by the text of the messages; every difference is candidate minus "
         "baseline, with its interval.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,9 +17,14 @@ from tlm_dash.services.pairing import pair_runs
 from tlm_dash.services.place import Place
 from tlm_dash.services.quality import Quality, quality_of
 from tlm_dash.services.run_words import instead_of
+from tlm_dash.store.data_version import data_version
 from tlm_dash.store.run_models import RunRecord
 
 MOST_RUNS = 12
+
+_MOST_KEPT = 3
+_kept: dict[tuple[Any, ...], Comparison] = {}
+_kept_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -145,9 +151,22 @@ class Comparison:
 
 
 def compare(place: Place, request: CompareRequest) -> Comparison:
-    """Compare runs with the baseline. Raises NotFoundError, StoreError."""
-    loaded = [labelled_run(place, run_id) for run_id in request.run_ids]
-    return compare_loaded(place, loaded, request)
+    """Compare runs with the baseline. Raises NotFoundError, StoreError.
+
+    What was compared last is kept for as long as nothing new is stored: a page that only turns a leaf does
+    not compute it again.
+    """
+    key = (str(place.store.path), request, data_version(place.store))
+    with _kept_lock:
+        if key in _kept:
+            return _kept[key]
+    found = compare_loaded(place, [labelled_run(place, run_id) for run_id in request.run_ids], request)
+    if place.store.path is not None:
+        with _kept_lock:
+            _kept[key] = found
+            for old in list(_kept)[:-_MOST_KEPT]:
+                del _kept[old]
+    return found
 
 
 def compare_loaded(place: Place, loaded: Sequence[LabelledRun], request: CompareRequest) -> Comparison:

@@ -84,6 +84,17 @@ class ComparedPair:
         """Tell whether scores may be compared by size: one known scorer at one known preset."""
         return self.same_scorer and self.same_preset
 
+    def differences(self) -> tuple[tuple[str, Figure], ...]:
+        """Give the differences that have a value, with the words for what is compared."""
+        kept = zip(SHARES, self.retention_difference.accuracy, strict=True)
+        named = (
+            ("AUROC", self.auroc_difference),
+            ("Accuracy", self.right.difference),
+            *((f"Accuracy, lowest {share:.0%} reviewed", figure) for share, figure in kept),
+            ("PRR", self.retention_difference.prr),
+        )
+        return tuple((words, figure) for words, figure in named if figure.value is not None)
+
     def facts(self) -> dict[str, Any]:
         """Give the figures under the names that scripts rely on."""
         table, kept, ranks = self.right.table, self.retention_difference.accuracy, self.ranks

@@ -17,6 +17,7 @@ page = st.navigation(
         st.Page(PAGES / "runs.py", title="Runs", icon=":material/play_circle:"),
         st.Page(PAGES / "review.py", title="Review", icon=":material/rate_review:"),
         st.Page(PAGES / "decide.py", title="Decide", icon=":material/rule:"),
+        st.Page(PAGES / "compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page(PAGES / "settings.py", title="Settings", icon=":material/settings:"),
     ],
     position="top",

@@ -1,0 +1,82 @@
+"""Quality against what it takes: one point per run, its interval as a bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tlm_dash.charts.theme import base_layout, escaped
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+HEIGHT = 320
+
+
+@dataclass(frozen=True, slots=True)
+class TradePoint:
+    """A run: quality with its interval, and effort (cost or time) with one where it has one."""
+
+    name: str
+    color: str
+    quality: float
+    quality_low: float | None
+    quality_high: float | None
+    effort: float
+    effort_low: float | None = None
+    effort_high: float | None = None
+    is_baseline: bool = False
+
+
+def tradeoff(points: Sequence[TradePoint], *, quality: str, effort: str) -> go.Figure:
+    """Draw quality (upwards) against effort (to the right), which name the axes with their units."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(layout=base_layout(HEIGHT))
+    for point in points:
+        figure.add_trace(
+            go.Scatter(
+                x=[point.effort], y=[point.quality], mode="markers+text", name=escaped(point.name),
+                text=[escaped(_short(point.name))], textposition="top center", cliponaxis=False,
+                marker={
+                    "color": point.color, "size": 11,
+                    "symbol": "diamond" if point.is_baseline else "circle",
+                },
+                error_y=_bar(point.quality, point.quality_low, point.quality_high, point.color),
+                error_x=_bar(point.effort, point.effort_low, point.effort_high, point.color),
+                customdata=[_words(point, quality, effort)],
+                hovertemplate="%{customdata}<extra></extra>",
+            )
+        )  # fmt: skip
+    highest = max([0.0, *(point.effort_high or point.effort for point in points)])
+    figure.update_xaxes(title=effort, range=[0, highest * 1.18 or 1], zeroline=False)
+    figure.update_yaxes(title=quality, zeroline=False)
+    figure.update_layout(margin={"t": 28})
+    return figure
+
+
+def tradeoff_text(points: Sequence[TradePoint], *, quality: str, effort: str) -> str:
+    """Say in words what the chart shows."""
+    if not points:
+        return "No run has both figures."
+    return "; ".join(_words(point, quality, effort) for point in points) + "."
+
+
+def _bar(value: float, low: float | None, high: float | None, color: str) -> dict[str, object]:
+    return {
+        "type": "data", "symmetric": False, "thickness": 1.5, "width": 0, "color": color,
+        "array": [0 if high is None else high - value], "arrayminus": [0 if low is None else value - low],
+    }  # fmt: skip
+
+
+def _words(point: TradePoint, quality: str, effort: str) -> str:
+    between = ""
+    if point.quality_low is not None and point.quality_high is not None:
+        between = f" ({point.quality_low:.3g} to {point.quality_high:.3g})"
+    role = " (baseline)" if point.is_baseline else ""
+    return escaped(f"{point.name}{role}: {quality} {point.quality:.3g}{between}, {effort} {point.effort:.3g}")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 28 else name[:27] + "…"

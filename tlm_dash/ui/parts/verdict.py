@@ -1,0 +1,93 @@
+"""The verdict on each candidate in one sentence, and what is missing for a better one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tlm_dash.services.compare import Comparison
+from tlm_dash.ui.params_compare import CompareParams
+from tlm_dash.ui.parts.notice import empty
+from tlm_dash.ui.text import visible
+
+REVIEW, RUNS, DECIDE = "../../pages/review.py", "../../pages/runs.py", "../../pages/decide.py"
+
+# Words and icon of each verdict; no colour says good or bad of what a person has to weigh.
+BADGES = {
+    "not_comparable": ("not comparable", ":material/block:"),
+    "too_few_labels": ("too few labels", ":material/label_off:"),
+    "b_better": ("better", ":material/trending_up:"),
+    "b_not_inferior": ("good enough", ":material/check_circle:"),
+    "a_better": ("worse", ":material/trending_down:"),
+    "not_distinguishable": ("not distinguishable", ":material/drag_handle:"),
+}
+
+
+def draw(comparison: Comparison) -> None:
+    """Draw the sentences, then what stands where a mean score would be looked for."""
+    for number, pair in enumerate(comparison.pairs):
+        words, icon = BADGES[pair.verdict.code]
+        with st.container(border=True, gap="xsmall", key=f"verdict-{number}"):
+            st.badge(words, color="blue" if pair.verdict.code == "b_not_inferior" else "gray", icon=icon)
+            st.text(visible(_sentence_case(comparison.sentence(number))))
+    if len(comparison.pairs) > 1:
+        st.caption(
+            f"{len(comparison.pairs)} candidates: each interval is wider, so that all of them hold together "
+            f"with {100 * comparison.request.confidence:.4g}% confidence."
+        )
+    _missing_labels(comparison)
+    _no_means(comparison)
+
+
+def _sentence_case(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _missing_labels(comparison: Comparison) -> None:
+    """Offer the queue where no verdict can be had for want of labels."""
+    if any(pair.verdict.code != "too_few_labels" for pair in comparison.pairs):
+        return
+    baseline = comparison.runs[0]
+    if baseline.quality.n_labelled:
+        return
+    empty(
+        baseline.run.basis.reason or "No row of the baseline has a label yet.",
+        "How alike the scores rank the rows is shown below all the same: that needs no label.",
+        label="No labels",
+    )
+    if st.button("Label rows", type="primary", icon=":material/rate_review:", key="compare-to-queue"):
+        st.switch_page(REVIEW, query_params={"run": baseline.record.run_id, "view": "queue"})
+
+
+def _no_means(comparison: Comparison) -> None:
+    if comparison.scores_comparable:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="no-means"):
+        st.text(
+            "No mean score is shown: scores of different presets or scorers differ in size for reasons that "
+            "have nothing to do with the answers. What they rank can be compared.",
+            width="stretch",
+        )
+        if not all(pair.same_responses for pair in comparison.pairs):
+            st.page_link(
+                RUNS, label="Re-score with one scorer", icon=":material/replay:",
+                query_params={"new": "yes", "dataset": comparison.runs[0].record.dataset_id},
+            )  # fmt: skip
+
+
+def next_step(comparison: Comparison, params: CompareParams) -> None:
+    """Lead on: to more labels where they are missing, else to the threshold of the run that is looked at."""
+    codes = {pair.verdict.code for pair in comparison.pairs}
+    baseline = comparison.runs[0].record
+    if codes <= {"too_few_labels", "not_distinguishable"}:
+        st.page_link(
+            REVIEW, label="Next step: label more rows", icon=":material/rate_review:",
+            query_params={"run": baseline.run_id, "view": "queue"},
+        )  # fmt: skip
+    else:
+        good = ("b_better", "b_not_inferior")
+        shown = comparison.pairs[params.shown]
+        run_id = shown.b.run_id if shown.verdict.code in good else baseline.run_id
+        st.page_link(
+            DECIDE, label="Next step: decide on a threshold", icon=":material/rule:",
+            query_params={"run": run_id},
+        )  # fmt: skip
