@@ -17,9 +17,10 @@ from tlm_dash.store.database import Store
 
 logger = logging.getLogger(__name__)
 
-SHORTEST_GAP_S, LONGEST_GAP_S = 0.01, 0.07
-GAP_SHARE = 0.03
-"""A request may wait this share of what it takes anyway for others to share its commit."""
+SHORTEST_GAP_S, LONGEST_GAP_S = 0.01, 0.1
+GAP_SHARE = 0.045
+"""From one commit's begin to the next: a request may wait this share of what it takes anyway, half of it on
+average, for others to share its commit."""
 
 TRY_AGAIN_AFTER_S = 2.0
 
@@ -35,7 +36,7 @@ class Recorder:
         self._committed: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._under_way: asyncio.Task[None] | None = None
-        self._latency_s = 0.0
+        self._latency_s = self._begun_at = 0.0
         self.problem: StoreError | None = None
         """Why nothing is written at this moment, or None; it is tried again until it works."""
 
@@ -48,7 +49,7 @@ class Recorder:
             self._committed = loop.create_future()
         committed = self._committed
         if self._under_way is None and self._timer is None:
-            self._timer = loop.call_later(self._gap_s, self._begin)
+            self._begin_soon(loop)
         return committed
 
     def note_latency(self, seconds: float) -> None:
@@ -62,12 +63,13 @@ class Recorder:
         elif self._under_way is not None:
             await asyncio.wait([self._under_way])
 
-    @property
-    def _gap_s(self) -> float:
-        return min(max(self._latency_s * GAP_SHARE, SHORTEST_GAP_S), LONGEST_GAP_S)
+    def _begin_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        gap_s = min(self._latency_s * GAP_SHARE, LONGEST_GAP_S)
+        begin_at = max(self._begun_at + gap_s, loop.time() + SHORTEST_GAP_S)
+        self._timer = loop.call_at(begin_at, self._begin)
 
     def _begin(self) -> None:
-        self._timer = None
+        self._timer, self._begun_at = None, asyncio.get_running_loop().time()
         rows, self._rows = self._rows, {}
         committed, self._committed = self._committed, None
         assert committed is not None, "a commit begins when rows wait for it"
@@ -97,7 +99,7 @@ class Recorder:
         finally:
             self._under_way = None
         if self._committed is not None and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._gap_s, self._begin)
+            self._begin_soon(asyncio.get_running_loop())
 
     async def _commit_patiently(self, rows: Rows, first: asyncio.Future[None]) -> None:
         """Commit, again and again where the store cannot take it: what was paid for is not thrown away."""
