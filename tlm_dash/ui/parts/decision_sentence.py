@@ -50,11 +50,9 @@ def answer_lines(decision: Decision, params: DecideParams) -> list[str]:
         return lines
     if params.by != "target":
         return ["### Not possible.", f"{_sentence(answer.reason)}"]
-    said = (
-        f"### Not with these {decision.n_labelled:,} labels"
-        if decision.n_labelled
-        else "### Not without labels"
-    )
+    said = f"### Not with these {decision.n_labelled:,} labels"
+    if not decision.n_labelled:
+        said = "### Not without labels" if decision.points else "### Not without scores"
     said += f": at best {percent(best.risk_high)} can be guaranteed." if best and best.risk_high else "."
     return [said, f"{_more(decision)}{_sentence(answer.reason)}"]
 

@@ -40,6 +40,8 @@ def ranking_sentence(quality: Quality) -> str:
     said += f", {area.n_positive:,} right and {area.n_negative:,} wrong rows"
     if area.high is not None and area.high < 0.5:
         return f"{said}: worse than chance."
+    if area.high is None and area.value < 0.5:
+        return f"{said}: wrong rows score higher than right ones here."
     if area.low is not None and area.low <= 0.5:
         return f"{said}: not distinguishable from chance."
     return f"{said}."

@@ -1,0 +1,100 @@
+"""`analyse …` as a person calls it: figures on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.services.deciding import make_decidable_run, ranked_rows
+from tlm_dash.cli import main
+from tlm_dash.services.place import OpenStore
+
+THRESHOLD = {
+    "feasible", "threshold", "coverage", "n_labelled", "n_accepted_labelled", "n_wrong_accepted", "risk",
+    "risk_upper_bound", "confidence", "method", "n_to_review", "labels_still_needed", "reason", "notes",
+}  # fmt: skip
+QUALITY = {
+    "n_labelled", "n_excluded", "label_sources", "accuracy", "accuracy_ci", "auroc", "auroc_ci",
+    "average_precision_incorrect", "prr", "brier", "ece", "accuracy_at_review_share", "notes",
+}  # fmt: skip
+
+
+@pytest.fixture
+def run_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A stored run of 300 labelled rows, and one of three."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TLM_DASH_DATA_DIR", str(tmp_path))
+    scores, labels = ranked_rows(300)
+    with OpenStore() as place:
+        make_decidable_run(place, [0.2, 0.4, 0.9], ["0", "1", "1"], name="small")
+        return make_decidable_run(place, scores, labels, name="large")
+
+
+def facts(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main(["analyse", *arguments, "--json"]) == 0
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return told
+
+
+def test_threshold(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
+    target = facts(capsys, "threshold", run_id[:8], "--max-risk", "0.05")
+    assert set(target) >= THRESHOLD
+    assert (target["feasible"], target["risk_upper_bound"], target["confidence"]) == (True, 0.05, 0.95)
+    assert target["coverage"] == pytest.approx(1 - target["n_to_review"] / 300)
+    assert target["risk"] == target["n_wrong_accepted"] / target["n_accepted_labelled"]
+    assert target["method"] == "fixed-sequence testing (Learn then Test), exact binomial test"
+    assert facts(capsys, "threshold", "large", "--max-risk", "0.05", "--basis", "census") == target
+    share = facts(capsys, "threshold", "large", "--review-share", "0.1")
+    assert (share["n_to_review"], share["labels_still_needed"]) == (30, None)
+    budget = facts(capsys, "threshold", "large", "--review-budget", "200", "--daily-volume", "2000")
+    assert budget == share
+    small = facts(capsys, "threshold", "small", "--max-risk", "0.05")
+    assert (small["feasible"], small["threshold"], small["coverage"], small["n_to_review"]) == (
+        False, None, 0.0, 3,
+    )  # fmt: skip
+    assert small["labels_still_needed"] > 56
+    elsewhere = facts(capsys, "threshold", "large", "--max-risk", "0.05", "--basis", "imported")
+    assert not elsewhere["feasible"]
+    assert "There is no sample" in elsewhere["notes"][0]
+
+
+@pytest.mark.usefixtures("run_id")
+def test_quality_in_json_and_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    found = facts(capsys, "quality", "large")
+    assert set(found) == QUALITY
+    assert found["auroc_ci"][0] < found["auroc"] < found["auroc_ci"][1]
+    assert main(["analyse", "quality", "large"]) == 0
+    said = capsys.readouterr()
+    assert "n_labelled: 300\n" in said.out
+    assert "label_sources:\n  column: 300\n" in said.out
+    assert " to " in next(line for line in said.out.splitlines() if line.startswith("auroc_ci"))
+    assert "note: ece depends" in said.err
+
+
+@pytest.mark.usefixtures("run_id")
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["threshold", "large", "--max-risk", "5"], 1, "0.05 means 5%"),
+        (["threshold", "large", "--max-risk", "0.05", "--confidence", "95"], 1, "0.95 means 95%"),
+        (["threshold", "large", "--max-risk", "0.05", "--daily-volume", "9"], 1, "--review-budget"),
+        (["quality", "large", "--confidence", "0"], 1, "0.95 means 95%"),
+        (["quality", "nowhere"], 1, "runs list"),
+        (["threshold", "large"], 2, "--max-risk"),
+        (["threshold", "large", "--max-risk", "0.1", "--review-share", "0.1"], 2, "not allowed with"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    arguments: list[str], code: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if code == 2:
+        with pytest.raises(SystemExit) as left:
+            main(["analyse", *arguments])
+        assert left.value.code == 2
+    else:
+        assert main(["analyse", *arguments]) == code
+    assert told in capsys.readouterr().err

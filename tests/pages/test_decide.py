@@ -1,0 +1,151 @@
+"""The Decide page: the sentence, what moves it, and every state without an answer."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import MakeDashboard
+from tests.fake_endpoint import FakeEndpoint
+from tests.pages.conftest import OpenApp, texts
+from tests.services.deciding import make_decidable_run, ranked_rows
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.decide import Question, decide
+from tlm_dash.ui.parts.decision_sentence import percent, threshold_text
+
+
+@pytest.fixture
+def dashboard(make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint) -> Dashboard:
+    return make_dashboard(fake_endpoint.base_url)
+
+
+def headline(app: AppTest) -> str:
+    (found,) = [one.value for one in app.markdown if str(one.value).startswith("### ")]
+    return str(found)
+
+
+def last(app: AppTest, name: str) -> str:
+    value = app.query_params[name]
+    return str(value[-1] if isinstance(value, list) else value)
+
+
+def test_the_sentence_and_what_moves_it(dashboard: Dashboard, open_app: OpenApp) -> None:
+    scores, labels = ranked_rows(500)
+    run_id = make_decidable_run(dashboard, scores, labels)
+    expected = decide(dashboard, run_id, Question(max_risk=0.05)).answer.point
+    assert expected is not None
+    app = open_app(dashboard, "decide")
+    assert not app.exception
+    assert headline(app) == f"### Send everything below {threshold_text(expected.threshold)} to people."
+    shown = texts(app)
+    assert f"**{percent(1 - expected.coverage)} of rows**" in shown
+    assert "500 labels feed this: all 500 answered rows. 500 from the file's label column." in shown
+    assert "any other needs its own" in shown
+    assert app.select_slider(key="decide-slider").value == expected.threshold
+
+    app.number_input(key="decide-risk").set_value(8.0).run()
+    assert (last(app, "max_risk"), last(app, "first")) == ("0.08", "0.05:0.95")
+    assert "was asked of these labels first" in texts(app)
+    second = decide(dashboard, run_id, Question(max_risk=0.08, from_band=True)).answer.point
+    assert second is not None
+    assert headline(app) == f"### Send everything below {threshold_text(second.threshold)} to people."
+    app.button(key="decide-first").click().run()
+    assert "max_risk" not in app.query_params and "first" not in app.query_params
+    assert app.number_input(key="decide-risk").value == 5.0
+    assert headline(app) == f"### Send everything below {threshold_text(expected.threshold)} to people."
+    app.number_input(key="decide-risk").set_value(8.0).run()
+    app.button(key="decide-meant").click().run()
+    assert last(app, "first") == "0.08:0.95"
+    assert "was asked of these labels first" not in texts(app)
+
+
+def test_moving_the_threshold_reads_the_band(dashboard: Dashboard, open_app: OpenApp) -> None:
+    scores, labels = ranked_rows(300)
+    run_id = make_decidable_run(dashboard, scores, labels)
+    found = decide(dashboard, run_id, Question(max_risk=0.05))
+    app = open_app(dashboard, "decide", run=run_id)
+    answer = headline(app)
+    chosen = found.points[30]
+    app.select_slider(key="decide-slider").set_value(chosen.threshold).run()
+    assert float(last(app, "threshold")) == chosen.threshold
+    assert f"{percent(chosen.risk_low)} to {percent(chosen.risk_high)} of those are wrong" in texts(app)
+    assert headline(app) == answer
+    app.number_input(key="decide-threshold").set_value(chosen.threshold - 1e-6).run()
+    assert app.select_slider(key="decide-slider").value == chosen.threshold
+    app.number_input(key="decide-day").set_value(1000).run()
+    app.number_input(key="decide-pace").set_value(36).run()
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Pass a day"] == f"{1000 * chosen.coverage:,.0f}"
+    assert metrics["Reading a day"] == f"{10 * (1 - chosen.coverage):,.1f} h"
+    assert " to " in metrics["Wrong among those that pass a day"]
+    app.number_input(key="decide-threshold").set_value(0.0).run()
+    assert app.select_slider(key="decide-slider").value == found.points[-1].threshold
+
+
+def test_what_people_can_read(dashboard: Dashboard, open_app: OpenApp) -> None:
+    scores, labels = ranked_rows(200)
+    run_id = make_decidable_run(dashboard, scores, labels)
+    app = open_app(dashboard, "decide", run=run_id, by="share", review_share="0.25")
+    assert "50 of 200 here" in texts(app)
+    assert "read from the band" in texts(app)
+    app.number_input(key="decide-share").set_value(10.0).run()
+    assert "20 of 200 here" in texts(app)
+    app.segmented_control(key="decide-by").set_value("budget").run()
+    assert last(app, "by") == "budget"
+    app.number_input(key="decide-daily_volume").set_value(1000).run()
+    app.number_input(key="decide-review_budget").set_value(200).run()
+    assert "40 of 200 here" in texts(app)
+    app.number_input(key="decide-review_budget").set_value(1000).run()
+    assert headline(app) == "### Not possible."
+
+
+def test_no_run_and_a_run_that_is_not_there(dashboard: Dashboard, open_app: OpenApp) -> None:
+    app = open_app(dashboard, "decide")
+    assert "No run has an answered row yet." in texts(app)
+    app.button(key="decide-to-runs").click().run()
+    assert app.title[0].value == "Runs"
+    make_decidable_run(dashboard, [0.5], ["1"])
+    app = open_app(dashboard, "decide", run="nowhere")
+    assert "not here" in texts(app)
+    app.button(key="decide-newest").click().run()
+    assert headline(app).startswith("### Not with")
+
+
+def test_no_labels_lead_to_the_queue(dashboard: Dashboard, open_app: OpenApp) -> None:
+    run_id = make_decidable_run(dashboard, [n / 100 for n in range(100)], [None] * 100)
+    app = open_app(dashboard, "decide", run=run_id)
+    shown = texts(app)
+    assert headline(app) == "### Not without labels."
+    assert "About **59 labels** would do, if none of them is wrong." in shown
+    assert any("AUROC is not available: no scored row is labelled." in e.label for e in app.expander)
+    app.button(key="decide-to-review").click().run()
+    assert app.title[0].value == "Review"
+    assert (last(app, "run"), last(app, "view")) == (run_id, "queue")
+
+
+def test_labels_that_do_not_suffice(dashboard: Dashboard, open_app: OpenApp) -> None:
+    hundred: list[float | None] = [n / 100 for n in range(100)]
+    cases: list[tuple[list[float | None], list[str], str, str]] = [
+        ([0.1, 0.5, 0.9], ["1", "0", "1"], "Not with these 3 labels", "even without an error 59 are needed."),
+        ([0.5] * 100, ["1"] * 80 + ["0"] * 20, "Not with these 100 labels", "All scores are equal"),
+        (hundred, ["0"] * 100, "Not with these 100 labels", "only one of the two classes is present"),
+        (hundred, ["1"] * 50 + ["0"] * 50, "Not with these", "wrong rows score higher than right ones here"),
+        (hundred, ["1", "0"] * 2 + ["1"] * 48 + ["0"] * 48, "Not with these", "worse than chance"),
+        ([None] * 30, ["1"] * 30, "Not without scores.", "No row of this run has a score."),
+    ]
+    for number, (scores, labels, head, told) in enumerate(cases):
+        run_id = make_decidable_run(dashboard, scores, labels, name=f"run {number}")
+        app = open_app(dashboard, "decide", run=run_id)
+        assert not app.exception
+        assert headline(app).startswith(f"### {head}")
+        assert told in texts(app) + "".join(expander.label for expander in app.expander)
+
+
+def test_open_rows_and_untrusted_names(dashboard: Dashboard, open_app: OpenApp) -> None:
+    scores, labels = ranked_rows(200)
+    name = "![x](http://127.0.0.1:9/x.png) # run"
+    run_id = make_decidable_run(dashboard, scores, ["?", *labels[1:]], name=name)
+    app = open_app(dashboard, "decide", run=run_id)
+    assert any("1 row was left open. With all of them" in str(caption.value) for caption in app.caption)
+    assert name in app.selectbox(key="decide-run").options[0]
+    assert not any(name in str(one.value) for kind in (app.markdown, app.caption) for one in kind)
