@@ -18,90 +18,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlm_dash.store.database import Store
+from tlm_dash.store.label_parts import NO_LABELS, RUN_ROWS, SOURCES, SPELLINGS, STANDING, TRIMMED
+from tlm_dash.store.labels_of_run import labels_of_run
 
-SOURCES = ("person", "imported", "column", "matcher")
-"""Where a label can come from, in the order that counts where nobody chose another."""
-
-# What str.strip() takes away, as far as cells of files hold it.
-TRIMMED = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)"
-
-# A finished item is never asked again, so that it has one done row; only the others can have several.
-_RUN_ROWS = """
-open_row AS MATERIALIZED (
-    SELECT * FROM run_item WHERE run_id IN (SELECT unnest($run_ids)) AND status <> 'done'
-),
-open_done AS MATERIALIZED (
-    SELECT run_id, item_no FROM run_item SEMI JOIN open_row USING (run_id, item_no)
-    WHERE run_id IN (SELECT unnest($run_ids)) AND status = 'done'
-),
-run_row AS NOT MATERIALIZED (
-    SELECT * FROM run_item WHERE run_id IN (SELECT unnest($run_ids)) AND status = 'done'
-    UNION ALL
-    SELECT * FROM (
-        SELECT * FROM open_row ANTI JOIN open_done USING (run_id, item_no)
-        QUALIFY row_number() OVER (
-            PARTITION BY run_id, item_no ORDER BY attempt_no DESC, status = 'pending', written_at DESC
-        ) = 1
-    )
-)"""
-
-# A retraction takes back the last row of the same annotator that still stands, as the closing bracket of it:
-# a row stands as long as the depth does not fall below its own later on.
-STANDING = """
-deepened AS (
-    SELECT *, sum(CASE kind WHEN 'retraction' THEN -1 ELSE 1 END) OVER (
-        PARTITION BY response_hash, source, annotator ORDER BY created_at, annotation_id
-        ROWS UNBOUNDED PRECEDING
-    ) AS depth
-    FROM annotation
-),
-standing AS (
-    SELECT * FROM (
-        SELECT *, min(depth) OVER (
-            PARTITION BY response_hash, source, annotator ORDER BY created_at, annotation_id
-            ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
-        ) AS later_depth
-        FROM deepened
-    )
-    WHERE kind <> 'retraction' AND later_depth >= depth
-),
-last_said AS (
-    SELECT response_hash, source, annotator, verdict FROM standing WHERE kind IN ('verdict', 'skip')
-    QUALIFY row_number() OVER (
-        PARTITION BY response_hash, source, annotator ORDER BY created_at DESC, annotation_id DESC
-    ) = 1
-),
-settled AS (
-    SELECT response_hash, source, verdict FROM standing WHERE kind = 'resolution'
-    QUALIFY row_number() OVER (
-        PARTITION BY response_hash, source ORDER BY created_at DESC, annotation_id DESC
-    ) = 1
-),
-spoken AS (
-    SELECT
-        response_hash, source, list(DISTINCT annotator) FILTER (WHERE verdict IS NOT NULL) AS annotators,
-        CASE WHEN count(DISTINCT verdict) = 1 THEN min(verdict) WHEN count(verdict) > 0 THEN 'unsure'
-            ELSE 'skipped' END AS agreed
-    FROM last_said GROUP BY response_hash, source
-),
-verdict AS (
-    SELECT
-        response_hash,
-        max(coalesce(settled.verdict, agreed)) FILTER (WHERE source = 'person') AS person,
-        max(coalesce(settled.verdict, agreed)) FILTER (WHERE source = 'imported') AS imported,
-        list_sort(list_distinct(flatten(list(annotators) FILTER (WHERE annotators IS NOT NULL))))
-            AS annotators
-    FROM spoken FULL JOIN settled USING (response_hash, source)
-    GROUP BY response_hash
-)"""
-
-SPELLINGS = """
-spelling AS (
-    SELECT dataset_id, label_column, spelling, meaning FROM label_spelling
-    QUALIFY row_number() OVER (
-        PARTITION BY dataset_id, label_column, spelling ORDER BY created_at DESC
-    ) = 1
-)"""
+__all__ = ["RUN_LABELS", "SOURCES", "SPELLINGS", "STANDING", "TRIMMED", "run_labels"]
 
 # A source that is not used has no rank.
 _RANKS = """
@@ -225,17 +145,6 @@ run_label AS NOT MATERIALIZED (
     FROM told
 )"""
 
-_NO_LABELS = """
-run_label AS NOT MATERIALIZED (
-    SELECT
-        run_id, item_no, attempt_no, status, completion_id, response_hash, trustworthiness_score,
-        unscored_reason, error_kind, error_message, error_hint, score_latency_ms, written_at,
-        CAST(NULL AS INTEGER) AS label, CAST(NULL AS VARCHAR) AS label_source, 'none' AS label_state,
-        CAST(0 AS BIGINT) AS n_annotators, CAST(NULL AS VARCHAR[]) AS annotators, false AS has_person,
-        false AS has_imported, false AS has_column, false AS has_matcher
-    FROM run_row
-)"""
-
 _FOUND = """
 SELECT
     EXISTS (FROM annotation),
@@ -254,8 +163,8 @@ SELECT
 
 def _query(*, people: bool, column: bool, matcher: bool) -> str:
     if not (people or column or matcher):
-        return ",".join((_RUN_ROWS, _NO_LABELS))
-    parts, columns, joins = [_RUN_ROWS, _RANKS], ["r.*"], ""
+        return ",".join((RUN_ROWS, NO_LABELS))
+    parts, columns, joins = [RUN_ROWS, _RANKS], ["r.*"], ""
     for used, texts, names, join in (
         (people, (STANDING, _VERDICTS), _PEOPLE_COLUMNS, _PEOPLE_JOIN),
         (column, (SPELLINGS, _COLUMN), _COLUMN_COLUMNS, _COLUMN_JOIN),
@@ -280,5 +189,7 @@ def run_labels(store: Store, run_ids: Sequence[str]) -> str:
 
     To be asked before each query, since a label may have come meanwhile; it takes a millisecond.
     """
+    if len(run_ids) == 1:
+        return labels_of_run(store, run_ids[0])
     ((people, column, matcher),) = store.read(_FOUND, {"run_ids": list(run_ids)})
     return _query(people=people, column=column, matcher=matcher)
