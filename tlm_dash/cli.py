@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tlm_dash import __version__
-from tlm_dash.commands import analyse, datasets, labels, runs
+from tlm_dash.commands import analyse, datasets, labels, report, runs
 from tlm_dash.errors import TlmDashError
 from tlm_dash.local_endpoint import command as endpoint_command
 from tlm_dash.settings import load_settings
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     check.set_defaults(run=_check)
-    for noun in (datasets, runs, labels, analyse):
+    for noun in (datasets, runs, labels, analyse, report):
         noun.add_commands(commands)
     return parser
 

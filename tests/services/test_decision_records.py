@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +12,13 @@ from tests.services.labelled_runs import make_dataset, make_run, say
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.models import utc_now
 from tlm_dash.services import decision_records, record_files
+from tlm_dash.services.compare import CompareRequest
 from tlm_dash.services.decide import Question
-from tlm_dash.services.decision_records import save, threshold_record
+from tlm_dash.services.decision_records import save
 from tlm_dash.services.place import OpenStore
 from tlm_dash.services.record_check import check_again
+from tlm_dash.services.record_drafts import comparison_record, threshold_record
+from tlm_dash.services.reports import report_record, write_report
 from tlm_dash.store.runs import add_events
 
 N = 200
@@ -151,3 +156,52 @@ def test_a_record_that_was_tampered_with_is_told(place: OpenStore, run_id: str) 
     check = check_again(place, "forged")
     assert check.outcome == "unknown"
     assert "hash" in check.sentence
+
+
+@pytest.fixture
+def pair(place: OpenStore, run_id: str) -> tuple[str, str]:
+    """The run, and another one of the same responses whose scores rank them backwards."""
+    ((dataset_id,),) = place.store.read("SELECT dataset_id FROM run WHERE run_id = ?", [run_id])
+    other = make_run(
+        place, dataset_id, [f"secret response {n}" for n in range(N)],
+        scores=[1 - n / N for n in range(N)], name="backwards",
+    )  # fmt: skip
+    return run_id, other
+
+
+def test_a_comparison_is_recorded_and_checked_too(place: OpenStore, pair: tuple[str, str]) -> None:
+    record = comparison_record(place, CompareRequest(pair, margin=0.03))
+    assert record["question"] == "May backwards do instead of Questions · answer?"
+    figures = record["findings"][0]["figures"]
+    assert figures["verdict"] == "a_better"
+    assert figures["auroc_difference"] < -0.5
+    assert record["answer"].startswith("“backwards” instead of “Questions · answer”:")
+    assert "secret" not in json.dumps(record)
+    decision_id = save(place, record, decided_by="Ada", reason="It ranks backwards.")
+    assert check_again(place, decision_id).outcome == "same"
+    page = record_files.as_html(decision_records.show(place, decision_id).record)
+    assert page.count("<svg") == 1
+    say(place, pair[0], dict.fromkeys(range(1, 61), "correct") | dict.fromkeys(range(100, 201), "incorrect"))
+    assert check_again(place, decision_id).outcome == "changed"
+
+
+def test_a_report_is_one_page_that_loads_nothing(
+    place: OpenStore, pair: tuple[str, str], tmp_path: Path
+) -> None:
+    for wanted, said in (([pair[0]], "Send everything"), (list(pair), "instead of")):
+        record = report_record(place, wanted)
+        facts = write_report(record, tmp_path / "report.html")
+        assert said in facts["answer"]
+        page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert "no decision has been recorded" in page
+        assert not re.search(r"""(src|href)\s*=|https?://(?!www\.w3\.org/2000/svg)""", page)
+
+
+def test_a_report_that_cannot_be_written_leaves_what_was_there(
+    place: OpenStore, run_id: str, tmp_path: Path
+) -> None:
+    record = report_record(place, [run_id])
+    with pytest.raises(InvalidInputError, match=r"\.html"):
+        write_report(record, tmp_path / "report.pdf")
+    with pytest.raises(InvalidInputError, match="could not be written"):
+        write_report(record, tmp_path / "no such folder" / "report.html")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tlm_dash.services.decide import Decision, Question
 from tlm_dash.services.operating_point import OperatingPoint
 
@@ -18,6 +20,12 @@ def threshold_question(question: Question, run_name: str) -> str:
         return f"What passes unread if people read {percent(question.review_share)} of {run_name}?"
     volume = f" of {question.daily_volume:,.0f} a day" if question.daily_volume else ""
     return f"What passes unread if people read {question.review_budget:,.0f} rows{volume} of {run_name}?"
+
+
+def comparison_question(names: Sequence[str]) -> str:
+    """Say what was asked of some runs, the baseline first."""
+    candidates = f"{names[1]} do" if len(names) == 2 else f"one of {len(names) - 1} candidates do"
+    return f"May {candidates} instead of {names[0]}?"
 
 
 def threshold_answer(decision: Decision, chosen: OperatingPoint | None = None) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tlm_dash.errors import NotFoundError
-from tlm_dash.services.decision_records import Record, SavedDecision, drafted_again, show
+from tlm_dash.services.decision_records import Record, SavedDecision, show
 from tlm_dash.services.place import Place
+from tlm_dash.services.record_drafts import drafted_again
 
 Outcome = Literal["same", "holds", "changed", "unknown"]
 

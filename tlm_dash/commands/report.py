@@ -1,0 +1,54 @@
+"""`report`: one HTML file about one or several runs, with its charts inside."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+
+def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
+    """Add `report` to the command line."""
+    report: argparse.ArgumentParser = subparsers.add_parser(
+        "report",
+        help="one HTML file about one or several runs",
+        description="Write what Decide says of one run, or Compare of several (the first is the baseline), "
+        "as one HTML file with its charts inside: it works offline and loads nothing.",
+    )
+    report.add_argument(
+        "wanted", metavar="RUN", nargs="+", help="id, unique beginning of one, or unique name"
+    )
+    report.add_argument("--output", metavar="FILE.html", required=True, help="the file to write")
+    report.add_argument(
+        "--max-risk", type=float, default=0.05, metavar="R", help="most wrong among the accepted (0.05)"
+    )
+    report.add_argument(
+        "--margin", type=float, metavar="M", help="a loss that is small enough to accept: 0.03 is 3 points"
+    )
+    report.add_argument("--confidence", type=float, default=0.95, help="of all intervals (0.95)")
+    report.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    report.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Write the report and say what it says."""
+    # Imported here, as in every command: --help must not wait for the statistics.
+    from tlm_dash.services.place import OpenStore
+    from tlm_dash.services.reports import report_record, write_report
+
+    with OpenStore() as place:
+        record = report_record(
+            place,
+            parsed.wanted,
+            max_risk=parsed.max_risk,
+            confidence=parsed.confidence,
+            margin=parsed.margin,
+        )
+    facts = write_report(record, Path(parsed.output))
+    if parsed.json:
+        print(json.dumps(facts, ensure_ascii=False, indent=2))
+    else:
+        print(facts["answer"])
+        print(f"written: {facts['output']}")
+    return 0

@@ -1,0 +1,54 @@
+"""Reports: what the pages say of one or several runs, as one HTML file, without anybody's decision in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tlm_dash.errors import InvalidInputError
+from tlm_dash.services.compare import CompareRequest
+from tlm_dash.services.decide import Question
+from tlm_dash.services.place import Place
+from tlm_dash.services.record_drafts import Record, comparison_record, threshold_record
+from tlm_dash.services.record_files import as_html
+from tlm_dash.services.runs import show
+
+DEFAULT_RISK = 0.05
+
+
+def report_record(
+    place: Place,
+    wanted: Sequence[str],
+    *,
+    max_risk: float = DEFAULT_RISK,
+    confidence: float = 0.95,
+    margin: float | None = None,
+) -> Record:
+    """Draft a report: the threshold of one run, or several runs against the first.
+
+    `wanted` are ids, unique beginnings of ids or unique names. Raises NotFoundError, InvalidInputError.
+    """
+    run_ids = tuple(show(place, run).record.run_id for run in wanted)
+    if len(run_ids) == 1:
+        return threshold_record(place, run_ids[0], Question(max_risk=max_risk, confidence=confidence))
+    return comparison_record(place, CompareRequest(run_ids, margin=margin, confidence=confidence))
+
+
+def write_report(record: Record, output: Path) -> dict[str, Any]:
+    """Write a report and tell about it. Raises InvalidInputError where it cannot be written there."""
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise InvalidInputError(
+            f"A report is a page: {output.name!r} does not end in .html.", hint="Name it FILE.html."
+        )
+    unfinished = output.with_name(f"{output.name}.part")
+    try:
+        unfinished.write_text(as_html(record), encoding="utf-8", errors="replace")
+        unfinished.replace(output)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise InvalidInputError(
+            f"{output} could not be written: {error.strerror or error}.",
+            hint="Choose another place with --output.",
+        ) from error
+    return {"output": str(output), "question": record["question"], "answer": record["answer"]}
