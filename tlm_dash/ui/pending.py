@@ -30,7 +30,10 @@ LONGEST_FILE_NAME = 120
 
 @dataclass
 class PendingUpload:
-    """One upload with everything that was said about it. `folder` holds its files, None for inbox files."""
+    """One upload with everything that was said about it. `folder` holds its files, None for inbox files.
+
+    `is_table`: an export of ours is to be read as any other table.
+    """
 
     upload_id: str
     sources: tuple[Path, ...]
@@ -42,6 +45,7 @@ class PendingUpload:
     seen: Overrides = field(default_factory=Overrides)
     problem: TlmDashError | None = None
     looks: int = 0
+    is_table: bool = False
     _previewed: tuple[ColumnMapping, list[dict[str, Any]]] | None = None
     _checked: tuple[ColumnMapping, Check] | None = None
 
@@ -60,10 +64,19 @@ class PendingUpload:
         self.problem, self._previewed, self._checked = None, None, None
         self.looks += 1
 
+    @property
+    def restores(self) -> bool:
+        """Tell whether it is an export of ours that comes back as it was."""
+        return self.inspection.is_export and not self.is_table
+
+    def read_as_table(self, is_table: bool) -> None:  # noqa: FBT001 - what a toggle says
+        """Say whether an export of ours is a table like any other."""
+        self.is_table, self._previewed, self._checked = is_table, None, None
+
     def first_items(self, mapping: ColumnMapping) -> list[dict[str, Any]]:
         """Give the first items as they would be stored. Raises InvalidInputError."""
         if self._previewed is None or self._previewed[0] != mapping:
-            self._previewed = (mapping, preview(self.inspection, mapping))
+            self._previewed = (mapping, preview(self.inspection, self._said(mapping)))
         return self._previewed[1]
 
     def is_checked(self, mapping: ColumnMapping) -> bool:
@@ -73,12 +86,16 @@ class PendingUpload:
     def check(self, mapping: ColumnMapping) -> Check:
         """Read the whole file as saving would. Raises InvalidInputError."""
         if self._checked is None or self._checked[0] != mapping:
-            self._checked = (mapping, check(self.inspection, mapping))
+            self._checked = (mapping, check(self.inspection, self._said(mapping)))
         return self._checked[1]
 
     def save(self, running: Dashboard, mapping: ColumnMapping) -> ImportResult:
         """Make a dataset of it. Raises InvalidInputError or StoreError."""
-        return save(running, self.inspection, mapping, self.name, stated_labels=self.choices.stated)
+        stated = () if self.restores else self.choices.stated
+        return save(running, self.inspection, self._said(mapping), self.name, stated_labels=stated)
+
+    def _said(self, mapping: ColumnMapping) -> ColumnMapping | None:
+        return None if self.restores else mapping
 
     def remove_files(self) -> None:
         """Remove what it holds on disk; files of the inbox stay."""

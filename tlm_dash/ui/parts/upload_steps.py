@@ -38,7 +38,7 @@ def draw(running: Dashboard, params: DatasetsParams) -> None:
     st.subheader("1 What it is", anchor=False)
     draw_source(running, upload)
     st.subheader("2 What the columns mean", anchor=False)
-    column_roles.draw(upload)
+    _columns(upload)
     mapping = _usable_mapping(upload)
     st.subheader("3 Check", anchor=False)
     if mapping is None:
@@ -46,6 +46,22 @@ def draw(running: Dashboard, params: DatasetsParams) -> None:
     else:
         _check(upload, mapping)
     _save(running, upload, mapping)
+
+
+def _columns(upload: PendingUpload) -> None:
+    """Draw the meaning of every column; an export of ours has no questions to ask."""
+    if upload.inspection.is_export:
+        key = f"is-table-{upload.upload_id}"
+        st.toggle(
+            "Read it as any other table",
+            value=upload.is_table,
+            key=key,
+            on_change=lambda: upload.read_as_table(st.session_state[key]),
+        )
+    if upload.restores:
+        st.text("The file says itself what its columns mean: it was exported here.")
+    else:
+        column_roles.draw(upload)
 
 
 def _usable_mapping(upload: PendingUpload) -> ColumnMapping | None:
