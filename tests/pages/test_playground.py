@@ -248,7 +248,7 @@ def test_a_card_has_a_cost_only_where_there_is_a_price(
     prices.change_prices(dashboard, [free, prices.Price("preset", "low", per_request=0.25)])
     shown = texts(app.run())
     assert shown.count("cost about 0.25") == 1
-    assert shown.count("cost about 0.00 without its score") == 1
+    assert shown.count("cost about 0.00 without scoring") == 1
 
 
 def test_an_example_fills_the_prompt_over_whatever_stands_there(

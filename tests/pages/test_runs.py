@@ -216,7 +216,7 @@ def test_prices_give_the_forecast_a_cost_and_the_run_a_cap(
     (view,) = runs.list_runs(dashboard)
     assert (view.limits.max_cost, view.status) == (30.0, "paused")
     assert view.cost is not None and 20 <= view.cost <= 30
-    assert f"about {view.cost:.2f} of at most 30.00" in texts(app)
+    assert f"cost about {view.cost:.2f} of at most 30.00 for its grid" in texts(app)
 
 
 def test_nothing_ticked_is_refused_beside_the_button_and_nothing_is_lost(
@@ -315,6 +315,7 @@ def test_failures_are_words_with_counts_and_only_they_are_tried_again(
     assert "4 rows: 4 done" in texts(app)
     assert not [label for label in links(app) if "refused" in label]
     assert links(app)["Decide"].query_string == f"run={run_id}"
+    assert links(app)["Compare with…"].query_string == f"baseline={run_id}"
     assert links(app)["Review"].query_string == f"run={run_id}"
 
 

@@ -91,6 +91,12 @@ def amount(value: float) -> str:
     return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}" if value >= 0.0001 else "under 0.0001"
 
 
+def about_amount(value: float, *, costs_score: bool) -> str:
+    """Write an estimated cost; where scoring has no price, the amount is said to leave it out."""
+    about = "" if 0 < value < 0.0001 else "about "
+    return f"cost {about}{amount(value)}" + ("" if costs_score else " without scoring")
+
+
 def file_size(size_bytes: int) -> str:
     """Write a size in the unit that keeps it under 1,000."""
     size = float(size_bytes)

@@ -16,7 +16,7 @@ from tlm_dash.ui.params import PlaygroundParams
 from tlm_dash.ui.parts import composer
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.notice import empty, failure, waiting
-from tlm_dash.ui.text import SHOWN_AT_ONCE, amount, duration, one_line, score_text, visible
+from tlm_dash.ui.text import SHOWN_AT_ONCE, about_amount, duration, one_line, score_text, visible
 
 LIVE_EVERY_S = 0.4
 RESPONSE_HEIGHT = 128
@@ -216,8 +216,7 @@ def _measures(cell: CellView) -> str:
         times.append(f"tokens {stored.input_tokens if stored.input_tokens is not None else '?'} in, "
                      f"{stored.output_tokens} out")  # fmt: skip
     if cell.cost is not None:
-        without = "" if cell.costs_score else " without its score"
-        times.append(f"cost about {amount(cell.cost)}{without}")
+        times.append(about_amount(cell.cost, costs_score=cell.costs_score))
     if times:
         parts.append(" · ".join(times))
     if not parts and not cell.text:

@@ -18,6 +18,7 @@ def draw(running: Dashboard, view: RunView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"links-{run_id}"):
         _link("review", "Review", ":material/rate_review:", {"run": run_id})
         if view.live is None and view.counts.n_done:
+            _link("compare", "Compare with…", ":material/compare_arrows:", {"baseline": run_id})
             _link("decide", "Decide", ":material/rule:", {"run": run_id})
             export_menu.draw(running, [run_id], name=view.record.name)
 

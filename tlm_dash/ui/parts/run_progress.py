@@ -9,7 +9,7 @@ import streamlit as st
 
 from tlm_dash.models import utc_now
 from tlm_dash.services.run_view import RunView
-from tlm_dash.ui.text import ago, amount, duration
+from tlm_dash.ui.text import about_amount, ago, amount, duration
 
 UNDER_WAY = ("queued", "running")
 
@@ -98,8 +98,10 @@ def cost(view: RunView) -> str | None:
     """Say what a run has cost about, and what its cap is; None where prices do not tell."""
     if view.cost is None:
         return None
-    cap = view.limits.max_cost
-    return f"about {amount(view.cost)}" + ("" if cap is None else f" of at most {amount(cap)} for its grid")
+    cap, prices = view.limits.max_cost, view.limits.prices
+    costs_score = prices is not None and view.record.quality_preset in prices.per_request
+    said = about_amount(view.cost, costs_score=costs_score)
+    return said if cap is None else f"{said} of at most {amount(cap)} for its grid"
 
 
 def _rate(per_s: float) -> str:
