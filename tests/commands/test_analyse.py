@@ -76,6 +76,15 @@ def test_quality_in_json_and_in_lines(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.usefixtures("run_id")
+def test_distribution_and_compare_are_commands_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    found = facts(capsys, "distribution", "large")
+    assert (found["n"], found["n_unscored"], sum(found["histogram"]["counts"])) == (300, 0, 300)
+    assert main(["analyse", "distribution", "large"]) == 0
+    assert "quantiles:\n  0.05: " in capsys.readouterr().out
+    assert len(facts(capsys, "compare", "large", "small")["runs"]) == 2
+
+
+@pytest.mark.usefixtures("run_id")
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [

@@ -42,6 +42,7 @@ def test_the_sentence_and_what_moves_it(dashboard: Dashboard, open_app: OpenApp)
     assert "500 labels feed this: all 500 answered rows. 500 from the file's label column." in shown
     assert "any other needs its own" in shown
     assert app.select_slider(key="decide-slider").value == expected.threshold
+    assert [one.label for one in app.get("page_link")][-1].startswith("Next step: compare it")
 
     app.number_input(key="decide-risk").set_value(8.0).run()
     assert (last(app, "max_risk"), last(app, "first")) == ("0.08", "0.05:0.95")

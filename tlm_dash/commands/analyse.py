@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from tlm_dash.commands import analyse_compare
 from tlm_dash.errors import InvalidInputError
 
 _RUN = "id, unique beginning of one, or unique name"
@@ -19,6 +20,7 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
         "analyse", help="figures of scores and labels", description="Figures of runs, with their intervals."
     )
     commands = analyse.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _command(commands, "distribution", _distribution, "how the scores of a run lie")
     quality = _command(commands, "quality", _quality, "how well the scores rank the labelled rows of a run")
     threshold = _command(
         commands, "threshold", _threshold, "the threshold for a target, or for what people can read"
@@ -43,6 +45,7 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
         "--daily-volume", type=float, metavar="V", help="rows a day, for --review-budget (default: the run)"
     )
     threshold.add_argument("--seed", type=int, default=0, help="draws one row of a prompt that repeats")
+    analyse_compare.add_command(commands)
 
 
 def _command(
@@ -60,8 +63,16 @@ def _command(
     return command
 
 
-def _quality(parsed: argparse.Namespace) -> int:
+def _distribution(parsed: argparse.Namespace) -> int:
     # Imported here, as in every command: --help must not wait for the statistics.
+    from tlm_dash.services import distribution
+    from tlm_dash.services.place import OpenStore
+
+    with OpenStore() as place:
+        return _print(distribution.facts(place, parsed.wanted), parsed)
+
+
+def _quality(parsed: argparse.Namespace) -> int:
     from tlm_dash.services import runs
     from tlm_dash.services.labelled import labelled_run
     from tlm_dash.services.place import OpenStore
@@ -112,7 +123,7 @@ def _print(facts: dict[str, Any], parsed: argparse.Namespace) -> int:
 
 def _shown(value: object) -> str:
     if isinstance(value, list):
-        return " to ".join(_shown(part) for part in value)
+        return (" to " if len(value) == 2 else ", ").join(_shown(part) for part in value)
     if isinstance(value, float):
         return f"{value:.6g}"
     return "" if value is None else str(value)

@@ -11,7 +11,7 @@ from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts.notice import empty, failure
 
-RUNS, REVIEW = "../../pages/runs.py", "../../pages/review.py"
+RUNS, REVIEW, COMPARE = "../../pages/runs.py", "../../pages/review.py", "../../pages/compare.py"
 
 
 def run_to_decide(views: Sequence[RunView], params: DecideParams) -> RunView | None:
@@ -48,15 +48,22 @@ def labels_missing(decision: Decision) -> None:
 
 
 def next_step(decision: Decision) -> None:
-    """Lead on: to more labels or rows where they are missing."""
+    """Lead on: to more labels or rows where they are missing, else to the comparison with other runs."""
+    run = decision.record.run_id
     if decision.basis.reason is not None:
         return
     if not decision.answer.labels_still_needed:
-        return
-    if decision.n_left_to_label:
+        query = {"baseline": run}
+        if decision.answer.point is not None:
+            query["threshold"] = repr(decision.answer.point.threshold)
+        st.page_link(
+            COMPARE, label="Next step: compare it with another model or preset",
+            icon=":material/compare_arrows:", query_params=query,
+        )  # fmt: skip
+    elif decision.n_left_to_label:
         st.page_link(
             REVIEW, label="Next step: label more rows", icon=":material/rate_review:",
-            query_params={"run": decision.record.run_id, "view": "queue"},
+            query_params={"run": run, "view": "queue"},
         )  # fmt: skip
     else:
         st.page_link(RUNS, label="Next step: run more rows", icon=":material/play_circle:")
