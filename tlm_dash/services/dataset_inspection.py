@@ -96,10 +96,7 @@ def inspect(place: Place, paths: Sequence[Path], overrides: Overrides | None = N
         return _inspected(place, paths, overrides or Overrides(), work_dir)
     except OSError as error:
         shutil.rmtree(work_dir, ignore_errors=True)
-        raise StoreFullError(
-            f"The upload cannot be laid out in {work_dir.parent} ({error.strerror or error}).",
-            hint="Free some space there, then try again.",
-        ) from error
+        raise _no_room(work_dir.parent, error) from error
     except BaseException:
         shutil.rmtree(work_dir, ignore_errors=True)
         raise
@@ -110,13 +107,22 @@ def inspect_text(place: Place, text: str, overrides: Overrides | None = None) ->
     if not text.strip():
         raise InvalidInputError("There is no text to import.", hint="Paste one prompt a line, or JSON lines.")
     folder = place.settings.data_dir / "tmp" / f"pasted-{new_id()}"
-    folder.mkdir(parents=True)
     try:
+        folder.mkdir(parents=True)
         file = folder / "pasted.txt"
         file.write_text(text, encoding="utf-8", errors="replace", newline="")
         return inspect(place, [file], overrides)
+    except OSError as error:
+        raise _no_room(folder.parent, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _no_room(folder: Path, error: OSError) -> StoreFullError:
+    return StoreFullError(
+        f"The upload cannot be laid out in {folder} ({error.strerror or error}).",
+        hint="Make room there, let this user write there, or name another folder in TLM_DASH_DATA_DIR.",
+    )
 
 
 def discard(inspection: Inspection) -> None:
