@@ -76,7 +76,8 @@ _OTHER_MATCHERS = f"""{_LATEST}
 )"""  # noqa: S608 - fixed text
 
 _PEOPLE_JOIN = "\n    LEFT JOIN verdict AS v ON v.response_hash = r.response_hash"
-# One label an item: the response is compared after it was found, which is cheaper than finding it by both.
+# One label an item: the response is compared after it was found, which is cheaper than finding it by both. A
+# run of a file has the labels of its own responses: those are not compared at all.
 _ONE_COLUMN_JOIN = "\n    LEFT JOIN read_label AS c ON c.item_no = r.item_no"
 _COLUMN_JOIN = """
     LEFT JOIN agreed_label AS c ON c.item_no = r.item_no AND c.response_hash = r.response_hash"""
@@ -126,7 +127,8 @@ def labels_of_run(store: Store, run_id: str) -> str:
         own = _OWN_COLUMN if own_column is not None else _OTHER_COLUMN
         parts += [SPELLINGS, own if is_one else _AGREED_COLUMN]
         joins += _ONE_COLUMN_JOIN if is_one else _COLUMN_JOIN
-        values["meaning"] = _SAME.format(one="c", value="meaning") if is_one else "c.meaning"
+        compares = is_one and own_column is None
+        values["meaning"] = _SAME.format(one="c", value="meaning") if compares else "c.meaning"
     is_matched = own_matcher != "none" if own_matcher is not None else n_matchers > 0
     if is_matched and "matcher" in order:
         is_one = own_matcher is not None or n_matchers == 1
