@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tlm_dash.services.place import Place
-from tlm_dash.services.review import distribution_of, find
+from tlm_dash.services.review import RowFilter, distribution_of, find
+from tlm_dash.services.review import found as found_rows
 from tlm_dash.store.distribution import QUANTILES
 from tlm_dash.store.rows import LINEAR
 
@@ -19,6 +20,7 @@ def facts(place: Place, run: str) -> dict[str, Any]:
     """
     view = find(place, run)
     found = distribution_of(place, view)
+    counts = found_rows(place, view, RowFilter()).counts
     notes = []
     if not found.n:
         notes.append("The run has no rows.")
@@ -34,6 +36,6 @@ def facts(place: Place, run: str) -> dict[str, Any]:
             zip((str(q) for q in QUANTILES), found.quantiles, strict=True)
         ),
         "n_ties_at_half": found.n_ties_at_half, "n_above_0_999": found.n_above_high,
-        "histogram": {"edges": list(LINEAR.edges()), "counts": list(found.counts)},
+        "histogram": {"edges": list(LINEAR.edges()), "counts": list(counts)},
         "notes": notes,
     }  # fmt: skip

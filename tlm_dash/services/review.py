@@ -30,8 +30,8 @@ from tlm_dash.store.runs import find_run, records
 __all__ = [
     "BINS", "HIGH", "LABELS", "QUANTILES", "ROWS_A_PAGE", "SOURCES", "STATUSES", "Axis", "Bins", "Choices",
     "Distribution", "OtherResponse", "RowDetail", "RowFilter", "RowLook", "RowSummary", "Sort", "TextIn",
-    "Try", "choices", "chosen", "detail", "difference", "distribution_of", "find", "found", "neighbours",
-    "page", "tag_values",
+    "Try", "choices", "chosen", "detail", "difference", "distribution_of", "find", "forget", "found",
+    "neighbours", "page", "tag_values",
 ]  # fmt: skip
 
 Axis = Literal["linear", "logit"]
@@ -143,6 +143,12 @@ def tag_values(place: Place, view: RunView, name: str) -> dict[str, int]:
     """Give the most frequent values of a tag, with their counts over the dataset."""
     dataset_id = view.record.dataset_id
     return _once(place, view, ("tag", name), lambda: row_choices.tag_values(place.store, dataset_id, name))
+
+
+def forget() -> None:
+    """Forget what was found: for measuring what finding it takes."""
+    with _remembering:
+        _remembered.clear()
 
 
 def _scope(place: Place, view: RunView) -> RowScope:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tlm_dash.store.database import Store
-from tlm_dash.store.row_filters import RowFilter, RowScope
-from tlm_dash.store.rows import LINEAR, listed_sql, look
+from tlm_dash.store.row_filters import RowScope
+from tlm_dash.store.rows import listed_sql
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HIGH = 0.999
@@ -24,8 +24,7 @@ FROM (SELECT trustworthiness_score AS s FROM listed)
 class Distribution:
     """Figures over the scored rows of a run; `n` counts all its rows, `n_unscored` those without a score.
 
-    `sd` has n − 1 below (None under two scores), quantiles interpolate linearly, `counts` are 20 equal bins
-    on [0, 1], each with its lower edge and the last one with both. None where nothing is scored.
+    `sd` has n − 1 below (None under two scores), quantiles interpolate linearly. None where none is scored.
     """
 
     n: int
@@ -37,7 +36,6 @@ class Distribution:
     quantiles: tuple[float, ...] | None
     n_ties_at_half: int
     n_above_high: int
-    counts: tuple[int, ...]
 
     @property
     def n_scored(self) -> int:
@@ -51,8 +49,6 @@ def distribution(store: Store, scope: RowScope) -> Distribution:
     ((n, n_unscored, mean, sd, lowest, highest, quantiles, n_half, n_high),) = store.read(
         f"{rows} {_FIGURES}", params | {"quantiles": list(QUANTILES), "high": HIGH}
     )
-    counts = look(store, scope, RowFilter(), limit=0, bins=LINEAR).counts
     return Distribution(
-        n, n_unscored, mean, sd, lowest, highest, tuple(quantiles) if quantiles else None, n_half, n_high,
-        counts,
-    )  # fmt: skip
+        n, n_unscored, mean, sd, lowest, highest, tuple(quantiles) if quantiles else None, n_half, n_high
+    )

@@ -13,6 +13,8 @@ from tlm_dash.store.row_filters import RowScope
 from tlm_dash.store.rows import listed_sql
 
 MOST_OTHERS = 20
+MOST_ITEMS = 200
+"""Items with one prompt that are looked at: it may be the same in all of a dataset."""
 
 _DETAIL = """
 SELECT
@@ -40,27 +42,36 @@ FROM attempt AS a LEFT JOIN attempt_end AS e USING (attempt_id)
 WHERE a.run_id = ? AND a.item_no = ? ORDER BY a.sent_at, a.attempt_id
 """
 
-# The same prompt, in the same dataset or in another one, in runs that are still listed.
+_SAME = "SELECT dataset_id, item_no FROM item WHERE prompt_hash = ? ORDER BY dataset_id, item_no LIMIT ?"
+
+# The same prompt, in the same dataset or in another one, in runs that are still listed. A join with few
+# numbers, twice: only the parts of the large tables that hold them are read.
 _OTHERS = """
-WITH same AS (SELECT dataset_id, item_no FROM item WHERE prompt_hash = $prompt_hash),
+WITH same AS (SELECT unnest($dataset_ids) AS dataset_id, unnest($item_nos) AS item_no),
 gone AS (
     SELECT run_id FROM run_event QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY event_no DESC) = 1
         AND status = 'deleted'
 ),
 other AS (
-    SELECT r.run_id, r.item_no, r.completion_id, r.trustworthiness_score, run.dataset_id, run.name, run.model,
-        run.quality_preset, run.scorer_model, run.created_at
-    FROM run_item AS r JOIN run USING (run_id) JOIN dataset AS d ON d.dataset_id = run.dataset_id
-    JOIN same ON same.dataset_id = run.dataset_id AND same.item_no = r.item_no
-    WHERE r.item_no IN (SELECT item_no FROM same) AND r.status = 'done' AND d.kind <> 'playground'
-        AND NOT (r.run_id = $run_id AND r.item_no = $item_no) AND r.run_id NOT IN (SELECT run_id FROM gone)
+    SELECT run.*, same.item_no FROM run JOIN same USING (dataset_id) JOIN dataset AS d USING (dataset_id)
+    WHERE d.kind <> 'playground' AND run.run_id NOT IN (SELECT run_id FROM gone)
+        AND NOT (run.run_id = $run_id AND same.item_no = $item_no)
+),
+result AS (
+    SELECT run_id, item_no, completion_id, trustworthiness_score FROM run_item
+    WHERE item_no IN (SELECT unnest($item_nos)) AND status = 'done'
+),
+answer AS (
+    SELECT dataset_id, item_no, completion_id, response, response_hash FROM completion
+    WHERE item_no IN (SELECT unnest($item_nos))
 )
 SELECT
-    o.run_id, o.item_no, o.name, o.model, o.quality_preset, o.scorer_model, o.trustworthiness_score,
+    o.run_id, o.item_no, o.name, o.model, o.quality_preset, o.scorer_model, r.trustworthiness_score,
     c.response, c.response_hash
-FROM other AS o JOIN (
-    SELECT * FROM completion WHERE item_no IN (SELECT item_no FROM same)
-) AS c ON c.dataset_id = o.dataset_id AND c.item_no = o.item_no AND c.completion_id = o.completion_id
+FROM other AS o
+JOIN result AS r ON r.run_id = o.run_id AND r.item_no = o.item_no
+JOIN answer AS c
+    ON c.dataset_id = o.dataset_id AND c.item_no = o.item_no AND c.completion_id = r.completion_id
 ORDER BY o.created_at, o.name, o.run_id, o.item_no LIMIT $most
 """
 
@@ -146,15 +157,22 @@ def row_detail(store: Store, scope: RowScope, item_no: int) -> RowDetail | None:
         values[name] = json.loads(values[name] or "{}")
     detail = RowDetail(**values)
     tries = store.read(_TRIES, [scope.run_id, item_no])
-    others = store.read_rows(
-        _OTHERS,
-        {
-            "prompt_hash": detail.prompt_hash, "run_id": scope.run_id, "item_no": item_no,
-            "most": MOST_OTHERS,
-        },
-    )  # fmt: skip
+    others = _others(store, scope, detail)
     return replace(
         detail,
         tries=tuple(Try(*row) for row in tries),
-        others=tuple(OtherResponse(**row) for row in others),
+        others=others,
     )
+
+
+def _others(store: Store, scope: RowScope, detail: RowDetail) -> tuple[OtherResponse, ...]:
+    same = store.read(_SAME, [detail.prompt_hash, MOST_ITEMS])
+    rows = store.read_rows(
+        _OTHERS,
+        {
+            "dataset_ids": [dataset_id for dataset_id, _ in same],
+            "item_nos": [item_no for _, item_no in same],
+            "run_id": scope.run_id, "item_no": detail.item_no, "most": MOST_OTHERS,
+        },
+    )  # fmt: skip
+    return tuple(OtherResponse(**row) for row in rows)

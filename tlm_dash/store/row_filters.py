@@ -125,7 +125,7 @@ class _Conditions:
 
     def one_of(self, column: str, name: str, values: Sequence[str]) -> None:
         if values:
-            self.written.append(f"{column} IN (SELECT unnest({self._named(name, list(values))}))")
+            self.written.append(f"{column} IN ({self._each(name, values)})")
 
     def labels(self, wanted: RowFilter) -> None:
         self.one_of(
@@ -141,17 +141,17 @@ class _Conditions:
     def tags(self, tags: Sequence[tuple[str, str]]) -> None:
         for number, name in enumerate(dict.fromkeys(name for name, _ in tags)):
             pointer = self._named(f"tag_{number}", "/" + name.replace("~", "~0").replace("/", "~1"))
-            values = self._named(f"tag_values_{number}", [value for tag, value in tags if tag == name])
+            values = self._each(f"tag_{number}_is", [value for tag, value in tags if tag == name])
             self._items(
                 "item_no", "item_extra", "",
-                f"json_extract_string(x.tags, {pointer}) IN (SELECT unnest({values}))",
+                f"json_extract_string(x.tags, {pointer}) IN ({values})",
             )  # fmt: skip
 
     def responses(self, wanted: RowFilter) -> None:
         found = []
         if wanted.finish_reasons:
-            reasons = self._named("finish_reasons", list(wanted.finish_reasons))
-            found.append(f"coalesce(x.finish_reason, '') IN (SELECT unnest({reasons}))")
+            reasons = self._each("finish_reason", wanted.finish_reasons)
+            found.append(f"coalesce(x.finish_reason, '') IN ({reasons})")
         found += self._between("length(x.response)", "length", wanted.length_min, wanted.length_max)
         if found:
             self._completions(" AND ".join(found))
@@ -213,6 +213,10 @@ class _Conditions:
         if high is not None:
             found.append(f"{value} <= {self._named(f'{name}_max', high)}")
         return found
+
+    def _each(self, name: str, values: Sequence[str]) -> str:
+        # One parameter each: a list of constants is compared while the table is read.
+        return ", ".join(self._named(f"{name}_{number}", value) for number, value in enumerate(values))
 
     def _named(self, name: str, value: Any) -> str:  # noqa: ANN401 - whatever a column holds
         self.params[f"f_{name}"] = value

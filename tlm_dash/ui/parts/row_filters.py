@@ -174,13 +174,22 @@ def _tags(running: Dashboard, view: RunView, there: Choices, wanted: RowFilter) 
     if not names:
         return
     chosen = dict.fromkeys(name for name, _ in wanted.tags)
-    name = st.selectbox(
-        "Tag",
-        options=names,
-        index=names.index(next(iter(chosen))) if chosen else 0,
-        format_func=lambda tag: one_line(tag, NAME_CHARACTERS),
-        key="filter-tag-name",
-    )
+    # Looking the values up takes its time: only where somebody wants to choose one.
+    tags = st.expander("Tags", expanded=bool(chosen), key=f"filter-tags-{bool(chosen)}", on_change="rerun")
+    if not tags.open:
+        return
+    with tags:
+        name = st.selectbox(
+            "Tag",
+            options=names,
+            index=names.index(next(iter(chosen))) if chosen else 0,
+            format_func=lambda tag: one_line(tag, NAME_CHARACTERS),
+            key="filter-tag-name",
+        )
+        _tag_values(running, view, name, wanted)
+
+
+def _tag_values(running: Dashboard, view: RunView, name: str, wanted: RowFilter) -> None:
     values = tuple(value for tag, value in wanted.tags if tag == name)
     others = tuple(pair for pair in wanted.tags if pair[0] != name)
     options = _with_counts(review.tag_values(running, view, name), values, lambda value: value or "(empty)")

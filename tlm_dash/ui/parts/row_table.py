@@ -21,7 +21,7 @@ from tlm_dash.ui.parts.review_runs import listed_run, title
 from tlm_dash.ui.parts.row_words import flags, label_words
 from tlm_dash.ui.text import one_line, score_text
 
-TEXT_CHARACTERS = 160
+TEXT_CHARACTERS = 120
 TABLE_HEIGHT = 640
 
 SORTS: dict[Sort, str] = {
