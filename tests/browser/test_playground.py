@@ -220,3 +220,23 @@ def test_history_search_and_open(page: Page, start_app: StartApp, fake_endpoint:
     row.get_by_role("button", name="Open").click()
     expect(page.get_by_role("textbox", name="Prompt", exact=True)).to_have_value("first question")
     expect(page).not_to_have_url(before)
+
+
+def test_a_draft_is_there_after_a_look_at_another_page_and_an_example_takes_its_place(
+    page: Page, start_app: StartApp, fake_endpoint: FakeEndpoint
+) -> None:
+    page.goto(start_app(fake_endpoint.base_url).url)
+    box = page.get_by_role("textbox", name="Prompt", exact=True)
+    box.wait_for()
+    settled(page)
+    draft = "Too long for an address. " * 100
+    box.fill(draft)
+    box.press("Tab")
+    settled(page)
+    page.get_by_role("link", name="Datasets").click()
+    expect(page.get_by_text("There is no dataset yet.")).to_be_visible()
+    page.get_by_role("link", name="Playground").click()
+    expect(box).to_have_value(draft)
+    page.get_by_role("button", name="Who wrote the novel Middlemarch").click()
+    expect(box).to_have_value(re.compile("^Who wrote the novel Middlemarch"))
+    page.wait_for_url("**prompt=Who*")

@@ -68,3 +68,25 @@ def test_what_is_typed_stays_while_runs_go_on_and_nothing_is_cut_off(
     expect(drawer.get_by_text("2 runs over 60 rows")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert not errors
+
+
+def test_a_closed_drawer_loses_nothing_and_a_reload_neither(
+    page: Page, start_app: StartApp, fake_endpoint: FakeEndpoint
+) -> None:
+    _open_drawer_with_the_sample(page, start_app(fake_endpoint.base_url).url)
+    drawer = page.get_by_role("dialog")
+    drawer.get_by_text("low", exact=True).click()
+    drawer.get_by_text("Options", exact=True).click()
+    template = drawer.get_by_role("textbox", name="Prompt template")
+    template.fill("In one word: {prompt}")
+    template.press("Tab")
+    expect(drawer.get_by_text("In one word: Which city is the capital of Denmark?")).to_be_visible()
+    page.wait_for_url("**template=*")
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+    page.get_by_role("button", name="New run").click()
+    for _ in range(2):
+        # Options are open where something was chosen in them.
+        expect(template).to_have_value("In one word: {prompt}")
+        expect(drawer.get_by_text("2 runs over 60 rows")).to_be_visible()
+        page.reload()
