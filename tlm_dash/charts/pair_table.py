@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 HEIGHT = 240
-_FAINTEST, _DARKEST = 0.10, 0.60
+_FAINTEST, _DARKEST = 0.10, 0.40
 
 
 def pair_picture(
@@ -38,10 +38,10 @@ def pair_picture(
         figure.add_annotation(
             x=x + 0.5, y=y + 0.5, showarrow=False, text=f"<b>{count:,}</b><br>{share:.1%}", font={"size": 15}
         )
-    figure.update_layout(margin={"l": 130, "r": 8, "t": 32, "b": 8}, hovermode=False)
+    figure.update_layout(margin={"l": 130, "r": 8, "t": 44, "b": 8}, hovermode=False)
     figure.update_xaxes(
         range=[0, 2], tickvals=[0.5, 1.5], side="top", fixedrange=True, showgrid=False, zeroline=False,
-        ticktext=[f"{_short(name_b)} right", f"{_short(name_b)} wrong"],
+        tickangle=0, ticktext=[f"{_short(name_b)}<br>right", f"{_short(name_b)}<br>wrong"],
     )  # fmt: skip
     figure.update_yaxes(
         range=[0, 2], tickvals=[1.5, 0.5], fixedrange=True, showgrid=False, zeroline=False,

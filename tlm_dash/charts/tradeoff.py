@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 HEIGHT = 320
 
+# One after the other, so that the names of neighbours do not lie on each other.
+_PLACES = ("top center", "bottom center", "middle right", "middle left")
+
 
 @dataclass(frozen=True, slots=True)
 class TradePoint:
@@ -34,11 +37,11 @@ def tradeoff(points: Sequence[TradePoint], *, quality: str, effort: str) -> go.F
     import plotly.graph_objects as go
 
     figure = go.Figure(layout=base_layout(HEIGHT))
-    for point in points:
+    for number, point in enumerate(points):
         figure.add_trace(
             go.Scatter(
                 x=[point.effort], y=[point.quality], mode="markers+text", name=escaped(point.name),
-                text=[escaped(_short(point.name))], textposition="top center", cliponaxis=False,
+                text=[escaped(_short(point.name))], textposition=_PLACES[number % len(_PLACES)], cliponaxis=False,
                 marker={
                     "color": point.color, "size": 11,
                     "symbol": "diamond" if point.is_baseline else "circle",

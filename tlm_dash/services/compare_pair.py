@@ -85,7 +85,10 @@ class ComparedPair:
         return self.same_scorer and self.same_preset
 
     def differences(self) -> tuple[tuple[str, Figure], ...]:
-        """Give the differences that have a value, with the words for what is compared."""
+        """Give the differences that have a value, with the words for what is compared.
+
+        Accuracy is left out where both score the same responses: there it cannot differ.
+        """
         kept = zip(SHARES, self.retention_difference.accuracy, strict=True)
         named = (
             ("AUROC", self.auroc_difference),
@@ -93,7 +96,11 @@ class ComparedPair:
             *((f"Accuracy, lowest {share:.0%} reviewed", figure) for share, figure in kept),
             ("PRR", self.retention_difference.prr),
         )
-        return tuple((words, figure) for words, figure in named if figure.value is not None)
+        return tuple(
+            (words, figure)
+            for words, figure in named
+            if figure.value is not None and not (self.same_responses and figure is self.right.difference)
+        )
 
     def facts(self) -> dict[str, Any]:
         """Give the figures under the names that scripts rely on."""

@@ -6,12 +6,12 @@ from tlm_dash.store.import_runs import IMPORTED
 from tlm_dash.store.run_models import RunRecord
 
 
-def configuration(run: RunRecord) -> str:
+def configuration(run: RunRecord, *, with_scorer: bool = True) -> str:
     """Name a run by its configuration where it is known, else by its name."""
     if run.grid_id is None or run.model is None:
         return run.name
     parts = [run.model, run.quality_preset]
-    if run.scorer_model not in (None, run.model, IMPORTED):
+    if with_scorer and run.scorer_model not in (None, run.model, IMPORTED):
         parts.append(f"scored by {run.scorer_model}")
     return " · ".join(parts)
 
@@ -24,7 +24,8 @@ def instead_of(b: RunRecord, a: RunRecord) -> str:
         known = mine not in (None, IMPORTED) and theirs not in (None, IMPORTED)
         if mine != theirs and known and all(getattr(a, n) == getattr(b, n) for n in others):
             return f"{mine} instead of {theirs}"
-    first, second = configuration(b), configuration(a)
+    differ = a.scorer_model != b.scorer_model
+    first, second = (configuration(run, with_scorer=differ) for run in (b, a))
     if first == second:
         first, second = b.name, a.name
     return f"“{first}” instead of “{second}”"

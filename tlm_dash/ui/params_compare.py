@@ -31,7 +31,7 @@ class CompareParams:
     confidence: float = 0.95
     threshold: float | None = None
     of: str | None = None
-    rows: RowsWanted = "differ"
+    rows: RowsWanted | None = None
     page: int = 1
     row: int | None = None
 
@@ -52,7 +52,7 @@ class CompareParams:
             confidence=_share(last("confidence")) or cls.confidence,
             threshold=_number(last("threshold")),
             of=last("of") or None,
-            rows=next((w for w in ROWS_WANTED if w == last("rows")), cls.rows),
+            rows=next((w for w in ROWS_WANTED if w == last("rows")), None),
             page=_whole(last("page")) or 1,
             row=_whole(last("row")),
         )

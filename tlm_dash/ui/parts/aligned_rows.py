@@ -43,19 +43,20 @@ def draw(running: Dashboard, comparison: Comparison, params: CompareParams) -> N
     pair = comparison.pairs[params.shown]
     a, b = comparison.runs[0].run, comparison.runs[params.shown + 1].run
     counts = counts_of(pair)
-    _choice(params, counts)
-    total = counts[params.rows]
+    wanted = params.rows or ("differ" if counts["differ"] else "flips" if counts["flips"] else "all")
+    _choice(wanted, counts)
+    total = counts[wanted]
     if not total:
         empty("No pair is of this kind.", "Choose other rows above.", label="Nothing found")
         return
     pages = -(-total // ROWS_A_PAGE)
     page = min(params.page, pages)
-    positions = positions_of(pair, params.rows)[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
+    positions = positions_of(pair, wanted)[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
     rows = page_of(running, pair, a, b, positions)
-    _table(rows, params, page)
+    _table(rows, f"{wanted}-{params.shown}-{page}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if pages > 1:
-            key = f"compare-page-{params.rows}-{pair.b.run_id}"
+            key = f"compare-page-{wanted}-{pair.b.run_id}"
             st.pagination(pages, default=page, key=key, on_change=_turn_page, args=(key,))
         st.caption(
             f"{total:,} of {counts['all']:,} pairs. Rank is the share of pairs that score lower in the same "
@@ -68,13 +69,13 @@ def draw(running: Dashboard, comparison: Comparison, params: CompareParams) -> N
             _drawer(found, names[pair.a.run_id], names[pair.b.run_id])
 
 
-def _choice(params: CompareParams, counts: dict[RowsWanted, int]) -> None:
-    key = f"compare-rows-{params.rows}"
+def _choice(chosen: RowsWanted, counts: dict[RowsWanted, int]) -> None:
+    key = f"compare-rows-{chosen}"
     options = [wanted for wanted in WANTED_WORDS if wanted in ROWS_WANTED]
     st.pills(
         "Rows",
         options=options,
-        default=params.rows,
+        default=chosen,
         format_func=lambda wanted: f"{WANTED_WORDS[wanted]} ({counts[wanted]:,})",
         key=key,
         label_visibility="collapsed",
@@ -83,7 +84,7 @@ def _choice(params: CompareParams, counts: dict[RowsWanted, int]) -> None:
     )
 
 
-def _table(rows: list[AlignedRow], params: CompareParams, page: int) -> None:
+def _table(rows: list[AlignedRow], key: str) -> None:
     def rank(value: float | None) -> str:
         return "—" if value is None else f"{100 * value:.0f}%"
 
@@ -121,7 +122,7 @@ def _table(rows: list[AlignedRow], params: CompareParams, page: int) -> None:
             "A": st.column_config.TextColumn(width=56), "B": st.column_config.TextColumn(width=56),
             "rank A": narrow, "rank B": narrow, "move": narrow,
         },
-        key=f"compare-table-{params.rows}-{params.shown}-{page}",
+        key=f"compare-table-{key}",
         alt="Pairs of responses: prompt, both responses, both labels, both ranks and how far the rank moved.",
     )  # fmt: skip
 

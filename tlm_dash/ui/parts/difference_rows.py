@@ -18,7 +18,8 @@ NO_MENU = {"displayModeBar": False}
 def names_of(comparison: Comparison) -> dict[str, str]:
     """Give each run the name that tells it apart here: its configuration, else its name."""
     records = [run.record for run in comparison.runs]
-    names = [one_line(configuration(record), NAME_CHARACTERS) for record in records]
+    differ = len({record.scorer_model for record in records}) > 1
+    names = [one_line(configuration(record, with_scorer=differ), NAME_CHARACTERS) for record in records]
     if len(set(names)) < len(names):
         names = [one_line(record.name, NAME_CHARACTERS) for record in records]
     if len(set(names)) < len(names):
@@ -63,7 +64,11 @@ def draw_tradeoff(comparison: Comparison) -> None:
         return
     quality, points = measured
     st.subheader("Quality against what it takes", anchor=False)
-    for column, (effort, reason, placed) in zip(st.columns(2), _efforts(comparison, points), strict=True):
+    efforts = _efforts(comparison, points)
+    if all(len(placed) < 2 for _, _, placed in efforts):
+        st.text(" ".join(f"{effort[:1].upper()}{effort[1:]}: {reason}." for effort, reason, _ in efforts))
+        return
+    for column, (effort, reason, placed) in zip(st.columns(2), efforts, strict=True):
         with column:
             if len(placed) < 2:
                 st.text(f"{effort}: {reason}.")

@@ -33,13 +33,13 @@ def draw(comparison: Comparison, params: CompareParams) -> None:
             args=(key,),
             width=420,
         )
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([2, 3], gap="medium")
     with left:
         _picture(pair, names)
     with right, st.container(gap="xxsmall"):
         for name, value in _facts(pair):
             with st.container(horizontal=True, gap="small"):
-                st.caption(name, width=190)
+                st.caption(name, width=175)
                 st.text(visible(value), width="stretch")
     with st.expander("Each run on its own, and notes"):
         _runs(comparison, names)

@@ -28,7 +28,7 @@ def draw(comparison: Comparison) -> None:
         words, icon = BADGES[pair.verdict.code]
         with st.container(border=True, gap="xsmall", key=f"verdict-{number}"):
             st.badge(words, color="blue" if pair.verdict.code == "b_not_inferior" else "gray", icon=icon)
-            st.text(visible(_sentence_case(comparison.sentence(number))))
+            st.text(visible(comparison.sentence(number)))
     if len(comparison.pairs) > 1:
         st.caption(
             f"{len(comparison.pairs)} candidates: each interval is wider, so that all of them hold together "
@@ -36,10 +36,6 @@ def draw(comparison: Comparison) -> None:
         )
     _missing_labels(comparison)
     _no_means(comparison)
-
-
-def _sentence_case(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _missing_labels(comparison: Comparison) -> None:
