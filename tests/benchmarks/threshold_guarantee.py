@@ -24,6 +24,7 @@ from scipy.special import ndtr
 
 from tlm_dash.analysis.accepted_counts import AcceptedCounts
 from tlm_dash.analysis.labelled_sample import LabelledSample
+from tlm_dash.analysis.sampling import draw_stratified
 from tlm_dash.analysis.threshold_grid import ThresholdGrid, threshold_grid
 from tlm_dash.analysis.thresholds import guaranteed_threshold, rejections
 
@@ -34,9 +35,6 @@ LABELS = (50, 200, 500, 1_000, 2_000)
 PLANS = ("census", "uniform", "stratified")
 RUN_ROWS_PER_LABEL = 4
 """Rows of the run for each label, where not all are labelled."""
-
-STRATA = ((0.0, 0.25, 0.4), (0.25, 0.6, 0.3), (0.6, 1.0, 0.3))
-"""From which to which rank of the scores a stratum goes, and its share of the labels."""
 
 _REFERENCE = 400_001
 
@@ -130,27 +128,15 @@ def datasets(
         draw = np.random.default_rng([seed, number])
         scores = population.score_of(draw.random(n_rows))
         if plan == "stratified":
-            chosen, weights = stratified(scores, n_labels, draw)
+            drawn = draw_stratified(scores, n_labels, number)
+            assert drawn.inclusion_probability is not None
+            chosen, weights = drawn.rows, 1 / drawn.inclusion_probability
         else:
             # The rows are independent: the first ones are as good a random sample as any.
             chosen, weights = np.arange(n_labels), np.ones(n_labels)
         picked = scores[chosen]
         wrong = draw.random(len(chosen)) < population.risk_of(picked)
         yield threshold_grid(scores), LabelledSample(picked, wrong, weights, plan != "stratified", 0, 0)
-
-
-def stratified(
-    scores: Floats, n_labels: int, draw: np.random.Generator
-) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Draw rows from strata of the score ranks without replacement; give them with their weights."""
-    order = np.argsort(scores, kind="stable")
-    chosen, weights = [], []
-    for begin, end, share in STRATA:
-        stratum = order[round(begin * len(scores)) : round(end * len(scores))]
-        n = round(share * n_labels)
-        chosen.append(draw.choice(stratum, n, replace=False))
-        weights.append(np.full(n, len(stratum) / n))
-    return np.concatenate(chosen), np.concatenate(weights)
 
 
 def simulate(population: Population, plan: str, n_labels: int, n_datasets: int, seed: int = 0) -> Outcome:

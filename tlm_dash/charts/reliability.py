@@ -59,7 +59,7 @@ def reliability(bins: Sequence[ReliabilityBin], *, model: str) -> go.Figure:
         )
     )  # fmt: skip
     figure.update_xaxes(title="mean score of the bin", range=[-0.02, 1.02], zeroline=False, showgrid=False)
-    figure.update_yaxes(title="right, %", range=[-3, 103], zeroline=False)
+    figure.update_yaxes(title="right, %", range=[-4, 106], zeroline=False)
     return figure
 
 

@@ -32,7 +32,7 @@ class Quality:
 
     `n_labelled` rows of the sample have a label, `n_used` of them a score too; `n_excluded` tells by
     reason which rows of the run are left out, labelled ones without a score too: they have no part in figures
-    about scores.
+    about scores. `no_sample` says why there is no sample.
     """
 
     n_labelled: int
@@ -50,6 +50,7 @@ class Quality:
     n_repeats: int
     is_weighted: bool
     notes: tuple[str, ...]
+    no_sample: str | None
 
     @property
     def ece(self) -> float | None:
@@ -71,7 +72,7 @@ class Quality:
             "brier": self.brier.value,
             "ece": self.ece,
             "accuracy_at_review_share": {f"{s:g}": v for s, v in self.accuracy_at_review_share.items()},
-            "notes": list(self.notes),
+            "notes": [*_missing(self), *self.notes],
         }
 
 
@@ -107,8 +108,9 @@ def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
         n_repeats=n_repeats,
         is_weighted=is_weighted,
         notes=(),
+        no_sample=basis.reason,
     )
-    return _with_notes(quality, basis.reason)
+    return replace(quality, notes=_notes(quality))
 
 
 def _accuracy(run: LabelledRun, labelled: Bools, *, is_weighted: bool, confidence: float) -> Figure:
@@ -150,18 +152,8 @@ def _excluded(run: LabelledRun, labelled: Bools) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _with_notes(quality: Quality, no_basis: str | None) -> Quality:
-    notes = [] if no_basis is None else [f"There is no sample that estimates may stand on: {no_basis}"]
-    figures: dict[str, Figure | Estimate] = {
-        "auroc": quality.auroc, "average_precision_incorrect": quality.average_precision_incorrect,
-        "prr": quality.prr, "brier": quality.brier,
-    }  # fmt: skip
-    for name, figure in figures.items():
-        if figure.reason is not None and (no_basis is None or name == "auroc"):
-            what = name if figure.value is None else f"{name}_ci"
-            notes.append(f"{what} is not available: {figure.reason}.")
-    if quality.reliability is not None:
-        notes.append("ece depends on the choice of bins: ten equal ones on 0 to 1.")
+def _notes(quality: Quality) -> tuple[str, ...]:
+    notes = []
     if quality.auroc.high is not None and quality.auroc.high < 0.5:
         notes.append("The scores rank worse than chance: wrong answers tend to score higher than right ones.")
     if quality.n_repeats:
@@ -170,7 +162,25 @@ def _with_notes(quality: Quality, no_basis: str | None) -> Quality:
         )
     if quality.is_weighted:
         notes.append("Rows are weighted by the plan's inclusion probabilities; intervals are approximate.")
-    return replace(quality, notes=tuple(notes))
+    return tuple(notes)
+
+
+def _missing(quality: Quality) -> list[str]:
+    """Say which figures are missing, or need a word, under the names that scripts know."""
+    if quality.no_sample is not None:
+        return [f"There is no sample to stand on: {quality.no_sample}"]
+    figures: dict[str, Figure | Estimate] = {
+        "auroc": quality.auroc, "average_precision_incorrect": quality.average_precision_incorrect,
+        "prr": quality.prr, "brier": quality.brier,
+    }  # fmt: skip
+    found = [
+        f"{name if figure.value is None else f'{name}_ci'} is not available: {figure.reason}."
+        for name, figure in figures.items()
+        if figure.reason is not None
+    ]
+    if quality.reliability is not None:
+        found.append("ece depends on the choice of bins: ten equal ones on 0 to 1.")
+    return found
 
 
 def _pair(figure: Figure | Estimate) -> list[float] | None:
