@@ -103,6 +103,9 @@ def test_rows_are_labelled_taken_back_and_summed_up(dashboard: Dashboard, open_a
     assert app.query_params["item"] == ["1"] or app.query_params["item"] == "1"
     click(app, "queue-incorrect")
     assert "Correct responses 66.7%" in texts(app)
+    again = open_app(dashboard, "review", run=run_id, view="queue", reviewer="Ada", plan=plan_id)
+    click(again, "queue-decide")
+    assert again.title[0].value == "Decide" and again.query_params["run"] == run_id
     click(app, "queue-leave")
     assert "plan" not in app.query_params
     assert "3 of 3 visited · 3 labelled" in texts(app)

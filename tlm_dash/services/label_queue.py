@@ -24,8 +24,8 @@ __all__ = ["ItemTexts", "LabelPlan", "PlanItem", "Said", "Turn", "press", "relea
 
 LEASE_S = 120.0
 PRESSES = (*labels.VERDICTS, "skip")
-_MOST_TEXTS = 16
-"""Rows whose texts are kept at hand: one of them may have millions of characters."""
+_AHEAD, _MOST_TEXTS = 8, 32
+"""Rows that are read at once, and those kept at hand: one of them may have millions of characters."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def take(place: Place, plan_id: str, annotator: str, *, position: int | None = N
             desk.leases[name] = (item.position, time.monotonic() + LEASE_S)
         else:
             desk.leases.pop(name, None)
-    at_hand = [] if item is None else [item.item_no, *(other.item_no for other in following[:2])]
-    texts = _read_texts(place, state.plan, at_hand)
+    ahead = [other.item_no for other in following[:_AHEAD]]
+    texts = None if item is None else _texts_of(place, state.plan, item, ahead)
     mine = [other for other in state.items if name in state.visits(other)]
     here = len(state.items) if item is None else item.position
     said = [(other, state.visits(other)[name]) for other in mine]
@@ -98,11 +98,11 @@ def take(place: Place, plan_id: str, annotator: str, *, position: int | None = N
     return Turn(
         state=state,
         item=item,
-        texts=None if item is None else texts[item.item_no],
+        texts=texts,
         n_said=0 if item is None else state.n_said(item, name),
         mine=None if item is None else state.visits(item).get(name),
         last=last,
-        last_texts=_one_text(place, state.plan, last[0]) if last is not None and is_shown else None,
+        last_texts=_texts_of(place, state.plan, last[0]) if last is not None and is_shown else None,
         earlier=max((other.position for other in mine if other.position < here), default=None),
         n_held=sum(_is_open(state.items[at], state, name) for at in others),
     )
@@ -218,19 +218,14 @@ def _open_items(state: PlanState, annotator: str, others: dict[int, set[str]]) -
     ]
 
 
-def _one_text(place: Place, plan: LabelPlan, item: PlanItem) -> ItemTexts:
-    return _read_texts(place, plan, [item.item_no])[item.item_no]
-
-
-def _read_texts(place: Place, plan: LabelPlan, item_nos: Sequence[int]) -> dict[int, ItemTexts]:
-    """Read the texts of some rows, and keep them: the row after this one is asked for too, ahead of time."""
+def _texts_of(place: Place, plan: LabelPlan, item: PlanItem, ahead: Sequence[int] = ()) -> ItemTexts:
+    """Give the texts of a row; where they have to be read, those of the rows `ahead` are read with them."""
     at = (str(place.store.path), plan.run_id)
     with _memory_lock:
-        found = {item_no: _texts[*at, item_no] for item_no in item_nos if (*at, item_no) in _texts}
-    missing = [item_no for item_no in item_nos if item_no not in found]
-    if missing:
-        found |= stored.item_texts(place.store, plan.run_id, plan.dataset_id, missing)
-    if any(item_no not in found for item_no in item_nos):
+        if (*at, item.item_no) in _texts:
+            return _texts[*at, item.item_no]
+    found = stored.item_texts(place.store, plan.run_id, plan.dataset_id, [item.item_no, *ahead])
+    if item.item_no not in found:
         raise NotFoundError("A row of this plan is not here any more.", hint="Make a new plan.")
     with _memory_lock:
         for item_no, texts in found.items():
@@ -238,4 +233,4 @@ def _read_texts(place: Place, plan: LabelPlan, item_nos: Sequence[int]) -> dict[
             _texts.move_to_end((*at, item_no))
         while len(_texts) > _MOST_TEXTS:
             _texts.popitem(last=False)
-    return found
+    return found[item.item_no]
