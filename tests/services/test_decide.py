@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from tests.services.deciding import make_decidable_run, ranked_rows
+from tlm_dash.analysis.sampling import draw_stratified
 from tlm_dash.errors import InvalidInputError, NotFoundError
-from tlm_dash.services.decide import Question, decide, threshold_facts
+from tlm_dash.services.decide import Question, decide, decision_of, threshold_facts
 from tlm_dash.services.labelled import labelled_run
 from tlm_dash.services.operating_point import workload
 from tlm_dash.services.place import OpenStore
@@ -83,6 +85,36 @@ def test_open_rows_are_left_out_and_also_taken_as_wrong(place: OpenStore) -> Non
     facts = threshold_facts(found)
     assert facts["with_open_wrong"]["feasible"] == (worst.point is not None)
     assert "9 left open" in facts["basis"]
+
+
+def test_a_stratified_sample_is_weighted_and_its_test_is_called_valid(place: OpenStore) -> None:
+    scores, labels = ranked_rows(4000, wrong=0.06)
+    run = labelled_run(place, make_decidable_run(place, scores, labels))
+    drawn = draw_stratified(scores, 1200, 1)
+    assert drawn.inclusion_probability is not None
+    inside, weight = np.zeros(4000, bool), np.full(4000, np.nan)
+    inside[drawn.rows], weight[drawn.rows] = True, 1 / drawn.inclusion_probability
+    basis = replace(
+        run.basis, kind="stratified", in_sample=inside, weight=weight, is_open=np.zeros(4000, bool)
+    )
+    found = decision_of(replace(run, basis=basis), TARGET)
+    facts, point = threshold_facts(found), found.answer.point
+    assert point is not None
+    assert facts["method"] == "fixed-sequence testing (Learn then Test), valid betting test of weighted rows"
+    accepted = inside & (run.score >= point.threshold)
+    expected = np.average(run.label[accepted] == 0, weights=weight[accepted])
+    assert (
+        facts["risk"] == pytest.approx(expected) != facts["n_wrong_accepted"] / facts["n_accepted_labelled"]
+    )
+    assert found.band_method == "simultaneous band, betting with Bonferroni"
+    assert point.risk_low is not None and point.risk_high is not None
+    assert point.risk_low < facts["risk"] < point.risk_high
+    truth = np.array(labels) == "1"
+    assert found.quality.accuracy.low is not None and found.quality.accuracy.high is not None
+    assert found.quality.accuracy.low < truth.mean() < found.quality.accuracy.high
+    assert found.quality.accuracy.value != pytest.approx(run.label[inside].mean(), abs=0.005)
+    assert any("weighted" in note for note in found.quality.notes)
+    assert "".join(found.quality.facts()["notes"]).count("weighted") == 1
 
 
 def test_prompts_that_repeat_count_once(place: OpenStore) -> None:

@@ -43,7 +43,7 @@ def answer_lines(decision: Decision, params: DecideParams) -> list[str]:
     if answer.point is not None:
         lines = [
             f"### Send everything below {threshold_text(answer.point.threshold)} to people.",
-            consequence(answer.point),
+            consequence(decision, answer.point),
         ]
         if params.by != "target" or params.is_second_target:
             lines.append(bound_line(answer, confidence))
@@ -57,14 +57,15 @@ def answer_lines(decision: Decision, params: DecideParams) -> list[str]:
     return [said, f"{_more(decision)}{_sentence(answer.reason)}"]
 
 
-def consequence(point: OperatingPoint) -> str:
+def consequence(decision: Decision, point: OperatingPoint) -> str:
     """Say what share goes to people, with its interval for future rows, and what passes."""
     review, n_rows = 1 - point.coverage, point.n_to_review + point.n_accepted
+    weighted = f" (weighted: {percent(point.risk)})" if decision.basis.kind == "stratified" else ""
     return (
         f"That is **{percent(review)} of rows** ({percent(1 - point.coverage_high)} to "
         f"{percent(1 - point.coverage_low)}; {point.n_to_review:,} of {n_rows:,} here); "
         f"{percent(point.coverage)} pass. Seen so far: {point.n_wrong_accepted:,} wrong among the "
-        f"{point.n_accepted_labelled:,} labelled ones that pass."
+        f"{point.n_accepted_labelled:,} labelled ones that pass{weighted}."
     )
 
 
