@@ -118,6 +118,7 @@ def test_progress_counts_open_rows_and_people(place: OpenStore, run: str) -> Non
     found = label_plans.progress(place, plan.plan_id)
     assert (found.n_visited, found.n_labelled, found.n_unsure, found.n_skipped) == (3, 1, 1, 1)
     assert found.by_annotator == {"Ada": 3, "Ben": 1}
+    assert found.n_waiting == 2, "the row that both labelled waits for nobody"
 
 
 def test_the_pace_is_what_people_took_and_an_assumption_before(place: OpenStore, run: str) -> None:

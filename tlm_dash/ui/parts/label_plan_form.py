@@ -71,6 +71,8 @@ def _make(
             speed=speed,
         )
     )  # fmt: skip
+    if n < request.n:
+        st.caption(f"The run has {n:,} responses.")
     if not st.button(
         "Make this plan and start", type="primary" if is_first else "secondary", key="make-plan"
     ):
@@ -113,9 +115,9 @@ def _how_many() -> None:
         if found.n_labels is None or found.n_accepted is None:
             st.text(f"No number would do: {found.reason}.")
             return
-        errors = "none" if not found.n_wrong else f"{found.n_wrong:,}"
+        errors = f"at most {found.n_wrong:,} of them are" if found.n_wrong else "none of them is"
         st.text(
-            f"{found.n_accepted:,} labels among the accepted rows, if at most {errors} of them are wrong"
+            f"{found.n_accepted:,} labels among the accepted rows, if {errors} wrong"
             + (f"; a uniform plan of about {found.n_labels:,} rows." if accepted < 100 else ".")
             + " For one threshold that is set beforehand; looking for the best one takes more."
         )

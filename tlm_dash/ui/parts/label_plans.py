@@ -40,7 +40,8 @@ def _plan(running: Dashboard, plan: LabelPlan, queue: QueueParams) -> None:
                 st.text(f"Rows by person: {label_progress.people(done)}")
             if plan.kind in READING_KINDS:
                 st.caption(READING_NOTE)
-        label = "Start" if not done.n_visited else "Go on" if done.n_visited < done.n_items else "Open"
+        is_over = done.n_visited == done.n_items and not done.n_waiting
+        label = "Start" if not done.n_visited else "Open" if is_over else "Go on"
         if st.button(
             label, key=f"open-plan-{plan.plan_id}", type="primary" if label != "Open" else "secondary"
         ):
