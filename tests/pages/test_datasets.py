@@ -15,6 +15,7 @@ from tests.fake_endpoint import FakeEndpoint, evil_text
 from tests.pages.conftest import OpenApp, texts
 from tlm_dash.services import datasets
 from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.label_spellings import label_columns
 from tlm_dash.ui.pending import pending_uploads
 
 TABLE = (
@@ -98,6 +99,23 @@ def test_from_a_file_to_a_dataset(open_page: Any, running: Dashboard) -> None:  
     tmp = running.settings.data_dir / "tmp"
     assert not [path for path in tmp.iterdir() if path.name.startswith("upload-")]
     assert not pending_uploads(running).all()
+
+
+def test_a_column_that_only_looks_like_labels_waits(open_page: Any, running: Dashboard) -> None:  # noqa: ANN401
+    app = uploaded(open_page())
+    assert [box.value for box in app.checkbox] == [False]
+    press(app, "Save")
+    (first,) = datasets.listed(running)
+    assert "is_correct: labels that count when somebody says what they mean (2 spellings" in texts(app)
+    (column,) = label_columns(running, first.dataset_id)
+    assert column.n_undecided == 2
+    app = uploaded(open_page(), TABLE.replace("a,What", "e,What"), "again.csv")
+    app.checkbox[0].check().run()
+    press(app, "Save")
+    second = datasets.listed(running)[-1]
+    (column,) = label_columns(running, second.dataset_id)
+    assert [(s.spelling, s.meaning) for s in column.spellings] == [("1", "correct"), ("0", "incorrect")]
+    assert "labels that count when" not in texts(app)
 
 
 def test_an_upload_is_still_there_after_a_reload(open_page: Any, running: Dashboard) -> None:  # noqa: ANN401

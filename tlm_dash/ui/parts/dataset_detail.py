@@ -16,7 +16,7 @@ from tlm_dash.services.datasets import Dataset, DatasetPage
 from tlm_dash.ui.params_datasets import DatasetsParams
 from tlm_dash.ui.params_review import MOST_RUNS, ReviewParams
 from tlm_dash.ui.params_runs import RunsParams
-from tlm_dash.ui.parts import hygiene
+from tlm_dash.ui.parts import hygiene, label_notice
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.dataset_list import contents, counted
 from tlm_dash.ui.parts.notice import empty, failure
@@ -48,6 +48,7 @@ def draw(running: Dashboard, params: DatasetsParams) -> None:
             icon=":material/play_circle:",
             query_params=RunsParams(dataset=dataset.dataset_id).to_dict(),
         )
+    label_notice.draw(running, dataset.dataset_id)
     _items(running, dataset, params)
     _runs(running, dataset)
     _rejects(running, dataset)
