@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import random
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tlm_dash.errors import InvalidInputError, NotFoundError
+from tlm_dash.errors import InvalidInputError, NotFoundError, StoreFullError
 from tlm_dash.models import response_hash
 from tlm_dash.services import datasets
 from tlm_dash.services.dataset_inspection import Overrides, discard, inspect, inspect_text, sweep_uploads
@@ -127,6 +129,50 @@ def test_mixed_line_ends(place: OpenStore, tmp_path: Path) -> None:
     assert (result.n_rows_in, result.n_items) == (3, 3)
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_an_open_quotation_mark_costs_its_row(place: OpenStore, tmp_path: Path, ending: str) -> None:
+    rows = [f"Question {n}?,{n}" for n in range(3000)]
+    rows[1000] = '"Question 1000?,1000'
+    result = imported(place, write(tmp_path, ending.join(["prompt,b", *rows])))
+    assert (result.n_rows_in, result.n_items, result.n_rejected) == (3000, 2999, 1)
+    (reject,) = result.rejected
+    assert (reject.row_no, reject.reason) == (
+        1001,
+        "A quotation mark is not closed, or stands where none may be.",
+    )
+    assert reject.content.strip() == rows[1000]
+    found = inspect(place, [write(tmp_path, ending.join(["prompt,b", *rows]))])
+    assert check(found, found.mapping).n_items == 2999
+    discard(found)
+
+
+def test_mixed_line_ends_and_an_open_quotation_mark(place: OpenStore, tmp_path: Path) -> None:
+    text = 'prompt,b\r\nWhy?,1\nWho?,2\r"What?,3\n\nWhere?,4\r\n"""Even"" so?\nYes?",5\n'
+    result = imported(place, write(tmp_path, text))
+    assert (result.n_rows_in, result.n_items) == (5, 4)
+    prompts = [row.prompt for row in datasets.page(place, result.dataset_id).rows]
+    assert prompts == ["Why?", "Who?", "Where?", '"Even" so?\nYes?']
+
+
+def test_a_full_disk_leaves_nothing_half_done(place: OpenStore, tmp_path: Path) -> None:
+    chance = random.Random(3)
+    text = "\n".join(["prompt", *(f"{n} {chance.randbytes(2000).hex()}" for n in range(3000))])
+    path = write(tmp_path, text)
+    found = inspect(place, [path])
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, hard))
+    try:
+        with pytest.raises(StoreFullError, match="No room is left on the disk of the database"):
+            save(place, found)
+        with pytest.raises((StoreFullError, InvalidInputError), match="room|laid out"):
+            inspect(place, [path], Overrides(encoding="latin-1"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert datasets.listed(place) == []
+    assert place.store.read("SELECT count(*) FROM item") == [(0,)]
+    assert save(place, found).n_items == 3000
+
+
 def test_a_cell_of_50_megabytes(place: OpenStore, tmp_path: Path) -> None:
     result = imported(place, write(tmp_path, "id,prompt\n1," + "long " * 10_000_000 + "\n2,short\n"))
     assert (result.n_items, result.hygiene["longest_prompt"]) == (2, 50_000_000)
@@ -180,6 +226,11 @@ def test_pasted_text(place: OpenStore) -> None:
     assert (lines.format, lines.n_items) == ("text", 2)
     objects = save(place, inspect_text(place, '{"prompt": "a"}\n{"prompt": "b"}'))
     assert (objects.format, objects.n_items, objects.name) == ("jsonl", 2, "pasted")
+    table = inspect_text(place, "prompt,answer\nWhy?,So.\nWho?,He.\n")
+    assert (table.format, table.names) == ("csv", ("prompt", "answer"))
+    assert save(place, table).n_items == 2
+    chosen = save(place, inspect_text(place, "prompt\nWhy?\nWho?\n", Overrides(format="csv")))
+    assert (chosen.format, chosen.n_items) == ("csv", 2)
     with pytest.raises(InvalidInputError, match="no text"):
         inspect_text(place, " \n")
 

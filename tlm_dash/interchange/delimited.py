@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.interchange.encodings import as_utf8, checked_encoding, detect_encoding, read_head
+from tlm_dash.interchange.guessing import is_prompt_name
 from tlm_dash.interchange.prepared import Overrides, Prepared
+from tlm_dash.interchange.spool import spool
+from tlm_dash.interchange.untidy import untidy_rows
+from tlm_dash.models import EXPORT_MARK
 
 _DELIMITERS = (",", ";", "\t", "|")
 NO_DELIMITER = "\x1f"
@@ -17,10 +23,12 @@ NO_DELIMITER = "\x1f"
 
 _SAMPLE_BYTES = 256 << 10
 _HEADER_CELL_CHARACTERS = 120
-_PIECE_BYTES = 1 << 20
-_LEAST_BYTES, _USUAL_BYTES, _SURELY_BYTES, _MOST_BYTES = 2 << 20, 16 << 20, 64 << 20, 128 << 20
-"""Limits of a row: any file may have the first, a large one has the second, a small one may be one row."""
+_LOOKED_AT = 200
+_BLOCK_BYTES = 8 << 20
+_LEAST_BYTES, _SURELY_BYTES, _MOST_BYTES = 2 << 20, 64 << 20, 128 << 20
+"""Limits of a row: any file may have the first, a file of the second may be one row, none has the third."""
 
+_LINE_END = re.compile(rb"[\r\n]")
 _NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "none": NO_DELIMITER}
 
 
@@ -42,34 +50,83 @@ def prepare_delimited(path: Path, overrides: Overrides, work_dir: Path, *, is_ts
         warnings.append(f"{replaced} characters are not valid {encoding.name}; they were replaced by \ufffd.")
     if not has_header:
         warnings.append("The first line looks like data, so the columns have no names.")
-    return Prepared(
+    longest_row = _longest_row(readable)
+    prepared = Prepared(
         format="tsv" if delimiter == "\t" else "csv", layout="delimited", paths=(readable,),
         names=unique_names(header), encoding=encoding.name, delimiter=delimiter, has_header=has_header,
-        longest_line_bytes=_longest_row(readable),
-        warnings=tuple(warnings),
+        longest_line_bytes=longest_row or 0, warnings=tuple(warnings),
     )  # fmt: skip
+    return prepared if longest_row is not None else as_untidy(prepared, work_dir)
 
 
-def _longest_row(path: Path) -> int:
-    """Tell how long a row can be, in bytes: a longer one would be passed over in silence by the reader.
+def as_untidy(prepared: Prepared, work_dir: Path) -> Prepared:
+    """Lay a text table out record by record, so that what is wrong with one row costs no other.
 
-    Rows of many quoted lines may be longer than any line, so that is allowed for.
+    Raises InvalidInputError where no row can be used, or there is no room.
+    """
+    (path,) = prepared.paths
+    folder = work_dir / "records"
+    folder.mkdir(exist_ok=True)
+    rows = untidy_rows(
+        path, prepared.names, prepared.delimiter or ",", has_header=prepared.has_header,
+        keeps_empty=EXPORT_MARK in prepared.names,
+    )  # fmt: skip
+    spooled = spool(rows, folder)
+    if not spooled.names:
+        reason = spooled.rejects[0].reason if spooled.rejects else ""
+        raise InvalidInputError(
+            f"No row of {path.name} can be used. {reason}",
+            hint="Check the delimiter and the quotation marks.",
+        )
+    return replace(prepared, layout="spool", paths=spooled.paths, rejects=spooled.rejects)
+
+
+def _longest_row(path: Path) -> int | None:
+    """Tell how long a row can be, in bytes; None where one may be too long for fast reading.
+
+    A row longer than that would be passed over in silence. It is as long as a line, or has line ends in
+    quotation marks: then all line ends of a whole block have an odd number of marks before them.
     """
     size = path.stat().st_size
     if size <= _SURELY_BYTES:
         return max(size, _LEAST_BYTES)
-    longest = open_line = 0
+    n_marks = covered = longest = 0
     with path.open("rb") as file:
-        while piece := file.read(_PIECE_BYTES):
-            first, last = piece.find(b"\n"), piece.rfind(b"\n")
-            longest = max(longest, open_line + (len(piece) if first < 0 else first))
-            open_line = open_line + len(piece) if last < 0 else len(piece) - last - 1
-    if longest > _MOST_BYTES:
-        raise InvalidInputError(
-            f"{path.name} has a line of {longest / 1e6:.0f} MB, which is too long.",
-            hint="Check the line ends, or split the longest cells.",
-        )
-    return max(_USUAL_BYTES, 2 * longest)
+        while block := file.read(_BLOCK_BYTES):
+            covered = 0 if _has_row_end(block, n_marks) else covered + 1
+            longest = max(longest, covered)
+            n_marks += block.count(b'"')
+    # A row that covers no whole block is shorter than two.
+    most = (longest + 2) * _BLOCK_BYTES
+    return None if most > _MOST_BYTES else most
+
+
+def _has_row_end(block: bytes, n_marks_before: int) -> bool:
+    """Tell whether a row ends in a block of a file."""
+    start = 0
+    for found in _LINE_END.finditer(block):
+        n_marks_before += block.count(b'"', start, found.start())
+        if n_marks_before % 2 == 0:
+            return True
+        start = found.end()
+    return False
+
+
+def table_delimiter(text: str) -> str | None:
+    """Tell what divides the cells of a text without an ending that says so; None where it is no table.
+
+    A table has a header with different short names, and rows of its width. Commas stand in sentences as well,
+    so that with them one of the names must be one of prompts.
+    """
+    for delimiter in ("\t", ",", ";"):
+        records = sample_records(text, delimiter)[:_LOOKED_AT]
+        if len(records) < 2 or len(records[0]) < 2 or len({len(record) for record in records}) > 1:
+            continue
+        header = [cell.strip() for cell in records[0]]
+        is_named = all(header) and len(set(header)) == len(header) and _has_header(records)
+        if is_named and (delimiter == "\t" or any(is_prompt_name(name) for name in header)):
+            return delimiter
+    return None
 
 
 def unique_names(header: Sequence[str | None]) -> tuple[str, ...]:

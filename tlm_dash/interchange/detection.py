@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tlm_dash.errors import InvalidInputError
-from tlm_dash.interchange.delimited import prepare_delimited
+from tlm_dash.interchange.delimited import prepare_delimited, table_delimiter
 from tlm_dash.interchange.encodings import Encoding, checked_encoding, detect_encoding, read_head
 from tlm_dash.interchange.json_rows import is_json_lines, json_table, line_rows
 from tlm_dash.interchange.openai_batch import batch_rows, is_batch_line
@@ -64,7 +64,10 @@ def detect_format(path: Path) -> Format:
             return "json"
     if path.suffix.lower() in (".jsonl", ".ndjson"):
         return "jsonl"
-    return _ENDINGS.get(path.suffix.lower(), "csv")
+    found = _ENDINGS.get(path.suffix.lower(), "csv")
+    if found == "text" and (delimiter := table_delimiter(head)):
+        return "tsv" if delimiter == "\t" else "csv"
+    return found
 
 
 def _prepare_text(path: Path, found: Format, overrides: Overrides, work_dir: Path) -> Prepared:

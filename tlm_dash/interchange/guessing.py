@@ -108,6 +108,12 @@ def guess(names: Sequence[str], samples: Sequence[Sequence[str | None]]) -> Gues
     return Guessed(mapping, guesses, tuple(questions))
 
 
+def is_prompt_name(name: str) -> bool:
+    """Tell whether a column of this name would hold prompts."""
+    phrase = " ".join(word.lower() for word in _WORD.findall(name))
+    return phrase in (*_NAMED["prompt"], *_NAMED["messages"])
+
+
 def _named(name: str, contents: Contents) -> _Named:
     group, _, last = name.rpartition(".")
     return _Named(name, group, tuple(word.lower() for word in _WORD.findall(last)), contents)

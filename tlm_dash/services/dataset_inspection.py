@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tlm_dash.errors import InvalidInputError, StoreFullError
+from tlm_dash.interchange.delimited import as_untidy
 from tlm_dash.interchange.detection import prepare
 from tlm_dash.interchange.exports import SAFE_MARK
 from tlm_dash.interchange.guessing import guess
@@ -18,7 +20,7 @@ from tlm_dash.interchange.prepared import Overrides, Prepared
 from tlm_dash.models import EXPORT_MARK, new_id
 from tlm_dash.services.place import Place
 from tlm_dash.store.datasets import same_content
-from tlm_dash.store.reading import DiskTable, read_table
+from tlm_dash.store.reading import DiskTable, UntidyTable, read_table
 from tlm_dash.store.restoring import export_columns
 
 __all__ = [
@@ -29,7 +31,10 @@ __all__ = [
     "inspect",
     "inspect_text",
     "sweep_uploads",
+    "whole",
 ]
+
+Result = TypeVar("Result")
 
 OWN_EXPORT = (
     "This file was exported by tlm_dash: its items, runs, scores, labels and notes come back as they were."
@@ -48,6 +53,13 @@ class InspectedColumn:
     samples: tuple[str, ...]
     role: str | None
     reason: str
+
+
+@dataclass
+class LaidOut:
+    """Where the rows of an upload are: somewhere else once reading it all has shown that they must be."""
+
+    prepared: Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +87,13 @@ class Inspection:
     same_content: tuple[str, ...]
     is_export: bool
     is_marked: bool
-    prepared: Prepared
+    laid_out: LaidOut
     work_dir: Path
+
+    @property
+    def prepared(self) -> Prepared:
+        """Tell where the rows are."""
+        return self.laid_out.prepared
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,10 +107,15 @@ def inspect(place: Place, paths: Sequence[Path], overrides: Overrides | None = N
     Several files are one upload where they are OpenAI Batch files. Raises InvalidInputError with one clear
     sentence where they cannot be used, StoreFullError where there is no room to lay them out.
     """
+    return _in_a_folder(place, lambda work_dir: _inspected(place, paths, overrides or Overrides(), work_dir))
+
+
+def _in_a_folder(place: Place, work: Callable[[Path], Inspection]) -> Inspection:
+    """Run `work` in a new folder; it goes where that fails."""
     work_dir = place.settings.data_dir / "tmp" / f"upload-{new_id()}"
     try:
         work_dir.mkdir(parents=True)
-        return _inspected(place, paths, overrides or Overrides(), work_dir)
+        return work(work_dir)
     except OSError as error:
         shutil.rmtree(work_dir, ignore_errors=True)
         raise _no_room(work_dir.parent, error) from error
@@ -106,16 +128,14 @@ def inspect_text(place: Place, text: str, overrides: Overrides | None = None) ->
     """Look into pasted text: JSON Lines, a table with its header, or one prompt a line."""
     if not text.strip():
         raise InvalidInputError("There is no text to import.", hint="Paste one prompt a line, or JSON lines.")
-    folder = place.settings.data_dir / "tmp" / f"pasted-{new_id()}"
-    try:
-        folder.mkdir(parents=True)
-        file = folder / "pasted.txt"
+
+    def pasted(work_dir: Path) -> Inspection:
+        # Beside what is laid out: a table is read where it is, so it must stay as long as that.
+        file = work_dir / "pasted.txt"
         file.write_text(text, encoding="utf-8", errors="replace", newline="")
-        return inspect(place, [file], overrides)
-    except OSError as error:
-        raise _no_room(folder.parent, error) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        return _inspected(place, [file], overrides or Overrides(), work_dir)
+
+    return _in_a_folder(place, pasted)
 
 
 def _no_room(folder: Path, error: OSError) -> StoreFullError:
@@ -132,10 +152,9 @@ def discard(inspection: Inspection) -> None:
 
 def sweep_uploads(place: Place) -> None:
     """Remove what earlier processes laid out and left; to be called before anything is uploaded."""
-    for pattern in ("upload-*", "pasted-*"):
-        for folder in (place.settings.data_dir / "tmp").glob(pattern):
-            with suppress(OSError):
-                shutil.rmtree(folder)
+    for folder in (place.settings.data_dir / "tmp").glob("upload-*"):
+        with suppress(OSError):
+            shutil.rmtree(folder)
 
 
 def disk_table(prepared: Prepared) -> DiskTable:
@@ -146,11 +165,25 @@ def disk_table(prepared: Prepared) -> DiskTable:
     )  # fmt: skip
 
 
+def whole(inspection: Inspection, work: Callable[[Prepared], Result]) -> Result:
+    """Run `work`, which reads an upload to its end, on where its rows are.
+
+    It is run again, from the beginning, where the rows of a text table have to be laid out one by one first.
+    """
+    try:
+        return work(inspection.prepared)
+    except UntidyTable:
+        inspection.laid_out.prepared = as_untidy(inspection.prepared, inspection.work_dir)
+        return work(inspection.prepared)
+
+
 def _inspected(place: Place, paths: Sequence[Path], overrides: Overrides, work_dir: Path) -> Inspection:
     prepared = prepare(paths, overrides, work_dir)
-    names, rows = read_table(
-        disk_table(prepared), work_dir / "engine", lambda reader: (reader.names, reader.head(_GUESS_ROWS))
-    )
+    try:
+        names, rows = _head(prepared, work_dir)
+    except UntidyTable:
+        prepared = as_untidy(prepared, work_dir)
+        names, rows = _head(prepared, work_dir)
     guessed = guess(names, rows)
     content_hash, size_bytes = _content(paths)
     same = tuple(dataset.name for dataset in same_content(place.store, content_hash))
@@ -171,8 +204,14 @@ def _inspected(place: Place, paths: Sequence[Path], overrides: Overrides, work_d
         sheets=prepared.sheets, size_bytes=size_bytes, content_hash=content_hash, columns=columns,
         mapping=_export_mapping(columns) if is_export else guessed.mapping,
         questions=() if is_export else guessed.questions, warnings=warnings, same_content=same,
-        is_export=is_export, is_marked=SAFE_MARK in marks, prepared=prepared, work_dir=work_dir,
+        is_export=is_export, is_marked=SAFE_MARK in marks, laid_out=LaidOut(prepared), work_dir=work_dir,
     )  # fmt: skip
+
+
+def _head(prepared: Prepared, work_dir: Path) -> tuple[tuple[str, ...], list[tuple[str | None, ...]]]:
+    return read_table(
+        disk_table(prepared), work_dir / "engine", lambda reader: (reader.names, reader.head(_GUESS_ROWS))
+    )
 
 
 def _export_mapping(columns: Sequence[InspectedColumn]) -> ColumnMapping:

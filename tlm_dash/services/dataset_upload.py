@@ -14,9 +14,10 @@ from tlm_dash.interchange.mapping import (
     mapping_from_pairs,
     template_parts,
 )
+from tlm_dash.interchange.prepared import Prepared
 from tlm_dash.interchange.spreadsheet_text import from_cells
 from tlm_dash.services import label_spellings
-from tlm_dash.services.dataset_inspection import Inspection, discard, disk_table, inspect
+from tlm_dash.services.dataset_inspection import Inspection, discard, disk_table, inspect, whole
 from tlm_dash.services.place import Place
 from tlm_dash.settings import REPOSITORY
 from tlm_dash.store import importing
@@ -83,7 +84,12 @@ def preview(
     used.
     """
     plan = _plan(inspection, mapping)
-    return importing.first_rows(disk_table(inspection.prepared), plan, _temp_dir(inspection), n_rows=n_rows)
+    return whole(
+        inspection,
+        lambda prepared: importing.first_rows(
+            disk_table(prepared), plan, _temp_dir(inspection), n_rows=n_rows
+        ),
+    )
 
 
 def check(inspection: Inspection, mapping: ColumnMapping | None) -> Check:
@@ -92,8 +98,11 @@ def check(inspection: Inspection, mapping: ColumnMapping | None) -> Check:
     An export of several runs has more rows than items.
     """
     plan = _plan(inspection, mapping)
-    found = importing.check(
-        disk_table(inspection.prepared), plan, _earlier_rejects(inspection), _temp_dir(inspection)
+    found = whole(
+        inspection,
+        lambda prepared: importing.check(
+            disk_table(prepared), plan, _earlier_rejects(prepared), _temp_dir(inspection)
+        ),
     )
     return Check(found.n_rows_in, found.n_items, found.rejects, found.hygiene.as_dict())
 
@@ -124,9 +133,12 @@ def save(
         inspection.file_name, inspection.format, inspection.encoding, inspection.delimiter, inspection.sheet,
         inspection.content_hash, inspection.size_bytes, taken.as_dict(), warnings,
     )  # fmt: skip
-    done = importing.import_table(
-        place.store, disk_table(inspection.prepared), plan, facts, called, _earlier_rejects(inspection),
-        _temp_dir(inspection),
+    done = whole(
+        inspection,
+        lambda prepared: importing.import_table(
+            place.store, disk_table(prepared), plan, facts, called, _earlier_rejects(prepared),
+            _temp_dir(inspection),
+        ),
     )  # fmt: skip
     discard(inspection)
     warnings += label_spellings.adopt_stated(place, done.dataset_id, stated_labels)
@@ -145,8 +157,8 @@ def _temp_dir(inspection: Inspection) -> Path:
     return inspection.work_dir / "engine"
 
 
-def _earlier_rejects(inspection: Inspection) -> list[RejectedRow]:
-    return [RejectedRow(r.row_no, r.reason, r.content) for r in inspection.prepared.rejects]
+def _earlier_rejects(prepared: Prepared) -> list[RejectedRow]:
+    return [RejectedRow(r.row_no, r.reason, r.content) for r in prepared.rejects]
 
 
 def _plan(inspection: Inspection, mapping: ColumnMapping | None) -> ImportPlan | RestorePlan:

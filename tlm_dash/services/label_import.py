@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tlm_dash.errors import InvalidInputError, NotFoundError
-from tlm_dash.services.dataset_inspection import Inspection, Overrides, discard, disk_table, inspect
+from tlm_dash.services.dataset_inspection import Inspection, Overrides, discard, disk_table, inspect, whole
 from tlm_dash.services.label_spellings import MEANINGS, unmistakable
 from tlm_dash.services.labels import LONGEST_NOTE, checked_annotator
 from tlm_dash.services.place import Place
@@ -161,7 +161,7 @@ def _spellings(inspection: Inspection, column: str) -> tuple[str, ...]:
         for batch in reader.batches([column], n_rows=BATCH_ROWS):
             held.update(dict.fromkeys(cell.strip() for cell in batch.columns[1].to_pylist() if cell))
 
-    read_table(disk_table(inspection.prepared), inspection.work_dir / "engine", work)
+    whole(inspection, lambda prepared: read_table(disk_table(prepared), inspection.work_dir / "engine", work))
     held.pop("", None)
     if len(held) > MOST_SPELLINGS:
         raise InvalidInputError(
@@ -198,7 +198,9 @@ def _rows_of_file(inspection: Inspection, columns: Mapping[str, str]) -> list[di
             for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True)
         ]
 
-    return read_table(disk_table(inspection.prepared), inspection.work_dir / "engine", work)
+    return whole(
+        inspection, lambda prepared: read_table(disk_table(prepared), inspection.work_dir / "engine", work)
+    )
 
 
 def _row(

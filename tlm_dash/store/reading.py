@@ -7,7 +7,7 @@ dashboard reads meanwhile, and its own list of rejected lines.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
@@ -29,10 +29,10 @@ _NESTED = ("STRUCT", "MAP", "UNION")
 _REASONS = {
     "TOO MANY COLUMNS": "The row has more cells than the header.",
     "MISSING COLUMNS": "The row has fewer cells than the header.",
-    "UNQUOTED VALUE": "A quotation mark is not closed, or stands where none may be.",
     "INVALID ENCODING": "The row holds characters that are not valid in this encoding.",
-    "LINE SIZE OVER MAXIMUM": "The row is too long.",
 }
+# After these it cannot be told where the next row begins.
+_COSTLY = ("UNQUOTED VALUE", "LINE SIZE OVER MAXIMUM")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,11 @@ class DiskTable:
     delimiter: str | None = None
     has_header: bool = True
     longest_line_bytes: int = 0
-    is_strict: bool = True
     keeps_empty: bool = False
 
 
-class MixedLineEnds(Exception):
-    """Line ends differ in a way that only relaxed reading takes: begin again with `is_strict` False."""
+class UntidyTable(Exception):
+    """Delimited text that has to be read record by record: line ends differ, or a quotation mark is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +133,18 @@ class TableReader:
             raise self._failure(error) from error
 
     def rejects(self) -> list[RejectedLine]:
-        """Give the rows that the last `batches` could not read, in order."""
+        """Give the rows that the last `batches` could not read, in order.
+
+        Raises UntidyTable where one of them may have cost the rows after it.
+        """
         if self._table.layout != "delimited":
             return []
         rows = self._run(
             "SELECT line, min(error_type::VARCHAR), min(csv_line), min(error_message) FROM reject_errors "
             "WHERE scan_id = (SELECT max(scan_id) FROM reject_scans) GROUP BY line ORDER BY line"
         )
+        if any(kind in _COSTLY for _, kind, *_ in rows):
+            raise UntidyTable
         header = 1 if self._table.has_header else 0
         return [
             RejectedLine(line - header, _REASONS.get(kind, str(message)), (content or "")[:4000])
@@ -160,7 +164,7 @@ class TableReader:
             f"header = {self._table.has_header}, delim = {_literal(self._table.delimiter or ',')}, "
             "quote = '\"', escape = '\"', "
             f"max_line_size = {longest}, buffer_size = {max(_BUFFER_BYTES, longest)}, "
-            f"strict_mode = {self._table.is_strict}, allow_quoted_nulls = {not self._table.keeps_empty}, "
+            f"strict_mode = true, allow_quoted_nulls = {not self._table.keeps_empty}, "
             + ("store_rejects = true, rejects_limit = 0)" if rejects else "ignore_errors = true)")
         )
 
@@ -187,8 +191,8 @@ class TableReader:
 
     def _failure(self, error: duckdb.Error) -> Exception:
         name = self._table.paths[0].name
-        if self._table.is_strict and "strict_mode=false" in str(error):
-            return MixedLineEnds()
+        if self._table.layout == "delimited" and "strict_mode=false" in str(error):
+            return UntidyTable()
         if is_out_of_space(error):
             return StoreFullError(
                 "No room is left to read the file.", hint="Free some space, then try again."
@@ -205,13 +209,9 @@ class TableReader:
 
 
 def read_table(table: DiskTable, temp_dir: Path, work: Callable[[TableReader], Result]) -> Result:
-    """Run `work` on a table, and once more from the beginning where its line ends are mixed."""
-    try:
-        with TableReader(table, temp_dir) as reader:
-            return work(reader)
-    except MixedLineEnds:
-        with TableReader(replace(table, is_strict=False), temp_dir) as reader:
-            return work(reader)
+    """Run `work` on a table. Raises UntidyTable where it would not see all rows that are there."""
+    with TableReader(table, temp_dir) as reader:
+        return work(reader)
 
 
 def _flat_columns(name: str, expression: str, kind: str, depth: int, reader: TableReader) -> dict[str, str]:

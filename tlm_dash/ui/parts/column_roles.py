@@ -16,6 +16,7 @@ SHOWN_AT_ONCE = 30
 
 NAME_CHARACTERS = 60
 SAMPLE_CHARACTERS = 62
+REASON_CHARACTERS = 100
 TEMPLATE_HEIGHT = 120
 EVERY = ""
 """A model that holds for all responses of a row; no column has an empty name."""
@@ -69,6 +70,8 @@ def _column(upload: PendingUpload, number: int, column: InspectedColumn) -> None
         )
         if upload.choices.roles[number] in OF_A_RESPONSE:
             _response_of(upload, number)
+        if column.role is not None and upload.choices.roles[number] == column.role:
+            st.text(one_line(f"Guessed: {column.reason}", REASON_CHARACTERS))
         if upload.choices.roles[number] == "label":
             _is_label(upload, number)
 

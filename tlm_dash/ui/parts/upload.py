@@ -42,7 +42,7 @@ def draw(running: Dashboard) -> None:
 def _paste(running: Dashboard) -> None:
     with st.form("paste", border=False):
         text = st.text_area(
-            "One prompt a line, or JSON Lines. For a pasted table, choose CSV in the next step.",
+            "One prompt a line, a table with its header, or JSON Lines",
             key="pasted-text",
             height=PASTE_HEIGHT,
             max_chars=MOST_PASTED_CHARACTERS,
