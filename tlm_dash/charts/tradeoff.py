@@ -41,7 +41,8 @@ def tradeoff(points: Sequence[TradePoint], *, quality: str, effort: str) -> go.F
         figure.add_trace(
             go.Scatter(
                 x=[point.effort], y=[point.quality], mode="markers+text", name=escaped(point.name),
-                text=[escaped(_short(point.name))], textposition=_PLACES[number % len(_PLACES)], cliponaxis=False,
+                text=[escaped(_short(point.name))],
+                textposition=_PLACES[number % len(_PLACES)], cliponaxis=False,
                 marker={
                     "color": point.color, "size": 11,
                     "symbol": "diamond" if point.is_baseline else "circle",
