@@ -1,7 +1,7 @@
 """What reviewing a run of a million rows costs: filters and searches, whole pages, and clicks in Chromium.
 
 `python -m tests.benchmarks.review_rows [--rows 1000000] [--short] [--folder FOLDER]`. The run is made once
-and kept in the folder (800 MB, a minute). Server times are medians of the first answer to a question: what the
+and kept in the folder (800 MB, a minute). Server times are medians of first answers to a question: what the
 service remembers is forgotten before each. `CPU` is the time on all cores together.
 """
 

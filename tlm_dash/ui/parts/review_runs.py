@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -87,13 +87,37 @@ def listed_run(views: Sequence[RunView], params: ReviewParams) -> str:
     return params.of if params.of in there else there[0]
 
 
+def run_names(views: Sequence[RunView]) -> dict[str, str]:
+    """Name runs for a menu; those of one name are told apart by when they were made."""
+    names = {view.record.run_id: title(view) for view in views}
+    shared = [name for name in names.values() if list(names.values()).count(name) > 1]
+    made = {view.record.run_id: f"{view.record.created_at:%Y-%m-%d %H:%M:%S}" for view in views}
+    return told_apart(
+        {run_id: f"{name} ({made[run_id]})" if name in shared else name for run_id, name in names.items()}
+    )
+
+
+def told_apart(words: Mapping[str, str]) -> dict[str, str]:
+    """Number words that stand for several values: a menu knows its options by their words alone."""
+    told: dict[str, str] = {}
+    used: set[str] = set()
+    for value, word in words.items():
+        number, free = 1, word
+        while free in used:
+            number += 1
+            free = f"{word} ({number})"
+        used.add(free)
+        told[value] = free
+    return told
+
+
 def title(view: RunView) -> str:
     """Name a run on one line."""
     return one_line(view.record.name, NAME_CHARACTERS)
 
 
 def _choice(known: Sequence[RunView], shown: list[str]) -> None:
-    names = {view.record.run_id: title(view) for view in reversed(known)}
+    names = run_names(list(reversed(known)))
     key = "review-runs-" + "-".join(run_id[:8] for run_id in shown)
     st.multiselect(
         "Runs",

@@ -14,7 +14,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.review import LABELS, SOURCES, Choices, RowFilter, TextIn
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_review import LONGEST_TEXT, ReviewParams
-from tlm_dash.ui.parts.review_runs import listed_run
+from tlm_dash.ui.parts.review_runs import listed_run, told_apart
 from tlm_dash.ui.parts.row_words import LABEL_WORDS, SOURCE_WORDS, STATUS_WORDS, kind_words
 from tlm_dash.ui.text import one_line
 
@@ -84,11 +84,12 @@ def _with_counts(
 
 def _several(label: str, name: str, options: Mapping[str, str], chosen: Sequence[str]) -> None:
     key = f"filter-{name}-{text_hash(*chosen)[:12]}"
+    words = told_apart({value: one_line(word, NAME_CHARACTERS + 20) for value, word in options.items()})
     st.multiselect(
         label,
         options=list(options),
         default=[value for value in chosen if value in options],
-        format_func=lambda value: one_line(options[value], NAME_CHARACTERS + 20),
+        format_func=words.__getitem__,
         placeholder="any",
         key=key,
         on_change=lambda: _change(**{name: tuple(st.session_state[key])}),
@@ -179,11 +180,12 @@ def _tags(running: Dashboard, view: RunView, there: Choices, wanted: RowFilter) 
     if not tags.open:
         return
     with tags:
+        words = told_apart({name: one_line(name, NAME_CHARACTERS) for name in names})
         name = st.selectbox(
             "Tag",
             options=names,
             index=names.index(next(iter(chosen))) if chosen else 0,
-            format_func=lambda tag: one_line(tag, NAME_CHARACTERS),
+            format_func=words.__getitem__,
             key="filter-tag-name",
         )
         _tag_values(running, view, name, wanted)
@@ -192,7 +194,8 @@ def _tags(running: Dashboard, view: RunView, there: Choices, wanted: RowFilter) 
 def _tag_values(running: Dashboard, view: RunView, name: str, wanted: RowFilter) -> None:
     values = tuple(value for tag, value in wanted.tags if tag == name)
     others = tuple(pair for pair in wanted.tags if pair[0] != name)
-    options = _with_counts(review.tag_values(running, view, name), values, lambda value: value or "(empty)")
+    there = review.tag_values(running, view, name)
+    options = told_apart(_with_counts(there, values, lambda value: value or "(empty)"))
     key = f"filter-tag-{text_hash(name, *values)[:12]}"
     st.multiselect(
         "is",

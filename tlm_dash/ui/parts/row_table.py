@@ -17,7 +17,7 @@ from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_review import ReviewParams
 from tlm_dash.ui.parts.dataset_list import counted
 from tlm_dash.ui.parts.notice import empty, failure
-from tlm_dash.ui.parts.review_runs import listed_run, title
+from tlm_dash.ui.parts.review_runs import listed_run, run_names
 from tlm_dash.ui.parts.row_words import flags, label_words
 from tlm_dash.ui.text import one_line, score_text
 
@@ -65,7 +65,7 @@ def draw(running: Dashboard, views: Sequence[RunView], params: ReviewParams) -> 
 def _head(views: Sequence[RunView], run_id: str, view: RunView, look: RowLook, params: ReviewParams) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="rows-head"):
         if len(views) > 1:
-            names = {one.record.run_id: title(one) for one in views}
+            names = run_names(views)
             st.selectbox(
                 "Rows of",
                 options=list(names),
