@@ -103,7 +103,7 @@ def _top(drawn: Sequence[CurvePoint], points: Sequence[CurvePoint], max_risk: fl
     """Give the risk at which the axis ends: the whole band unless a few wide steps would flatten the rest."""
     highs = sorted(point.high for point in drawn if point.high is not None)
     observed = [point.risk for point in points if point.risk is not None and point.n_labelled >= 10]
-    typical = highs[int(0.9 * (len(highs) - 1))] if highs else 0.0
+    typical = highs[round(0.9 * (len(highs) - 1))] if highs else 0.0
     top = max([typical, 1.6 * (max_risk or 0.0), *observed, 0.02])
     return min(1.15 * top, _WIDEST_RISK)
 

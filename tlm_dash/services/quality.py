@@ -168,7 +168,9 @@ def _notes(quality: Quality) -> tuple[str, ...]:
 def _missing(quality: Quality) -> list[str]:
     """Say which figures are missing, or need a word, under the names that scripts know."""
     if quality.no_sample is not None:
-        return [f"There is no sample to stand on: {quality.no_sample}"]
+        return [
+            f"No figure is available, auroc included. There is no sample to stand on: {quality.no_sample}"
+        ]
     figures: dict[str, Figure | Estimate] = {
         "auroc": quality.auroc, "average_precision_incorrect": quality.average_precision_incorrect,
         "prr": quality.prr, "brier": quality.brier,
