@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tlm_dash.ui.params_decide import DecideParams
@@ -29,6 +29,7 @@ shares = st.floats(0.0001, 0.9999)
 whole = st.integers(1, 10**6)
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         DecideParams, run=st.none() | st.just("r1"), basis=st.none() | st.just("census"),
@@ -41,6 +42,7 @@ def test_what_was_set_comes_back(params: DecideParams) -> None:
     assert DecideParams.from_query(Query(params.to_dict())) == params
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(list(DecideParams.__dataclass_fields__)), st.text(max_size=12)))
 def test_broken_values_fall_back(values: dict[str, str]) -> None:
     found = DecideParams.from_query(Query(values))
