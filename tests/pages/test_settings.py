@@ -47,6 +47,8 @@ def test_it_says_why_an_endpoint_does_not_work(
     badges = "\n".join(str(element.value) for element in app.markdown)
     assert told in badges
     assert "<html" not in texts(app)
+    # Asking now is what every page knows from now on.
+    assert (dashboard.monitor.current.state == "ready") == (told == "Works")
 
 
 def test_a_database_that_another_process_holds_is_named(

@@ -84,7 +84,7 @@ def report(dashboard: Dashboard, *, test_now: bool = True) -> Report:
     """Look at everything; with `test_now` the endpoint is asked again instead of remembered."""
     connection = dashboard.monitor.current
     if test_now:
-        connection = dashboard.engine.ask(dashboard.monitor.check(), timeout_s=CHECK_TIMEOUT_S)
+        connection = dashboard.engine.ask(dashboard.monitor.check_now(), timeout_s=CHECK_TIMEOUT_S)
     data_dir = dashboard.settings.data_dir
     return Report(
         connection,

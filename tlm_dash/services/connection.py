@@ -110,12 +110,17 @@ class ConnectionMonitor:
         """Keep `current` true for as long as the task lives."""
         pause_s = CHECK_SOON_S
         while True:
-            self.current = await self.check()
+            await self.check_now()
             # An endpoint that refuses us is not asked ever so often: a gateway might lock the account.
             pause_s = CHECK_SOON_S if self.current.state == "starting" else min(2 * pause_s, CHECK_EVERY_S)
             self._look.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), pause_s)
+
+    async def check_now(self) -> Connection:
+        """Ask the endpoint and make what it says the current state. To be run on the engine's loop."""
+        self.current = await self.check()
+        return self.current
 
     async def check(self) -> Connection:
         """Ask the endpoint now; what is wrong is said, never raised. To be run on the engine's loop."""

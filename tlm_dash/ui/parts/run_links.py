@@ -9,13 +9,16 @@ from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.parts import export_menu
 from tlm_dash.ui.parts.run_progress import KINDS
 
+LINE_HEIGHT = 42
+"""Pixels, fixed: nothing below moves when a run ends and can be compared, decided on and exported."""
+
 
 def draw(running: Dashboard, view: RunView) -> None:
-    """Draw the links that make sense for a run as it is; none before anything of it is there."""
+    """Draw the links that make sense for a run as it is, in a line that is there from the start."""
     run_id = view.record.run_id
-    if not (view.counts.n_done or view.counts.n_error):
-        return
-    with st.container(horizontal=True, vertical_alignment="center", key=f"links-{run_id}"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", height=LINE_HEIGHT, border=False, key=f"links-{run_id}"
+    ):
         _link("review", "Review", ":material/rate_review:", {"run": run_id})
         if view.live is None and view.counts.n_done:
             _link("compare", "Compare with…", ":material/compare_arrows:", {"baseline": run_id})

@@ -9,7 +9,7 @@ import streamlit as st
 
 from tlm_dash.models import utc_now
 from tlm_dash.services.run_view import RunView
-from tlm_dash.ui.text import about_amount, ago, amount, duration
+from tlm_dash.ui.text import about_amount, ago, amount, duration, roughly
 
 UNDER_WAY = ("queued", "running")
 
@@ -89,7 +89,7 @@ def pace(view: RunView) -> str:
     if view.live is not None:
         words = [f"{_rate(view.live.items_per_s)} rows/s"] if view.live.items_per_s else []
         if view.live.time_left_s is not None:
-            words.append(f"about {duration(view.live.time_left_s * 1000)} left")
+            words.append(f"about {roughly(view.live.time_left_s)} left")
         return " · ".join(words) or "measuring its pace"
     return _ending(view)
 
