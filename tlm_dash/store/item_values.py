@@ -14,10 +14,8 @@ _LOOKED_AT = 500
 
 _HAS = """
 SELECT
-    coalesce(bool_or(i.reference IS NOT NULL), false) AS has_reference,
-    coalesce(bool_or(e.source_id IS NOT NULL), false) AS has_id
-FROM (SELECT item_no, reference FROM item WHERE dataset_id = $dataset_id) AS i
-LEFT JOIN (SELECT item_no, source_id FROM item_extra WHERE dataset_id = $dataset_id) AS e USING (item_no)
+    EXISTS (SELECT 1 FROM item WHERE dataset_id = $dataset_id AND reference IS NOT NULL),
+    EXISTS (SELECT 1 FROM item_extra WHERE dataset_id = $dataset_id AND source_id IS NOT NULL)
 """
 
 _FIRST = """
@@ -37,17 +35,15 @@ LEFT JOIN (
 ) AS e USING (item_no)
 """
 
+_WITH_REFERENCE = "SELECT count(*) FROM item WHERE dataset_id = $dataset_id AND reference IS NOT NULL"
+
+_WITH_ID = "SELECT count(*) FROM item_extra WHERE dataset_id = $dataset_id AND source_id IS NOT NULL"
+
 # A pointer, not a path: it takes any name with two characters escaped.
-_WITHOUT = """
-SELECT count(*) FROM (SELECT item_no, reference FROM item WHERE dataset_id = $dataset_id) AS i
-LEFT JOIN (
-    SELECT item_no, source_id, tags, extra FROM item_extra WHERE dataset_id = $dataset_id
-) AS e USING (item_no)
-WHERE CASE $name
-    WHEN 'reference' THEN i.reference IS NULL
-    WHEN 'id' THEN e.source_id IS NULL
-    ELSE json_extract_string(e.tags, $pointer) IS NULL AND json_extract_string(e.extra, $pointer) IS NULL
-END
+_WITH_COLUMN = """
+SELECT count(*) FROM item_extra
+WHERE dataset_id = $dataset_id
+    AND coalesce(json_extract_string(tags, $pointer), json_extract_string(extra, $pointer)) IS NOT NULL
 """
 
 
@@ -93,7 +89,11 @@ def count_without(store: Store, dataset_id: str, name: str) -> int:
     """Count the items that have no value under a name."""
     if name == "prompt":
         return 0
-    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
-    parameters = {"dataset_id": dataset_id, "name": name, "pointer": pointer}
-    ((count,),) = store.read(_WITHOUT, parameters)
-    return int(count)
+    wanted = {"dataset_id": dataset_id}
+    ((n_items,),) = store.read("SELECT count(*) FROM item WHERE dataset_id = $dataset_id", wanted)
+    if name in OWN_NAMES:
+        ((n_with,),) = store.read(_WITH_REFERENCE if name == "reference" else _WITH_ID, wanted)
+    else:
+        pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+        ((n_with,),) = store.read(_WITH_COLUMN, wanted | {"pointer": pointer})
+    return int(n_items - n_with)
