@@ -147,7 +147,8 @@ def compare_pair(a: LabelledRun, b: LabelledRun, pairing: Pairing, settings: Pai
     same = columns.same_response
     same_responses = bool(same.all()) and pairing.n > 0
     same_scorer, same_preset = _same_scorer(a.record, b.record), _same_preset(a.record, b.record)
-    metric: Metric = settings.metric or ("auroc" if same_responses else "accuracy")
+    by_rank = same_responses and bool(columns.scored.any())
+    metric: Metric = settings.metric or ("auroc" if by_rank else "accuracy")
     trouble = _trouble(columns, metric, is_fair=same_responses or (same_scorer and same_preset))
     n_right, n_wrong = _rarer(columns)
     difference = area if metric == "auroc" else right.difference
