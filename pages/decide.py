@@ -6,8 +6,17 @@ import streamlit as st
 
 from tlm_dash.services import runs
 from tlm_dash.services.decide import decide
+from tlm_dash.services.record_drafts import threshold_record
 from tlm_dash.ui.params_decide import DecideParams
-from tlm_dash.ui.parts import decision_path, decision_sentence, label_basis, operating_point, ranking_quality
+from tlm_dash.ui.parts import (
+    decision_path,
+    decision_record,
+    decision_save,
+    decision_sentence,
+    label_basis,
+    operating_point,
+    ranking_quality,
+)
 from tlm_dash.ui.parts.header import page_header
 from tlm_dash.ui.resources import dashboard
 
@@ -18,14 +27,20 @@ page_header(
 running = dashboard()
 params = DecideParams.from_query(st.query_params)
 views = [view for view in runs.list_runs(running)[::-1] if view.counts.n_done]
-view = decision_path.run_to_decide(views, params)
+view = None if decision_record.opened(running) else decision_path.run_to_decide(views, params)
 
 if view is not None:
-    decision = decide(running, view.record.run_id, params.question(view.record.n_items))
+    run_id, question = view.record.run_id, params.question(view.record.n_items)
+    decision = decide(running, run_id, question)
     label_basis.choose(views, decision)
     label_basis.draw(decision)
     decision_path.labels_missing(decision)
     decision_sentence.draw(decision, params)
+    if decision.n_labelled:
+        decision_save.draw(
+            running, lambda: threshold_record(running, run_id, question, chosen_threshold=params.threshold)
+        )
     operating_point.draw(decision)
     ranking_quality.draw(decision)
+    decision_record.listed(running, (run_id,))
     decision_path.next_step(decision)

@@ -12,6 +12,7 @@ from tlm_dash.services.compare import MOST_RUNS
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_compare import CompareParams, Metric
+from tlm_dash.ui.parts.decision_save import SAVING_KEY
 from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.text import one_line
 
@@ -47,7 +48,9 @@ def draw(running: Dashboard, params: CompareParams) -> CompareParams | None:
     if not settled.candidate:
         empty("Choose at least one run to compare with the baseline.", label="Nothing to compare")
         return None
-    st.query_params.from_dict(settled.to_dict())
+    # An open dialog stays open: its key is not among those of the comparison.
+    dialog = {SAVING_KEY: "yes"} if SAVING_KEY in st.query_params else {}
+    st.query_params.from_dict(settled.to_dict() | dialog)
     return settled
 
 

@@ -10,20 +10,37 @@ from tlm_dash.errors import InvalidInputError
 from tlm_dash.services import decision_records
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decision_records import Record
+from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.text import visible
 
 RECORD_KEY = "record"
 """Key of the address that opens a saved decision."""
 
+SAVING_KEY = "saving"
+"""Key of the address while the dialog is open."""
+
 
 def draw(running: Dashboard, draft: Callable[[], Record]) -> None:
     """Draw the button; `draft` computes the record of what is on the page, when it is wanted."""
-    if st.button("Save decision", type="primary", icon=":material/gavel:", key="save-decision"):
-        _ask(running, draft)
+    st.button("Save decision", type="primary", icon=":material/gavel:", key="save-decision", on_click=_open)
+    if SAVING_KEY in st.query_params:
+        _dialog(running, draft)
 
 
-@st.dialog("Save this decision")
+def _open() -> None:
+    st.query_params[SAVING_KEY] = "yes"
+
+
+def _close() -> None:
+    st.query_params.pop(SAVING_KEY, None)
+
+
+@st.dialog("Save this decision", on_dismiss=_close)
+def _dialog(running: Dashboard, draft: Callable[[], Record]) -> None:
+    guarded(lambda: _ask(running, draft))
+
+
 def _ask(running: Dashboard, draft: Callable[[], Record]) -> None:
     record = draft()
     st.text(visible(record["question"]))
@@ -32,17 +49,19 @@ def _ask(running: Dashboard, draft: Callable[[], Record]) -> None:
         "Figures, counts, settings and versions are kept with it, and can be checked again later. "
         "No prompt and no response is in the record."
     )
-    name = st.text_input("Your name", value=st.query_params.get("reviewer", ""), key="decision-name")
-    reason = st.text_area(
-        "Why", placeholder="For example: good enough for the help desk; two people can read the rest.",
-        max_chars=decision_records.LONGEST_REASON, key="decision-reason",
-    )  # fmt: skip
-    if not st.button("Save", type="primary", key="decision-save"):
-        return
+    with st.form("decision", border=False):
+        name = st.text_input("Your name", value=st.query_params.get("reviewer", ""), key="decision-name")
+        reason = st.text_area(
+            "Why", placeholder="For example: good enough for the help desk; two people can read the rest.",
+            max_chars=decision_records.LONGEST_REASON, key="decision-reason",
+        )  # fmt: skip
+        if not st.form_submit_button("Save", type="primary", key="decision-save"):
+            return
     try:
         saved = decision_records.save(running, record, decided_by=name, reason=reason)
     except InvalidInputError as error:
         failure(error.message, error.hint, label="Not saved")
         return
+    _close()
     st.query_params[RECORD_KEY] = saved
     st.rerun()
