@@ -119,6 +119,10 @@ WHERE {condition}
 
 _USER = """'{"content":' || CAST(to_json(prompt) AS VARCHAR) || ',"role":"user"}'"""
 
+# A list of messages ends in the prompt: as long as this, it holds nothing else. Told by lengths, which costs
+# much less than comparing the texts, and is true of most of them.
+_IS_SHORTEST = "strlen(messages) = strlen(prompt) + 30"
+
 # A blank system prompt would not come back as a message: then the messages are told as they are.
 _HAS_TEXT = "(system IS NULL OR regexp_matches(system, '[!-~]'))"
 
@@ -126,7 +130,8 @@ _HAS_TEXT = "(system IS NULL OR regexp_matches(system, '[!-~]'))"
 _ITEMS = f"""
 item_part AS (
     SELECT *,
-        CASE WHEN messages <> '[' || {_USER} || ']' AND json_extract_string(messages, '$[0].role') = 'system'
+        CASE WHEN {_IS_SHORTEST} THEN NULL
+            WHEN messages <> '[' || {_USER} || ']' AND json_extract_string(messages, '$[0].role') = 'system'
             THEN json_extract_string(messages, '$[0].content') END AS system
     FROM item WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high
 ),
@@ -136,7 +141,7 @@ extra_part AS (
 ),
 whole_item AS (
     SELECT i.*, e.source_id, e.tags, e.extra,
-        CASE WHEN {_HAS_TEXT} AND messages = '[' || coalesce(
+        CASE WHEN {_IS_SHORTEST} THEN NULL WHEN {_HAS_TEXT} AND messages = '[' || coalesce(
             '{{"content":' || CAST(to_json(system) AS VARCHAR) || ',"role":"system"}},', ''
         ) || {_USER} || ']' THEN NULL ELSE messages END AS whole
     FROM item_part AS i LEFT JOIN extra_part AS e USING (item_no)

@@ -177,8 +177,10 @@ class _Rows:
 
 def _in_order(piece: Any) -> Any:  # noqa: ANN401 - an Arrow table
     items, places = piece.column("of_item").to_numpy(), piece.column("place").to_numpy()
-    order = np.lexsort((places, items))
-    return piece if (order == np.arange(len(order))).all() else piece.take(pa.array(order))
+    step = np.diff(items)
+    if ((step > 0) | ((step == 0) & (np.diff(places) > 0))).all():
+        return piece
+    return piece.take(pa.array(np.lexsort((places, items))))
 
 
 def _original(column: Any) -> Any:  # noqa: ANN401 - an Arrow column of text

@@ -110,6 +110,8 @@ def _counts(upload: PendingUpload, found: Check) -> None:
         st.metric("Rows in", f"{found.n_rows_in:,}", width=150)
         st.metric("Items", f"{found.n_items:,}", width=150)
         st.metric("Rejected rows", f"{len(found.rejects):,}", width=150)
+    if found.n_rows_in > found.n_items + len(found.rejects):
+        st.caption("An export has a row for each item of each run.")
     hygiene.draw(found.hygiene)
     if not found.rejects:
         return
