@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tlm_dash.services.labelled import LabelledRun
+from tlm_dash.services.labelled import LabelledRun, SamplingBasis
 from tlm_dash.services.pairing import Pairing
 
 Bools = npt.NDArray[np.bool_]
@@ -39,16 +39,25 @@ class PairedLabels:
 
 
 def paired_labels(a: LabelledRun, b: LabelledRun, pairing: Pairing) -> PairedLabels:
-    """Take the labels of the pairs, and of these the common sample of both runs."""
+    """Take the labels of the pairs, and of these the common sample that has most of them."""
+    both = [(one, other) for one in a.samples for other in b.samples if "none" not in (one.kind, other.kind)]
+    found = [_of_samples(a, b, pairing, bases) for bases in [(a.basis, b.basis), *both]]
+    return max(found, key=lambda labels: labels.n_used)
+
+
+def _of_samples(
+    a: LabelledRun, b: LabelledRun, pairing: Pairing, bases: tuple[SamplingBasis, SamplingBasis]
+) -> PairedLabels:
+    first, second = bases
     label_a, label_b = a.label[pairing.a], b.label[pairing.b]
     labelled = ~(np.isnan(label_a) | np.isnan(label_b))
-    drawn = a.basis.in_sample[pairing.a] & b.basis.in_sample[pairing.b]
-    is_open = a.basis.is_open[pairing.a] | b.basis.is_open[pairing.b]
+    drawn = first.in_sample[pairing.a] & second.in_sample[pairing.b]
+    is_open = first.is_open[pairing.a] | second.is_open[pairing.b]
     used = labelled & drawn & ~is_open
-    weight_a, weight_b = a.basis.weight[pairing.a], b.basis.weight[pairing.b]
-    one_plan = a.basis.plan_id is not None and a.basis.plan_id == b.basis.plan_id
+    weight_a, weight_b = first.weight[pairing.a], second.weight[pairing.b]
+    one_plan = first.plan_id is not None and first.plan_id == second.plan_id
     weight = weight_a if one_plan else weight_a * weight_b
-    weighted = "stratified" in (a.basis.kind, b.basis.kind)
+    weighted = "stratified" in (first.kind, second.kind)
     return PairedLabels(
         label_a, label_b, used, _spoken_for(weight, drawn, used) if weighted else None,
         int((labelled & ~used).sum()), int((drawn & is_open).sum()),

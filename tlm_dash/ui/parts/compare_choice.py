@@ -49,7 +49,7 @@ def draw(running: Dashboard, params: CompareParams) -> CompareParams | None:
         empty("Choose at least one run to compare with the baseline.", label="Nothing to compare")
         return None
     # An open dialog stays open: its key is not among those of the comparison.
-    dialog = {SAVING_KEY: "yes"} if SAVING_KEY in st.query_params else {}
+    dialog: dict[str, str | list[str]] = {SAVING_KEY: "yes"} if SAVING_KEY in st.query_params else {}
     st.query_params.from_dict(settled.to_dict() | dialog)
     return settled
 
@@ -73,8 +73,9 @@ def _settled(params: CompareParams, views: Sequence[RunView]) -> tuple[ComparePa
     baseline = params.baseline if params.baseline in known else None
     missing = baseline != params.baseline or candidates != params.candidate
     if baseline is None:
-        free = [view for view in views if view.record.run_id not in candidates]
+        free = [view for view in views if view.record.run_id not in candidates] or list(views)
         baseline = next((v for v in free if _partners(v, views)), free[0]).record.run_id
+        candidates = tuple(run_id for run_id in candidates if run_id != baseline)
     if not candidates and not params.candidate:
         partners = _partners(known[baseline], views) or [
             view for view in views if view.record.run_id != baseline
