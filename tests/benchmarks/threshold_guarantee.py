@@ -189,7 +189,7 @@ def main() -> int:
     """Simulate all settings and print them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--datasets", type=int, default=2_000, help="datasets per setting (default: 2000)")
-    parser.add_argument("--short", action="store_true", help="200 datasets, three settings")
+    parser.add_argument("--short", action="store_true", help="200 datasets, six settings")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     n_datasets = 200 if asked.short else asked.datasets
