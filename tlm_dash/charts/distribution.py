@@ -59,7 +59,7 @@ def distribution_chart(
         dragmode="select",
         selectdirection="h",
         xaxis={
-            "title": {"text": f"Score{', log odds' if last else ''} (n = {n:,})"},
+            "title": {"text": f"Score{', log odds' if last and not is_narrow else ''} (n = {n:,})"},
             "range": [0, len(counts)],
             "tickvals": places,
             "ticktext": labels,
