@@ -33,33 +33,15 @@ def distribution_chart(
     import plotly.graph_objects as go
 
     n = sum(counts)
-    last = axis == "logit"
-    names = [_interval_words(edges, number, open_ended=last) for number in range(len(counts))]
-    bars = go.Bar(
-        x=[number + 0.5 for number in range(len(counts))],
-        y=list(counts),
-        width=1.0,
-        marker={
-            "color": color,
-            "opacity": [1.0 if _is_inside(edges, number, chosen) else FADED for number in range(len(counts))],
-            "line": {"width": 0},
-        },
-        customdata=[
-            [name, f"{count / n:.1%}" if n else "0%"] for name, count in zip(names, counts, strict=True)
-        ],
-        hovertemplate="%{customdata[0]}<br>%{y:,} rows, %{customdata[1]}<extra></extra>",
-        # A box that a person drags fades nothing by itself: the page says what is chosen.
-        selected={"marker": {"opacity": 1.0}},
-        unselected={"marker": {"opacity": FADED}},
-    )
+    odds = ", log odds" if axis == "logit" and not is_narrow else ""
     places, labels = _ticks(edges, axis, _FEW_TICKS if is_narrow else _TICKS)
-    figure = go.Figure(bars)
+    figure = go.Figure(_bars(edges, counts, chosen, color, open_ended=axis == "logit"))
     figure.update_layout(
         **base_layout(height),
         dragmode="select",
         selectdirection="h",
         xaxis={
-            "title": {"text": f"Score{', log odds' if last and not is_narrow else ''} (n = {n:,})"},
+            "title": {"text": f"Score{odds} (n = {n:,})"},
             "range": [0, len(counts)],
             "tickvals": places,
             "ticktext": labels,
@@ -69,9 +51,41 @@ def distribution_chart(
         },
         yaxis={"title": {"text": "Rows"}, "rangemode": "tozero", "fixedrange": True, "tickformat": ",d"},
     )
-    if not any(counts):
+    if not n:
         figure.update_yaxes(range=[0, 1], tickvals=[0])
     return figure
+
+
+def _bars(
+    edges: Sequence[float],
+    counts: Sequence[int],
+    chosen: tuple[float | None, float | None] | None,
+    color: str,
+    *,
+    open_ended: bool,
+) -> go.Bar:
+    import plotly.graph_objects as go
+
+    n = max(1, sum(counts))
+    numbers = range(len(counts))
+    return go.Bar(
+        x=[number + 0.5 for number in numbers],
+        y=list(counts),
+        width=1.0,
+        marker={
+            "color": color,
+            "opacity": [1.0 if _is_inside(edges, number, chosen) else FADED for number in numbers],
+            "line": {"width": 0},
+        },
+        customdata=[
+            [_interval_words(edges, number, open_ended=open_ended), f"{counts[number] / n:.1%}"]
+            for number in numbers
+        ],
+        hovertemplate="%{customdata[0]}<br>%{y:,} rows, %{customdata[1]}<extra></extra>",
+        # A box that a person drags fades nothing by itself: the page says what is chosen.
+        selected={"marker": {"opacity": 1.0}},
+        unselected={"marker": {"opacity": FADED}},
+    )
 
 
 def interval_of(edges: Sequence[float], low: float, high: float) -> tuple[float | None, float | None]:

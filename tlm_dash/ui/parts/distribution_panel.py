@@ -26,7 +26,27 @@ JUST_ABOVE_HALF = 0.5000000000000001
 
 
 def draw(running: Dashboard, views: Sequence[RunView], params: ReviewParams) -> None:
-    """Draw the panels, side by side; nothing where no chosen run has rows."""
+    """Draw the panels, side by side."""
+    _axis(views, params)
+    reason = _why_apart(views)
+    if reason:
+        st.text(reason)
+    measured = [review.distribution_of(running, view) for view in views]
+    # Row by row, so that charts side by side stand at the same height.
+    if len(views) > 1:
+        for column, view in zip(st.columns(len(views)), views, strict=True):
+            column.text(title(view))
+    for column, view, found in zip(st.columns(len(views)), views, measured, strict=True):
+        with column:
+            _words(view, found)
+    for column, view, found in zip(st.columns(len(views)), views, measured, strict=True):
+        with column:
+            _panel(running, view, found, params, is_listed=view.record.run_id == listed_run(views, params))
+    for column, found in zip(st.columns(len(views)), measured, strict=True):
+        column.caption(spread(found))
+
+
+def _axis(views: Sequence[RunView], params: ReviewParams) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             "Axis",
@@ -50,22 +70,6 @@ def draw(running: Dashboard, views: Sequence[RunView], params: ReviewParams) -> 
                 on_click=_choose,
                 args=(listed_run(views, params), (None, None)),
             )
-    reason = _why_apart(views)
-    if reason:
-        st.text(reason)
-    measured = [review.distribution_of(running, view) for view in views]
-    # Row by row, so that charts side by side stand at the same height.
-    if len(views) > 1:
-        for column, view in zip(st.columns(len(views)), views, strict=True):
-            column.text(title(view))
-    for column, view, found in zip(st.columns(len(views)), views, measured, strict=True):
-        with column:
-            _words(view, found)
-    for column, view, found in zip(st.columns(len(views)), views, measured, strict=True):
-        with column:
-            _panel(running, view, found, params, is_listed=view.record.run_id == listed_run(views, params))
-    for column, found in zip(st.columns(len(views)), measured, strict=True):
-        column.caption(spread(found))
 
 
 def told(found: Distribution) -> str:
