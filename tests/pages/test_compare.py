@@ -78,6 +78,22 @@ def test_without_labels_ranks_are_compared_and_the_queue_is_offered(
     assert app.title[0].value == "Review"
 
 
+def test_runs_without_a_prompt_in_common_lead_to_a_new_run(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    for name in ("left", "right"):
+        dataset_id = make_dataset(dashboard, [f"{name} {n}" for n in range(3)], name=name)
+        make_labelled_run(dashboard, dataset_id, [1, 0, 1], name=name)
+    app = open_app(dashboard, "compare")
+    assert not app.exception
+    shown = texts(app)
+    assert "they have no prompt in common" in shown
+    assert "3: only the baseline has the prompt" in shown and "3: only the candidate has the prompt" in shown
+    app.button(key="compare-run-both").click().run()
+    assert app.title[0].value == "Runs"
+
+
 def test_runs_that_are_gone_are_said_and_untrusted_text_stays_text(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
 ) -> None:

@@ -39,8 +39,10 @@ LABELS = {1: "right", 0: "wrong", None: "—"}
 
 def draw(running: Dashboard, comparison: Comparison, params: CompareParams) -> None:
     """Draw the rows of the candidate that is looked at."""
-    st.subheader("Row by row", anchor=False)
     pair = comparison.pairs[params.shown]
+    if not pair.pairing.n:
+        return
+    st.subheader("Row by row", anchor=False)
     a, b = comparison.runs[0].run, comparison.runs[params.shown + 1].run
     counts = counts_of(pair)
     wanted = params.rows or ("differ" if counts["differ"] else "flips" if counts["flips"] else "all")

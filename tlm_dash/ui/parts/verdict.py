@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from tlm_dash.models import DEFAULT_QUALITY_PRESET
 from tlm_dash.services.compare import Comparison
 from tlm_dash.ui.params_compare import CompareParams
 from tlm_dash.ui.parts.notice import empty
@@ -34,6 +35,8 @@ def draw(comparison: Comparison) -> None:
             f"{len(comparison.pairs)} candidates: each interval is wider, so that all of them hold together "
             f"with {100 * comparison.request.confidence:.4g}% confidence."
         )
+    if _nothing_in_common(comparison):
+        return
     _missing_labels(comparison)
     _no_means(comparison)
 
@@ -54,7 +57,23 @@ def _missing_labels(comparison: Comparison) -> None:
         st.switch_page(REVIEW, query_params={"run": baseline.record.run_id, "view": "queue"})
 
 
+def _nothing_in_common(comparison: Comparison) -> bool:
+    """Tell whether no pair has a row, and say what to do."""
+    if any(pair.pairing.n for pair in comparison.pairs):
+        return False
+    empty(
+        "The runs have no answered prompt in common, so there is nothing to set side by side.",
+        "Run both models or presets over one dataset, or choose runs over the same prompts.",
+        label="Nothing in common",
+    )
+    if st.button("New run", type="primary", icon=":material/add:", key="compare-run-both"):
+        dataset_id = comparison.runs[0].record.dataset_id
+        st.switch_page(RUNS, query_params={"new": "yes", "dataset": dataset_id})
+    return True
+
+
 def _no_means(comparison: Comparison) -> None:
+    """Say why no mean score is shown, and offer to score all responses alike."""
     if comparison.scores_comparable:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="no-means"):
@@ -66,13 +85,28 @@ def _no_means(comparison: Comparison) -> None:
         if not all(pair.same_responses for pair in comparison.pairs):
             st.page_link(
                 RUNS, label="Re-score with one scorer", icon=":material/replay:",
-                query_params={"new": "yes", "dataset": comparison.runs[0].record.dataset_id},
+                query_params=_rescoring(comparison),
             )  # fmt: skip
+
+
+def _rescoring(comparison: Comparison) -> dict[str, str | list[str]]:
+    """Give the address of the drawer in which the responses of all runs are ticked for one scorer.
+
+    One dataset at a time: runs over others stay as they are.
+    """
+    dataset_id = comparison.runs[0].record.dataset_id
+    mine = [run.record.run_id for run in comparison.runs if run.record.dataset_id == dataset_id]
+    return {
+        "new": "yes", "dataset": dataset_id, "mode": "score",
+        "cell": [f"{DEFAULT_QUALITY_PRESET}~{run_id}" for run_id in mine],
+    }  # fmt: skip
 
 
 def next_step(comparison: Comparison, params: CompareParams) -> None:
     """Lead on: to more labels where they are missing, else to the threshold of the run that is looked at."""
     codes = {pair.verdict.code for pair in comparison.pairs}
+    if codes == {"not_comparable"}:
+        return
     baseline = comparison.runs[0].record
     if codes <= {"too_few_labels", "not_distinguishable"}:
         st.page_link(
