@@ -43,6 +43,14 @@ def test_across_datasets_text_decides_and_line_ends_do_not_count(place: OpenStor
     assert found.n_excluded == {"only_in_a": 1, "only_in_b": 1}
 
 
+def test_a_file_with_a_row_for_each_prompt_and_model_is_paired_by_text(place: OpenStore) -> None:
+    a = in_memory(["one", "two"], "file")
+    b = in_memory(["two", "one", "three"], "file", first_item=3)
+    found = pair_runs(place, a, b)
+    assert found.kind == "prompt" and pairs(a, b, found) == [(1, 4), (2, 3)]
+    assert found.n_excluded == {"only_in_b": 1}
+
+
 def test_repeats_pair_in_order_and_the_surplus_is_counted(place: OpenStore) -> None:
     a = run_over(place, ["x", "y", "x", "x"])
     b = run_over(place, ["x", "x", "y", "y", "z"])
@@ -73,7 +81,7 @@ def test_nothing_in_common(place: OpenStore) -> None:
 texts = st.lists(st.sampled_from("abcd"), min_size=1, max_size=8)
 
 
-def in_memory(prompts: list[str], dataset_id: str) -> LabelledRun:
+def in_memory(prompts: list[str], dataset_id: str, first_item: int = 1) -> LabelledRun:
     """Make the columns of a run that was never stored."""
     n, nothing = len(prompts), np.full(len(prompts), np.nan)
     texts = np.array(prompts, dtype=object)
@@ -81,7 +89,8 @@ def in_memory(prompts: list[str], dataset_id: str) -> LabelledRun:
     _, codes = np.unique(texts.astype(str), return_inverse=True)
     columns = dict.fromkeys((field.name for field in fields(LabelledRun)), nothing)
     return LabelledRun(**columns | {
-        "record": record, "n_rows": n, "item_no": np.arange(1, n + 1), "prompt_hash": texts, "prompt": codes,
+        "record": record, "n_rows": n,
+        "item_no": np.arange(first_item, first_item + n), "prompt_hash": texts, "prompt": codes,
         "response_hash": texts, "status": np.full(n, "done", dtype=object),
     })  # fmt: skip
 

@@ -50,12 +50,13 @@ def pair_runs(place: Place, a: LabelledRun, b: LabelledRun) -> Pairing:
     """Pair the rows that both runs answered, never by row number.
 
     In one dataset rows of one item belong together. Across datasets rows of the same messages do (CRLF as LF,
-    outer white space trimmed, nothing else); repeats in order of occurrence. Raises StoreError.
+    outer white space trimmed, nothing else); repeats in order of occurrence. So do those of one file that has
+    a row for each prompt and model, where no two runs share an item. Raises StoreError.
     """
     excluded: dict[str, int] = {}
-    same_dataset = a.record.dataset_id == b.record.dataset_id
-    if same_dataset:
-        _, at_a, at_b = np.intersect1d(a.item_no, b.item_no, assume_unique=True, return_indices=True)
+    _, at_a, at_b = np.intersect1d(a.item_no, b.item_no, assume_unique=True, return_indices=True)
+    by_item = a.record.dataset_id == b.record.dataset_id and len(at_a) > 0
+    if by_item:
         excluded["only_in_a"], excluded["only_in_b"] = a.n_rows - len(at_a), b.n_rows - len(at_b)
     else:
         at_a, at_b = _by_prompt(place, a, b, excluded)
@@ -66,7 +67,7 @@ def pair_runs(place: Place, a: LabelledRun, b: LabelledRun) -> Pairing:
     kept = answered_a & answered_b
     pairs_a, pairs_b = at_a[kept], at_b[kept]
     return Pairing(
-        "item" if same_dataset else "prompt", pairs_a, pairs_b, a.prompt[pairs_a],
+        "item" if by_item else "prompt", pairs_a, pairs_b, a.prompt[pairs_a],
         {reason: count for reason, count in excluded.items() if count},
     )  # fmt: skip
 
