@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
@@ -69,7 +70,9 @@ def write_lines(path: Path, lines: Iterable[Any]) -> Written:
     n_rows = 0
     with path.open("wb") as file:
         for column in lines:
-            file.write("".join(text + "\n" for text in column.to_pylist()).encode())
+            ended = pc.binary_join_element_wise(column, "", "\n")
+            # The bytes as they are: as Python's objects they would take several times as long.
+            file.write(ended.buffers()[2] or b"")
             n_rows += len(column)
     return Written(n_rows)
 

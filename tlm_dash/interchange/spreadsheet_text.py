@@ -18,6 +18,8 @@ _MARK = "'"
 def as_cells(texts: Any) -> Any:  # noqa: ANN401 - an Arrow column of text
     """Put the mark before every text that needs it."""
     risky = pc.match_substring_regex(texts, _RISKY)
+    if not pc.any(risky).as_py():
+        return texts
     return pc.if_else(risky, pc.binary_join_element_wise(_MARK, texts, ""), texts)
 
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tlm_dash.errors import SettingsError
-from tlm_dash.services import runs
+from tlm_dash.services import exports, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.settings import Settings, load_settings
 
@@ -37,6 +37,7 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
     logging.getLogger("tlm_dash").setLevel(logging.INFO)
     dashboard = Dashboard(_settings_or_exit(), on_open=runs.resume_all)
     try:
+        exports.sweep_downloads(dashboard)
         dashboard.start()
         set_current_dashboard(dashboard)
         _freeze_imports()

@@ -201,7 +201,7 @@ def download_path(settings: Settings, token: str, name: str) -> Path | None:
 
 
 def sweep_downloads(place: Place) -> None:
-    """Remove the downloads of earlier processes."""
+    """Remove the downloads of earlier processes; to be called before anything is prepared."""
     shutil.rmtree(_downloads(place.settings), ignore_errors=True)
 
 
