@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from tlm_dash.batch.answering import TlmEndpoint
-from tlm_dash.batch.engine import STOP_WITHIN_S, EndpointAddress, Engine
+from tlm_dash.batch.engine import EndpointAddress, Engine
 from tlm_dash.batch.gate import Gate
 from tlm_dash.batch.grid import Grid, Limits
 from tlm_dash.batch.in_flight import START
@@ -18,6 +18,10 @@ from tlm_dash.errors import StoreError
 from tlm_dash.store.database import Store
 
 logger = logging.getLogger(__name__)
+
+HEARD_WITHIN_S = 60.0
+"""How long the loop may be busy before it takes an order: while it loads the client's libraries on a machine
+that has much to do, seconds pass, and a run that goes on after a restart must not be forgotten for that."""
 
 
 class Batches:
@@ -40,7 +44,7 @@ class Batches:
 
     def begin(self, grid: Grid, limits: Limits, run_ids: Sequence[str], *, pilot: bool = False) -> None:
         """Carry out some runs of a grid; those of it that are under way go on beside them."""
-        self._engine.ask(self._begin(grid, limits, set(run_ids), pilot), timeout_s=STOP_WITHIN_S)
+        self._engine.ask(self._begin(grid, limits, set(run_ids), pilot), timeout_s=HEARD_WITHIN_S)
 
     async def _begin(self, grid: Grid, limits: Limits, run_ids: set[str], pilot: bool) -> None:
         job = self._jobs.get(grid.grid_id)
@@ -53,7 +57,7 @@ class Batches:
 
     def leave_out(self, run_ids: Sequence[str], status: str) -> None:
         """Send nothing more for some runs; what is under way ends, then `status` is written again."""
-        self._engine.ask(self._leave_out(set(run_ids), status), timeout_s=STOP_WITHIN_S)
+        self._engine.ask(self._leave_out(set(run_ids), status), timeout_s=HEARD_WITHIN_S)
 
     async def _leave_out(self, run_ids: set[str], status: str) -> None:
         for job in list(self._jobs.values()):

@@ -8,6 +8,9 @@ from typing import Protocol, Self
 from tlm_dash.settings import Settings, load_settings
 from tlm_dash.store.database import Store
 
+MEMORY_BYTES = 384 << 20
+"""What a command's database may keep in memory: a command reads or writes most things once."""
+
 
 class Place(Protocol):
     """What a service needs of a dashboard, or of a command that has none."""
@@ -29,7 +32,11 @@ class OpenStore:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or load_settings()
-        self.store = Store.open(self.settings.database_url, temp_dir=self.settings.data_dir / "tmp")
+        self.store = Store.open(
+            self.settings.database_url,
+            temp_dir=self.settings.data_dir / "tmp",
+            most_memory_bytes=MEMORY_BYTES,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -18,8 +18,6 @@ _UNSTORABLE = "[\\x00\ufdd0]"
 _ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 _RARE = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f]"
 _RARE_BYTES = set(range(32)) - {9, 10, 13}
-_FIRST_OF_ESCAPE = ESCAPE.encode()[0]
-_UNSTORABLE_BYTES = {0, _FIRST_OF_ESCAPE}
 # Everything that str.strip() takes away.
 _WHITE = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B),
                            0x2028, 0x2029, 0x202F, 0x205F, 0x3000)))  # fmt: skip
@@ -68,7 +66,7 @@ def json_escaped(array: Any) -> Any:  # noqa: ANN401
 
 def trimmed(array: Any) -> Any:  # noqa: ANN401
     """Do what models.messages_identity does to a text: CRLF as LF, outer white space away."""
-    if ord("\r") in _special_bytes(array):
+    if _holds(array, b"\r\n"):
         array = pc.replace_substring(array, "\r\n", "\n")
     first, last = outer_bytes(array)
     # White space is a byte up to 32, or several from 128 on.
@@ -92,7 +90,7 @@ def outer_bytes(array: Any) -> tuple[Any, Any]:  # noqa: ANN401
 
 def storable(array: Any) -> Any:  # noqa: ANN401
     """Write the rare characters that no engine holds as text.py says."""
-    if array.type != pa.string() or not _special_bytes(array) & _UNSTORABLE_BYTES:
+    if array.type != pa.string() or not _holds(array, b"\0", ESCAPE.encode()):
         return array
     if not pc.any(pc.match_substring_regex(array, _UNSTORABLE)).as_py():
         return array
@@ -100,11 +98,23 @@ def storable(array: Any) -> Any:  # noqa: ANN401
 
 
 def _special_bytes(array: Any) -> set[int]:  # noqa: ANN401
-    """Tell which of the bytes that may need care are in a column (or near it: its buffer is looked at)."""
+    """Tell which of the bytes that JSON writes in another way are in a column: control bytes, quotes."""
+    data = _bytes_of(array)
+    control = data[data < 32]
+    held = set(np.flatnonzero(np.bincount(control, minlength=32)).tolist())
+    raw = data.tobytes()  # bytes.find is as fast as memory is
+    return held | {ord(character) for character in '"\\' if raw.find(character.encode()) >= 0}
+
+
+def _holds(array: Any, *wanted: bytes) -> bool:  # noqa: ANN401
+    """Tell whether a column has some bytes anywhere; those of two neighbouring texts may be taken for one."""
+    raw = _bytes_of(array).tobytes()
+    return any(raw.find(each) >= 0 for each in wanted)
+
+
+def _bytes_of(array: Any) -> Any:  # noqa: ANN401
     data, offsets = _buffers(array)
-    data = data[offsets[0] : offsets[-1]]
-    special = (data < 32) | (data == ord('"')) | (data == ord("\\")) | (data == _FIRST_OF_ESCAPE)
-    return set(np.flatnonzero(np.bincount(data[special], minlength=256)).tolist())
+    return data[offsets[0] : offsets[-1]]
 
 
 def _buffers(array: Any) -> tuple[Any, Any]:  # noqa: ANN401

@@ -16,7 +16,7 @@ import duckdb
 
 from tlm_dash.errors import StoreClosedError, StoreError
 from tlm_dash.store.failures import is_lost, using_failure
-from tlm_dash.store.opening import opened
+from tlm_dash.store.opening import MOST_MEMORY_BYTES, opened
 
 Result = TypeVar("Result")
 
@@ -29,15 +29,15 @@ _PATIENCE_S = 3.0
 class Connection:
     """Opens the database at once. Raises the StoreError kinds of `opened`."""
 
-    def __init__(self, path: Path | None, temp_dir: Path) -> None:
+    def __init__(self, path: Path | None, temp_dir: Path, most_memory_bytes: int = MOST_MEMORY_BYTES) -> None:
         self.path = path
-        self._temp_dir = temp_dir
+        self._temp_dir, self._most_memory_bytes = temp_dir, most_memory_bytes
         self._state = threading.Condition()
         self._active: dict[int, Any] = {}
         self._generation = 0
         self._draining = False
         self._closed = False
-        self._connection: Any = opened(path, temp_dir)
+        self._connection: Any = self._opened()
 
     def use(self, work: Callable[[Any], Result]) -> Result:
         """Give `work` a cursor of its own, and again after the database had to be opened anew.
@@ -82,7 +82,7 @@ class Connection:
             if self._closed:
                 raise _closed_failure()
             if self._connection is None:
-                self._connection = opened(self.path, self._temp_dir)
+                self._connection = self._opened()
             try:
                 cursor = self._connection.cursor()
             except duckdb.Error as error:
@@ -114,7 +114,7 @@ class Connection:
             if self._closed:  # while this waited
                 raise _closed_failure()
             self._drop()
-            self._connection = opened(self.path, self._temp_dir)
+            self._connection = self._opened()
 
     def _drain(self) -> None:
         """Wait until no cursor is in use, interrupting what takes too long; new ones wait meanwhile."""
@@ -127,6 +127,9 @@ class Connection:
         finally:
             self._draining = False
             self._state.notify_all()
+
+    def _opened(self) -> Any:  # noqa: ANN401 - duckdb ships no types that fit
+        return opened(self.path, self._temp_dir, self._most_memory_bytes)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

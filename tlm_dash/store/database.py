@@ -17,6 +17,7 @@ from tlm_dash.store.connection import Connection
 from tlm_dash.store.failures import busy_failure, no_room_to_open, this_process
 from tlm_dash.store.location import database_path
 from tlm_dash.store.migrations import migrate
+from tlm_dash.store.opening import MOST_MEMORY_BYTES
 from tlm_dash.store.text import Parameters, original_value, stored_parameters
 from tlm_dash.store.writer import Writer
 
@@ -37,7 +38,7 @@ class Store:
         self._item_numbers_lock = threading.Lock()
 
     @classmethod
-    def open(cls, database_url: str, *, temp_dir: Path) -> Self:
+    def open(cls, database_url: str, *, temp_dir: Path, most_memory_bytes: int = MOST_MEMORY_BYTES) -> Self:
         """Open the database of a URL, making it where there is none, and bring its tables up to date.
 
         Raises SettingsError, StoreBusyError (with its holder), StoreTooNewError, StoreBrokenError,
@@ -47,7 +48,7 @@ class Store:
         with ExitStack() as undo:
             _claim(path)
             undo.callback(_release, path)
-            connection = Connection(path, temp_dir)
+            connection = Connection(path, temp_dir, most_memory_bytes)
             undo.callback(connection.close)
             try:
                 migrate(connection)

@@ -32,6 +32,8 @@ _BATCH_BYTES = 48 << 20
 _ROW_GROUP_ROWS = 122_880
 _WRITE_ROWS = 2 * _ROW_GROUP_ROWS
 _WRITE_BYTES = 384 << 20
+# Batches made while a write is under way.
+_MOST_AHEAD = 2
 _SAMPLE_ROWS = 50
 _SPARE_BYTES = 64 << 20
 
@@ -153,7 +155,7 @@ def _import(
 ) -> Imported:
     dataset_id, now = new_id(), utc_now()
     staging = staging_of(plan)
-    with ahead(_staged_batches(reader, staging)) as batches:
+    with ahead(_staged_batches(reader, staging), most=_MOST_AHEAD) as batches:
         waiting = _Waiting(cursor, dataset_id, now, staging.storable)
         for staged in batches:
             waiting.add(staged)
@@ -249,26 +251,27 @@ class _Waiting:
 
     def add(self, staged: Staged) -> None:
         """Take the rows of one batch, and write the tables that have enough of them."""
-        for name, parts in staged.items():
+        while staged:  # emptied on the way, so that what is written is not kept
+            name, parts = staged.popitem()
             fresh = [
                 pa.table({column: self._storable(values) for column, values in part.items()})
                 for part in parts
             ]
-            waiting = pa.concat_tables([*([self._waiting[name]] if name in self._waiting else []), *fresh])
-            while waiting.num_rows >= _WRITE_ROWS:
+            del parts
+            waiting = pa.concat_tables(
+                [*([self._waiting.pop(name)] if name in self._waiting else []), *fresh]
+            )
+            del fresh
+            while waiting.num_rows >= _WRITE_ROWS or waiting.nbytes >= _WRITE_BYTES:
                 self._write(name, waiting.slice(0, _WRITE_ROWS))
                 waiting = waiting.slice(_WRITE_ROWS)
-            if waiting.nbytes >= _WRITE_BYTES:
-                self._write(name, waiting)
-                waiting = waiting.slice(0, 0)
-            self._waiting[name] = waiting
+            if waiting.num_rows:
+                self._waiting[name] = waiting
 
     def write(self) -> None:
         """Write what waits still."""
-        for name, waiting in self._waiting.items():
-            if waiting.num_rows:
-                self._write(name, waiting)
-        self._waiting = {}
+        while self._waiting:
+            self._write(*self._waiting.popitem())
 
     def _write(self, name: str, rows: Any) -> None:  # noqa: ANN401
         same = {
@@ -277,18 +280,24 @@ class _Waiting:
             if column.name in self._same and column.name not in rows.column_names
         }
         groups = rows.combine_chunks().to_batches(max_chunksize=_ROW_GROUP_ROWS)
+        del rows
         insert_arrow(self._cursor, TABLES[name], pa.Table.from_batches(groups), same)
 
 
-def insert_arrow(cursor: Any, table: Table, arrow: Any, same: Mapping[str, Any]) -> None:  # noqa: ANN401
+def insert_arrow(
+    cursor: Any,  # noqa: ANN401
+    table: Table,
+    fresh_rows: Any,  # noqa: ANN401, ARG001
+    same: Mapping[str, Any],
+) -> None:
     """Append an Arrow table, with columns that have the `same` value in every row."""
     constants = "".join(f", ? AS {name}" for name in same)
-    cursor.register("fresh_rows", arrow)
+    # DuckDB finds the Arrow table by the name of the variable. One that is registered is kept, with all its
+    # memory, until the transaction has ended.
     cursor.execute(
         f"INSERT INTO {table.name} BY NAME SELECT fresh_rows.*{constants} FROM fresh_rows",  # noqa: S608 - known names
         list(same.values()),
     ).fetchall()
-    cursor.unregister("fresh_rows")
 
 
 def insert_rows(cursor: Any, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:  # noqa: ANN401

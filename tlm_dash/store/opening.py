@@ -13,7 +13,9 @@ from tlm_dash.errors import StoreBrokenError, StoreError
 from tlm_dash.models import new_id
 from tlm_dash.store.failures import OTHER_FILE, OTHER_FOLDER, broken_failure, opening_failure
 
-_MAX_MEMORY_BYTES = 4 * 1024**3
+MOST_MEMORY_BYTES = 4 * 1024**3
+"""What the database of a dashboard may keep in memory; larger work goes to the temporary folder."""
+
 _HEADER_BYTES = 3 * 4096
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 # Files of this storage version are read by DuckDB 1.5 too: a way back where a 2.x release misbehaves.
@@ -25,9 +27,9 @@ def wal_path(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
 
 
-def opened(path: Path | None, temp_dir: Path) -> Any:  # noqa: ANN401 - duckdb ships no types that fit
+def opened(path: Path | None, temp_dir: Path, most_memory_bytes: int = MOST_MEMORY_BYTES) -> Any:  # noqa: ANN401 - duckdb ships no types that fit
     """Open the database, making it and its folder where they do not exist. Raises StoreError kinds."""
-    configuration = _configuration(temp_dir)
+    configuration = _configuration(temp_dir, most_memory_bytes)
     _make_folder(temp_dir, "temporary")
     if path is not None:
         _check_place(path)
@@ -46,9 +48,9 @@ def opened(path: Path | None, temp_dir: Path) -> Any:  # noqa: ANN401 - duckdb s
     return connection
 
 
-def _configuration(temp_dir: Path) -> dict[str, Any]:
+def _configuration(temp_dir: Path, most_memory_bytes: int) -> dict[str, Any]:
     configuration: dict[str, Any] = {
-        "memory_limit": f"{min(_memory_bytes() // 2, _MAX_MEMORY_BYTES) // 1024**2}MiB",
+        "memory_limit": f"{min(_memory_bytes() // 2, most_memory_bytes) // 1024**2}MiB",
         "threads": os.cpu_count() or 1,
         "temp_directory": str(temp_dir),
         # No surprise downloads in the middle of a query.
@@ -65,7 +67,7 @@ def _memory_bytes() -> int:
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not told on this system
-        memory = 2 * _MAX_MEMORY_BYTES
+        memory = 2 * MOST_MEMORY_BYTES
     with suppress(OSError, ValueError):
         memory = min(memory, int(_CONTAINER_LIMIT.read_text()))
     return memory

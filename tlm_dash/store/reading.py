@@ -21,7 +21,10 @@ from tlm_dash.store.failures import is_out_of_space
 
 Result = TypeVar("Result")
 
-_MEMORY_LIMIT = "1GiB"
+_MEMORY_LIMIT, _USUAL_MEMORY_LIMIT = "1GiB", "256MiB"
+_USUAL_LINE_BYTES = 16 << 20
+"""Text whose lines are no longer is read with little memory; Parquet needs room for its row groups."""
+
 # DuckDB would take sixteen times the longest row.
 _BUFFER_BYTES = 32 << 20
 _MAX_DEPTH = 6
@@ -74,7 +77,7 @@ class TableReader:
         self._engine: Any = duckdb.connect(
             ":memory:",
             config={
-                "memory_limit": _MEMORY_LIMIT,
+                "memory_limit": _USUAL_MEMORY_LIMIT if _is_usual(table) else _MEMORY_LIMIT,
                 "temp_directory": str(temp_dir),
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
@@ -226,6 +229,10 @@ def _flat_columns(name: str, expression: str, kind: str, depth: int, reader: Tab
     if kind.endswith("]") or kind.startswith(_NESTED):
         return {name: f"CAST(to_json({expression}) AS VARCHAR)"}
     return {name: f"CAST({expression} AS VARCHAR)"}
+
+
+def _is_usual(table: DiskTable) -> bool:
+    return table.layout == "delimited" and table.longest_line_bytes <= _USUAL_LINE_BYTES
 
 
 def _literal(text: str) -> str:
