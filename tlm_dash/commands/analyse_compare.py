@@ -19,8 +19,8 @@ def add_command(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no publ
         "compare",
         help="a baseline and candidates, paired by prompt",
         description="Compare runs with a baseline: what they rank, get right and take. Rows are paired by "
-        "item, across datasets by the text of the messages; every difference is candidate minus baseline, with "
-        "its interval.",
+        "item, across datasets by the text of the messages; every difference is candidate minus "
+        "baseline, with its interval.",
     )
     command.add_argument("baseline", metavar="RUN_A", help=f"the baseline: {_RUN}")
     command.add_argument("candidates", metavar="RUN_B", nargs="+", help=_RUN)

@@ -105,7 +105,7 @@ def cost_words(a: Cost, b: Cost) -> str | None:
         return None
     change = b.per_1000 / a.per_1000 - 1
     if abs(change) < 0.005:
-        return "as dear"
+        return "at the same cost"
     return f"{abs(change) * 100:.0f}% {'cheaper' if change < 0 else 'dearer'}"
 
 
