@@ -66,6 +66,9 @@ def test_turning_the_runs_around_turns_the_interval(
     if table.n == 0:
         assert figure.value is None and figure.reason
         return
+    if table.n == 1:
+        assert figure.low is None and figure.reason
+        return
     assert -1 <= figure.low <= figure.value <= figure.high <= 1
     assert (turned.low, turned.high) == pytest.approx((-figure.high, -figure.low), abs=1e-9)
 
