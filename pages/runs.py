@@ -16,5 +16,5 @@ page_header(
 running = dashboard()
 params = RunsParams.from_query(st.query_params)
 
-new_run.draw(running, params)
-run_list.draw(running, params)
+if new_run.draw(running, params):
+    run_list.draw(running, params)

@@ -214,7 +214,7 @@ def test_a_file_of_the_inbox_is_read_where_it_is(open_page: Any, running: Dashbo
 
 def test_the_sample_is_one_press_away_and_can_be_deleted(open_page: Any, running: Dashboard) -> None:  # noqa: ANN401
     app = open_page()
-    app.button(key="use-sample-first").click().run()
+    app.button(key="use-sample").click().run()
     (dataset,) = datasets.listed(running)
     app.text_input[0].set_value("capital of denmark").run()
     assert "1 item found" in texts(app)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tlm_dash.store.import_runs import IMPORTED
 from tlm_dash.store.run_models import RunRecord
 
@@ -14,6 +16,19 @@ def configuration(run: RunRecord, *, with_scorer: bool = True) -> str:
     if with_scorer and run.scorer_model not in (None, run.model, IMPORTED):
         parts.append(f"scored by {run.scorer_model}")
     return " · ".join(parts)
+
+
+def what_differs(runs: Sequence[RunRecord]) -> list[str] | None:
+    """Name runs by the one part of their configuration that differs; None where there is no such part."""
+    if any(run.grid_id is None for run in runs):
+        return None
+    for name in ("quality_preset", "model"):
+        words = [getattr(run, name) for run in runs]
+        others = [part for part in ("quality_preset", "model", "scorer_model") if part != name]
+        shared = {tuple(getattr(run, part) for part in others) for run in runs}
+        if len(shared) == 1 and len(set(words)) == len(words) and None not in words:
+            return words
+    return None
 
 
 def instead_of(b: RunRecord, a: RunRecord) -> str:

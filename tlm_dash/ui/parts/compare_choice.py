@@ -60,7 +60,7 @@ def _too_few(count: int) -> None:
         f"{told} A comparison needs two.",
         "Run a dataset with two models or presets, or upload a file that has responses of two models.",
     )
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("New run", type="primary", icon=":material/add:", key="compare-new-run"):
             st.switch_page(RUNS, query_params={"new": "yes"})
         st.page_link(DATASETS, label="Upload a dataset", icon=":material/upload:")

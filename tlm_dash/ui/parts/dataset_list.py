@@ -12,7 +12,6 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.datasets import Dataset
 from tlm_dash.ui.params_datasets import DatasetsParams
 from tlm_dash.ui.parts.notice import empty
-from tlm_dash.ui.parts.upload import use_sample
 from tlm_dash.ui.text import ago, file_size, one_line
 
 ROWS_A_PAGE = 20
@@ -25,8 +24,7 @@ def draw(running: Dashboard, params: DatasetsParams) -> None:
     st.subheader("Your datasets", anchor=False)
     found = list(reversed(datasets.listed(running)))
     if not found:
-        empty("There is no dataset yet.", "Drop a file above, paste prompts, or start with the sample.")
-        use_sample(running, key="use-sample-first")
+        empty("There is no dataset yet.", "Drop a file above, paste prompts, or use the sample dataset.")
         return
     pages = -(-len(found) // ROWS_A_PAGE)
     page = min(params.page, pages)

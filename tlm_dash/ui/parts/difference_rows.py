@@ -8,7 +8,7 @@ from tlm_dash.charts.theme import model_colors
 from tlm_dash.charts.tradeoff import TradePoint, tradeoff, tradeoff_text
 from tlm_dash.charts.whiskers import Whisker, whiskers, whiskers_text
 from tlm_dash.services.compare import ComparedRun, Comparison
-from tlm_dash.services.run_words import configuration
+from tlm_dash.services.run_words import configuration, what_differs
 from tlm_dash.ui.text import one_line
 
 NAME_CHARACTERS = 60
@@ -16,10 +16,12 @@ NO_MENU = {"displayModeBar": False}
 
 
 def names_of(comparison: Comparison) -> dict[str, str]:
-    """Give each run the name that tells it apart here: its configuration, else its name."""
+    """Give each run the name that tells it apart here: what differs, its configuration, else its name."""
     records = [run.record for run in comparison.runs]
     differ = len({record.scorer_model for record in records}) > 1
-    names = [one_line(configuration(record, with_scorer=differ), NAME_CHARACTERS) for record in records]
+    # A whole configuration would be cut off in a chart, and what differs with it.
+    told = what_differs(records) or [configuration(record, with_scorer=differ) for record in records]
+    names = [one_line(name, NAME_CHARACTERS) for name in told]
     if len(set(names)) < len(names):
         names = [one_line(record.name, NAME_CHARACTERS) for record in records]
     if len(set(names)) < len(names):
@@ -71,7 +73,7 @@ def draw_tradeoff(comparison: Comparison) -> None:
     for column, (effort, reason, placed) in zip(st.columns(2), efforts, strict=True):
         with column:
             if len(placed) < 2:
-                st.text(f"{effort}: {reason}.")
+                st.text(f"{effort[:1].upper()}{effort[1:]}: {reason}.")
                 continue
             st.plotly_chart(
                 tradeoff(placed, quality=quality, effort=effort), width="stretch", config=NO_MENU,

@@ -9,7 +9,7 @@ import streamlit as st
 from tlm_dash.errors import TlmDashError
 from tlm_dash.services import label_matchers
 from tlm_dash.services.dashboard import Dashboard
-from tlm_dash.services.label_matchers import MATCHERS, MEANINGS, Pair, Preview
+from tlm_dash.services.label_matchers import MATCHERS, MEANINGS, Application, Pair, Preview
 from tlm_dash.ui.parts.label_change import change
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.text import visible
@@ -55,7 +55,7 @@ def draw(running: Dashboard, run_id: str, n_answered: int, name: str | None) -> 
         width=620,
     )
     if wanted := _wanted():
-        _look(running, run_id, wanted, n_answered, name)
+        _look(running, run_id, wanted, n_answered, name, now)
 
 
 def _wanted() -> str:
@@ -71,7 +71,9 @@ def _choose() -> None:
         del st.query_params["matcher"]
 
 
-def _look(running: Dashboard, run_id: str, matcher: str, n_answered: int, name: str | None) -> None:
+def _look(
+    running: Dashboard, run_id: str, matcher: str, n_answered: int, name: str | None, now: Application | None
+) -> None:
     if n_answered > LOOKED_AT_ONCE and not st.button(
         f"Compare {n_answered:,} rows", icon=":material/search:", key="matcher-look"
     ):
@@ -89,8 +91,15 @@ def _look(running: Dashboard, run_id: str, matcher: str, n_answered: int, name: 
         return
     _examples("Would count as correct, for example", found.hits, f"hits-{run_id}-{matcher}")
     _examples("Would count as incorrect, for example", found.misses, f"misses-{run_id}-{matcher}")
-    if st.button(
-        "Apply", type="primary", icon=":material/done_all:", key="matcher-apply", disabled=name is None
+    if now is not None and (now.matcher, now.n_hits, now.n_misses) == (matcher, found.n_hits, found.n_misses):
+        st.caption("This is what is applied.")
+    elif st.button(
+        "Apply",
+        type="primary",
+        icon=":material/done_all:",
+        key="matcher-apply",
+        disabled=name is None,
+        help="Say at the top of the page who you are: labels keep the name." if name is None else None,
     ):
         change(lambda: label_matchers.apply(running, run_id, matcher, name))
 

@@ -50,13 +50,20 @@ def draw(running: Dashboard, params: ReviewParams) -> None:
         _ask_name()
     dataset_id = view.record.dataset_id
     counts = label_sources.source_counts(running, view.record.run_id)
-    _sources(running, view, counts)
+    is_usable = _sources(running, view, counts)
     _order(running, dataset_id, name)
     label_spellings.draw(running, dataset_id, name)
     label_matchers.draw(running, view.record.run_id, counts.n_answered, name)
     label_statement.draw(running, view.record.run_id, counts, name)
     label_agreement.draw(running, [view.record.run_id])
     label_resolve.draw(running, [view.record.run_id], name)
+    if is_usable:
+        st.page_link(
+            "../../pages/decide.py",
+            label="Next step: decide on a threshold",
+            icon=":material/rule:",
+            query_params={"run": view.record.run_id},
+        )
 
 
 def _choose_run(running: Dashboard, params: ReviewParams) -> None:
@@ -90,7 +97,8 @@ def _ask_name() -> None:
             st.rerun()
 
 
-def _sources(running: Dashboard, view: RunView, counts: SourceCounts) -> None:
+def _sources(running: Dashboard, view: RunView, counts: SourceCounts) -> bool:
+    """Draw how many labels each source gives; tells whether estimates can stand on them."""
     st.subheader("Where the labels of this run come from", anchor=False)
     st.text(visible(view.record.name))
     with st.container(horizontal=True):
@@ -112,25 +120,26 @@ def _sources(running: Dashboard, view: RunView, counts: SourceCounts) -> None:
         hide_index=True,
         key=f"label-sources-{view.record.run_id}",
     )
-    _samples(running, view, counts)
+    return _samples(running, view, counts)
 
 
-def _samples(running: Dashboard, view: RunView, counts: SourceCounts) -> None:
-    """Say what estimates can stand on, or why there is nothing."""
+def _samples(running: Dashboard, view: RunView, counts: SourceCounts) -> bool:
+    """Say what estimates can stand on, or why there is nothing; tells which of both."""
     if counts.n_rows > LOOKED_AT_ONCE and not st.button(
         "What can estimates stand on?", icon=":material/functions:", key="labels-samples"
     ):
-        return
+        return False
     found = sampling_bases(running, view.record.run_id)
     usable = [basis for basis in found if basis.kind != "none"]
     for basis in usable:
         st.text(visible(f"Estimates can stand on {basis.sentence}."))
     if usable:
-        return
+        return True
     st.text(visible(next((basis.reason for basis in reversed(found) if basis.reason), "")))
     if st.button("Label queue", icon=":material/keyboard:", key="labels-to-queue"):
         st.query_params["view"] = "queue"
         st.rerun()
+    return False
 
 
 def _place(used: tuple[str, ...], source: str) -> str:

@@ -95,21 +95,22 @@ class _Chosen:
         return Limits(kept.max_in_flight, kept.requests_per_minute, kept.max_requests, kept.max_cost, known)
 
 
-def draw(running: Dashboard, params: RunsParams) -> None:
-    """Draw the button, and the drawer while the address says that it is open."""
+def draw(running: Dashboard, params: RunsParams) -> bool:
+    """Draw the button, and the drawer while the address says so; tells whether there is anything to run."""
     known = datasets.listed(running)
     if not known:
         _no_dataset(running, params)
-        return
+        return False
     if st.button("New run", type="primary", icon=":material/add:", key="new-run"):
         params = params.drawer(is_open=True)
         st.query_params.from_dict(params.to_dict())
     if params.new:
         _drawer(running, known)
+    return True
 
 
 def _no_dataset(running: Dashboard, params: RunsParams) -> None:
-    empty("A run needs a dataset, and there is none.", "Upload one, or start with the sample.")
+    empty("A run needs a dataset, and there is none.", "Upload one, or use the sample dataset.")
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
             "Use the sample dataset", type="primary", icon=":material/lightbulb:", key="use-sample"

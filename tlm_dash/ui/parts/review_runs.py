@@ -39,7 +39,7 @@ def draw(running: Dashboard, params: ReviewParams) -> list[RunView]:
     known = runs.list_runs(running)
     if not known:
         empty("There is no run yet.", "Run a dataset, or upload one that has responses and scores.")
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("New run", type="primary", icon=":material/add:", key="to-runs"):
                 st.switch_page("../../pages/runs.py", query_params={"new": "yes"})
             st.page_link("../../pages/datasets.py", label="Upload a dataset", icon=":material/upload:")

@@ -32,7 +32,7 @@ def draw(running: Dashboard) -> None:
     )
     if files:
         _read(running, "Reading the upload …", [(file.name, file) for file in files])
-    use_sample(running, key="use-sample")
+    _use_sample(running)
     with st.expander("Paste text instead", icon=":material/content_paste:"):
         _paste(running)
     _inbox(running)
@@ -125,10 +125,10 @@ def _look_into(running: Dashboard, words: str, paths: Sequence[Path], folder: Pa
     st.rerun()
 
 
-def use_sample(running: Dashboard, *, key: str) -> None:
+def _use_sample(running: Dashboard) -> None:
     """Offer the dataset that comes with tlm_dash."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button("Use the sample dataset", icon=":material/auto_awesome:", key=key)
+        pressed = st.button("Use the sample dataset", icon=":material/lightbulb:", key="use-sample")
         st.caption("A few questions with responses, to try everything on.")
     if not pressed:
         return
