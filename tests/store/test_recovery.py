@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tests.store.conftest import OpenStore
 from tests.store.rows import (
     answer,
@@ -64,6 +66,24 @@ def test_what_was_under_way_is_ended(open_store: OpenStore) -> None:
     assert (cells[waiting].response, cells[waiting].is_complete) == ("Half an ans", False)
     assert close_interrupted(store) == 0
     assert len(store.read("SELECT * FROM attempt_end")) == 3
+
+
+def test_long_done_work_is_not_looked_at_and_what_is_open_beside_it_is_ended(open_store: OpenStore) -> None:
+    """Old rows are told apart by the times of the last ones, each kind by its own."""
+    store = open_store()
+    long_ago, now = utc_now() - timedelta(days=400), utc_now()
+    old, again, fresh = make_runs(store, {}, {}, {})
+    old_entry, item_no = make_entry(store, old, created_at=long_ago)
+    answer(store, old, item_no, trustworthiness_score=0.5)
+    make_entry(store, again, created_at=long_ago)
+    make_entry(store, fresh)
+    open_again = attempt_row(again, 2, sent_at=now - timedelta(hours=20))
+    write(store, attempt=[attempt_row("a run of long ago", 1, sent_at=long_ago), open_again])
+    assert close_interrupted(store) == 2
+    assert store.read("SELECT attempt_id FROM attempt_end") == [(open_again["attempt_id"],)]
+    closed = store.read("SELECT run_id FROM run_item WHERE error_kind = 'interrupted'")
+    assert {run_id for (run_id,) in closed} == {again, fresh}
+    assert entry(store, old_entry) is not None
 
 
 def test_a_try_after_an_interruption_counts(open_store: OpenStore) -> None:

@@ -33,6 +33,7 @@ class Store:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._writer = Writer(connection)
+        self._n_transactions = 0
         self._closing = threading.Lock()
         self._item_numbers: dict[str, int] = {}
         self._item_numbers_lock = threading.Lock()
@@ -106,7 +107,16 @@ class Store:
                 raise
             return result
 
-        return self._connection.use(whole)
+        result = self._connection.use(whole)
+        self._n_transactions += 1
+        return result
+
+    def version(self, *tables: str) -> tuple[int, ...]:
+        """Give a mark that changes when rows of these tables are committed; costs nothing to ask for.
+
+        Ask for it before reading: what is read then is at least as new as the mark.
+        """
+        return self._n_transactions, *(self._writer.n_commits[table] for table in tables)
 
     def reserve_item_no(self, dataset_id: str) -> int:
         """Give the next free item number of a dataset, never the same one twice."""

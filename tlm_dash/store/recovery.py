@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from tlm_dash.models import utc_now
@@ -12,12 +13,24 @@ _MESSAGE = "tlm_dash ended before the answer was complete."
 _HINT = "Try it again. The endpoint may have done, and billed, what was asked."
 _UNSENT_HINT = "Try it again. Nothing had been sent to the endpoint."
 
-_OPEN_ATTEMPTS = "SELECT attempt_id FROM attempt ANTI JOIN attempt_end USING (attempt_id)"
+_LONGEST = timedelta(days=1)
+"""No request goes on for so long. Every start closes what it finds open, so what is open now was sent at most
+so long before the last request of all; older rows, of which there may be millions, are not looked at."""
 
+_LAST = "SELECT (SELECT max(sent_at) FROM attempt), (SELECT max(created_at) FROM playground_entry)"
+
+_OPEN_ATTEMPTS = """
+SELECT attempt_id FROM (SELECT attempt_id FROM attempt WHERE sent_at >= $sent_since) AS sent
+ANTI JOIN (SELECT attempt_id FROM attempt_end WHERE ended_at >= $sent_since) AS ended USING (attempt_id)
+"""
+
+# Cells that were made, or for which something was sent, in that time; what is known of them may be older.
 _OPEN_CELLS = """
 WITH cell AS (
     SELECT DISTINCT c.run_id, e.item_no
     FROM playground_entry AS e JOIN playground_cell AS c USING (entry_id)
+    WHERE e.created_at >= $made_since
+        OR c.run_id IN (SELECT run_id FROM attempt WHERE sent_at >= $sent_since)
 ),
 result AS (
     SELECT r.run_id, r.item_no, r.attempt_no, r.status, r.completion_id, r.response_hash
@@ -48,8 +61,11 @@ def close_interrupted(store: Store) -> int:
     To be called once, after opening and before anything is sent: it takes all that is open as abandoned.
     """
     now = utc_now()
-    attempts = store.read(_OPEN_ATTEMPTS)
-    cells = store.read_rows(_OPEN_CELLS)
+    ((last_sent, last_made),) = store.read(_LAST)
+    # Each by its own clock: a prompt may have been entered, with nothing sent, long after the last run.
+    since = {"sent_since": (last_sent or now) - _LONGEST, "made_since": (last_made or now) - _LONGEST}
+    attempts = store.read(_OPEN_ATTEMPTS, {"sent_since": since["sent_since"]})
+    cells = [] if last_made is None else store.read_rows(_OPEN_CELLS, since)
     ends: list[dict[str, Any]] = [
         {
             "attempt_id": attempt_id,

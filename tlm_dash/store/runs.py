@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.models import utc_now
@@ -54,6 +55,11 @@ WHERE d.kind <> 'playground' AND coalesce(e.status, '') <> 'deleted'
 ORDER BY run.created_at, position, run.run_id
 """
 
+_TABLES = ("run", "dataset", "run_plan", "imported_run", "run_event")
+
+# All runs of a store, as they were at a mark of these tables: every open page asks for them again and again.
+_known: WeakKeyDictionary[Store, tuple[tuple[int, ...], list[RunRecord]]] = WeakKeyDictionary()
+
 _DATASETS = """
 SELECT dataset_id, name FROM dataset AS d
 WHERE kind <> 'playground' AND (dataset_id = $text OR starts_with(dataset_id, $text) OR name = $text)
@@ -77,8 +83,15 @@ def records(
     store: Store, run_ids: Sequence[str] | None = None, *, grid_id: str | None = None
 ) -> list[RunRecord]:
     """List runs of datasets, oldest first, with pilots; the playground's and deleted ones are left out."""
-    parameters = {"run_ids": None if run_ids is None else list(run_ids), "grid_id": grid_id}
-    return [_record(row) for row in store.read_rows(_RECORDS, parameters)]
+    if run_ids is not None or grid_id is not None:
+        parameters = {"run_ids": None if run_ids is None else list(run_ids), "grid_id": grid_id}
+        return [_record(row) for row in store.read_rows(_RECORDS, parameters)]
+    version = store.version(*_TABLES)
+    known = _known.get(store)
+    if known is None or known[0] != version:
+        rows = store.read_rows(_RECORDS, {"run_ids": None, "grid_id": None})
+        known = _known[store] = (version, [_record(row) for row in rows])
+    return list(known[1])
 
 
 def find_run(store: Store, text: str) -> RunRecord:

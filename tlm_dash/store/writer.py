@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -45,6 +45,8 @@ class Writer:
         self._waiting: deque[_Call] = deque()
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
+        self.n_commits: Counter[str] = Counter()
+        """Commits so far that brought rows to a table, by its name."""
 
     def append(
         self, tables: Mapping[str, Sequence[Mapping[str, Any]]], *, is_fresh: bool = False
@@ -104,6 +106,7 @@ class Writer:
         tries = count()
         # Done again after the database had to be opened anew, nobody knows what was written before.
         self._connection.use(lambda cursor: _insert(cursor, inserts, is_fresh=is_fresh and not next(tries)))
+        self.n_commits.update(batch.table.name for batch in batches)
 
 
 def _free_bytes(path: Path) -> int:
