@@ -55,7 +55,7 @@ def draw_sample(
     weight = np.ones(len(rows))
     if not is_uniform:
         raw = np.asarray(weights, dtype=float)
-        weight = raw[rows] * n_alike * _response_factor(raw, drawn, usable)[rows]
+        weight = raw[rows] * n_alike * response_factor(raw, drawn, usable)[rows]
     wrong = np.where(is_open_here[rows], True, answers[rows] == 0.0)
     return LabelledSample(
         values[rows], wrong, weight, is_uniform, int(is_open_here.sum()), int(usable.sum()) - len(rows)
@@ -76,8 +76,12 @@ def one_of_each(codes: npt.NDArray[np.generic], seed: int) -> tuple[Integers, In
     return chosen, counts[inverse[chosen]].astype(np.int64)
 
 
-def _response_factor(weights: Floats, drawn: Bools, usable: Bools) -> Floats:
-    """Give for each row: drawn rows of its weight over usable ones (strata of one weight taken together)."""
+def response_factor(weights: Floats, drawn: Bools, usable: Bools) -> Floats:
+    """Give what lets the usable rows of a weight speak also for the other drawn rows of that weight.
+
+    All are of shape (n,): for each row the drawn rows of its weight over the usable ones, strata of one
+    weight taken together (weighting classes: Cochran 1977, ch. 13). 1 where every drawn row is usable.
+    """
     factor = np.ones(len(weights))
     if (drawn == usable).all():
         return factor

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tlm_dash.analysis.labelled_sample import response_factor
 from tlm_dash.services.labelled import LabelledRun, SamplingBasis
 from tlm_dash.services.pairing import Pairing
 
@@ -67,13 +68,8 @@ def _of_samples(
 
 def _spoken_for(weight: Floats, drawn: Bools, used: Bools) -> Floats:
     """Let the labelled pairs of a weight speak also for the open ones of the same weight."""
-    whole = weight.copy()
-    if not (drawn == used).all():
-        for value in np.unique(weight[used]):
-            same = weight == value
-            whole[same] = value * (drawn & same).sum() / (used & same).sum()
-    chosen: Floats = whole[used]
-    return chosen
+    whole: Floats = (weight * response_factor(weight, drawn, used))[used]
+    return whole
 
 
 def _reason(a: LabelledRun, b: LabelledRun, labelled: Bools) -> str:

@@ -17,9 +17,10 @@ from tlm_dash.analysis.calibration import (
 )
 from tlm_dash.analysis.detection import average_precision_incorrect
 from tlm_dash.analysis.figure import Figure
+from tlm_dash.analysis.labelled_sample import response_factor
 from tlm_dash.analysis.ranking import Estimate, auroc
 from tlm_dash.analysis.retention import accuracy_at_review_share, prediction_rejection_ratio
-from tlm_dash.services.labelled import LabelledRun
+from tlm_dash.services.labelled import LabelledRun, SamplingBasis
 
 REVIEW_SHARES = (0.05, 0.1, 0.2)
 
@@ -80,10 +81,11 @@ def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
     """Give all figures of the sample that a run's estimates stand on."""
     basis = run.basis
     labelled = basis.in_sample & ~basis.is_open & ~np.isnan(run.label)
-    used = labelled & ~np.isnan(run.score)
+    has_score = ~np.isnan(run.score)
+    used = labelled & has_score
     right, scores, prompts = run.label[used], run.score[used], run.prompt[used]
     is_weighted = basis.kind == "stratified"
-    weights = basis.weight[used] if is_weighted else None
+    weights = _weights(basis, basis.in_sample & has_score, used)
     n_repeats = int(used.sum()) - len(np.unique(prompts))
     area = auroc(right, scores, confidence, prompts=prompts if n_repeats else None, weights=weights)
     if not len(right):
@@ -96,7 +98,7 @@ def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
         n_wrong=int((right == 0).sum()),
         n_excluded=_excluded(run, labelled),
         label_sources=dict(Counter(str(source) for source in run.source[labelled])),
-        accuracy=_accuracy(run, labelled, is_weighted=is_weighted, confidence=confidence),
+        accuracy=_accuracy(run, labelled, confidence),
         auroc=area,
         average_precision_incorrect=average_precision_incorrect(right, scores, weights),
         prr=ranking,
@@ -113,11 +115,19 @@ def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
     return replace(quality, notes=_notes(quality))
 
 
-def _accuracy(run: LabelledRun, labelled: Bools, *, is_weighted: bool, confidence: float) -> Figure:
+def _weights(basis: SamplingBasis, drawn: Bools, used: Bools) -> npt.NDArray[np.float64] | None:
+    """Give the weights of the rows in use, which also speak for the open ones; None where all are alike."""
+    if basis.kind != "stratified":
+        return None
+    weights: npt.NDArray[np.float64] = (basis.weight * response_factor(basis.weight, drawn, used))[used]
+    return weights
+
+
+def _accuracy(run: LabelledRun, labelled: Bools, confidence: float) -> Figure:
     n = int(labelled.sum())
     if not n:
         return Figure(None, n=0, confidence=confidence, reason="no row is labelled")
-    weights = run.basis.weight[labelled] if is_weighted else None
+    weights = _weights(run.basis, run.basis.in_sample, labelled)
     return clustered_share(run.label[labelled], weights, run.prompt[labelled], confidence)
 
 
