@@ -35,6 +35,11 @@ def compared(place: OpenStore, *run_ids: str, **asked: object) -> Comparison:
     return compare(place, CompareRequest(tuple(run_ids), **asked))
 
 
+def test_runs_without_scores_are_not_said_to_lack_a_class(place: OpenStore) -> None:
+    pair = compared(place, *two_models(place, (20, 10, 5, 5))).pairs[0]
+    assert pair.auroc_difference.reason == "no labelled pair has a score in both"
+
+
 def test_the_table_and_the_fields(place: OpenStore) -> None:
     runs = two_models(place, (33, 2, 1, 13))
     facts = compared(place, *runs).facts()
@@ -104,6 +109,7 @@ def test_labels_that_were_chosen_feed_no_estimate(place: OpenStore) -> None:
     assert pair.right.table.n == 40 and pair.columns.labels.n_used == 0
     assert pair.right.difference.value is None and pair.right.p_mcnemar is None
     assert pair.verdict.code == "too_few_labels"
+    assert "too few labels that may feed an estimate: the labels of the baseline are no" in pair.verdict.text
     assert any("speaks for its labelled rows alone" in note for note in pair.notes)
 
 
@@ -154,6 +160,7 @@ def test_one_class_ties_and_missing_scores(place: OpenStore) -> None:
     )  # fmt: skip
     pair = compared(place, tied, gaps).pairs[0]
     assert pair.auroc_difference.value is None and pair.verdict.code == "too_few_labels"
+    assert pair.auroc_difference.reason == "only one of the two classes is present"
     assert pair.ranks.n_scored == 35 and pair.ranks.kendall.value is None
     assert pair.ranks.overlap_lowest[1] is not None
     json.dumps(compared(place, tied, gaps).facts(), allow_nan=False)
@@ -226,8 +233,15 @@ def test_times_are_compared_only_under_the_same_conditions() -> None:
     spans = {"started_at": 1, "finished_at": 5}
     together = latency_reason(
         record(operational=eight, **spans),
-        record(grid_id="h", operational=eight, started_at=4, finished_at=9),
+        record(grid_id="h", operational=eight, started_at=3, finished_at=7),
     )
     assert together is None
+    brushed = record(grid_id="h", operational=eight, started_at=4, finished_at=9)
+    assert latency_reason(record(operational=eight, **spans), brushed) == "they ran at different times"
+    inside = record(grid_id="h", operational=eight, started_at=4, finished_at=5)
+    assert latency_reason(record(operational=eight, **spans), inside) == "they ran at different times"
+    only_scored = record(grid_id="h", answered_by="given", operational=eight, **spans)
+    answered = record(answered_by="endpoint", operational=eight, **spans)
+    assert "only scored" in str(latency_reason(answered, only_scored))
     later = record(grid_id="h", operational=eight, started_at=6, finished_at=9)
     assert latency_reason(record(operational=eight, **spans), later) == "they ran at different times"

@@ -42,7 +42,7 @@ def auroc_difference(
     values_a, values_b = np.asarray(scores_a, dtype=float), np.asarray(scores_b, dtype=float)
     n = len(right_a)
     if any(int(right.sum()) in (0, n) for right in (right_a, right_b)):
-        reason = "only one of the two classes is present"
+        reason = "only one of the two classes is present" if n else "no labelled pair has a score in both"
         return Figure(None, n=n, confidence=confidence, reason=reason)
     weight = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
     code = np.arange(n) if prompts is None else np.asarray(prompts)

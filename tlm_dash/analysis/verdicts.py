@@ -28,7 +28,8 @@ class Evidence:
     """What a verdict stands on. `difference` is b − a of the metric, with its interval.
 
     `n_right` and `n_wrong` count labels in the run that has fewer of them; `margin` is a fraction, None where
-    no loss is said to be small; `not_comparable` says why the metric cannot be compared, None where it can.
+    no loss is said to be small; `not_comparable` says why the metric cannot be compared, None where it can;
+    `no_sample` why labels that are there may feed no estimate.
     """
 
     metric: Metric
@@ -38,6 +39,7 @@ class Evidence:
     n_wrong: int
     margin: float | None = None
     not_comparable: str | None = None
+    no_sample: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ def _not_decidable(evidence: Evidence) -> tuple[Code, str] | None:
     name = METRIC_NAMES[evidence.metric]
     if evidence.not_comparable is not None:
         return "not_comparable", f"cannot be compared by {name}: {evidence.not_comparable}"
+    if evidence.no_sample is not None:
+        return "too_few_labels", f"too few labels that may feed an estimate: {evidence.no_sample}"
     if evidence.metric == "auroc":
         if min(evidence.n_right, evidence.n_wrong) < FEWEST_OF_A_CLASS:
             return "too_few_labels", (

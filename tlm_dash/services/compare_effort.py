@@ -44,12 +44,15 @@ def latency_reason(a: RunRecord, b: RunRecord) -> str | None:
     """Say why the times of two runs cannot be compared; None where they can.
 
     They can between runs of one grid, which the engine interleaves, and between runs that had the same limit
-    of requests in flight in the same hours.
+    of requests in flight in the same hours: for at least half of the longer one both were under way. Scoring
+    alone is not answering and scoring.
     """
     if a.grid_id is None or b.grid_id is None:
         return "responses that came with a file have no measured time"
     if a.grid_id == b.grid_id:
         return None
+    if (a.answered_by == "given") != (b.answered_by == "given"):
+        return "one was only scored, the other answered and scored"
     if a.endpoint != b.endpoint:
         return "they ran against different endpoints"
     limits = [Limits.from_mapping(run.operational).max_in_flight for run in (a, b)]
@@ -58,9 +61,10 @@ def latency_reason(a: RunRecord, b: RunRecord) -> str | None:
         return f"{told[0]} in flight against {told[1]}"
     spans = [(run.started_at, run.finished_at or run.event_at) for run in (a, b)]
     (start_a, end_a), (start_b, end_b) = spans
-    if start_a is None or start_b is None or start_a > end_b or start_b > end_a:
+    if start_a is None or start_b is None:
         return "they ran at different times"
-    return None
+    together = min(end_a, end_b) - max(start_a, start_b)
+    return None if 2 * together >= max(end_a - start_a, end_b - start_b) else "they ran at different times"
 
 
 def speed_words(a: Latency, b: Latency) -> str | None:

@@ -152,7 +152,11 @@ def compare_pair(a: LabelledRun, b: LabelledRun, pairing: Pairing, settings: Pai
     trouble = _trouble(columns, metric, is_fair=same_responses or (same_scorer and same_preset))
     n_right, n_wrong = _rarer(columns)
     difference = area if metric == "auroc" else right.difference
-    evidence = Evidence(metric, difference, difference.n, n_right, n_wrong, settings.margin, trouble)
+    # Its first sentence: what to do about it stands in the notes.
+    no_sample = (columns.labels.reason or "").partition(". ")[0] if right.table.n else ""
+    evidence = Evidence(
+        metric, difference, difference.n, n_right, n_wrong, settings.margin, trouble, no_sample or None
+    )
     return ComparedPair(
         a.record, b.record, columns, same_scorer, same_preset, same_responses,
         float(same.mean()) if pairing.n else None, right, area, kept, ranks, verdict_of(evidence),
