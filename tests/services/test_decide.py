@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from tests.services.deciding import make_decidable_run, ranked_rows
 from tlm_dash.analysis.sampling import draw_stratified
 from tlm_dash.errors import InvalidInputError, NotFoundError
-from tlm_dash.services.decide import Question, decide, decision_of, threshold_facts
+from tlm_dash.services.decide import SETTLED_BEFOREHAND, Question, decide, decision_of, threshold_facts
 from tlm_dash.services.labelled import labelled_run
 from tlm_dash.services.operating_point import workload
 from tlm_dash.services.place import OpenStore
@@ -115,6 +115,33 @@ def test_a_stratified_sample_is_weighted_and_its_test_is_called_valid(place: Ope
     assert found.quality.accuracy.value != pytest.approx(run.label[inside].mean(), abs=0.005)
     assert any("weighted" in note for note in found.quality.notes)
     assert "".join(found.quality.facts()["notes"]).count("weighted") == 1
+
+
+def test_open_rows_of_a_stratum_do_not_move_the_accuracy(place: OpenStore) -> None:
+    scores = [n / 100 for n in range(100)]
+    # Half of the low scores are wrong, none of the high ones; every second low row is left open.
+    labels = ["0" if n < 50 and n % 4 < 2 else "1" for n in range(100)]
+    labels = ["?" if n < 50 and n % 2 else label for n, label in enumerate(labels)]
+    run = labelled_run(place, make_decidable_run(place, scores, labels))
+    weight = np.where(np.arange(100) < 50, 2.0, 6.0)
+    found = decision_of(replace(run, basis=replace(run.basis, kind="stratified", weight=weight)), TARGET)
+    right_low = np.array(labels)[:50:2] == "1"
+    expected = (50 * 2.0 * right_low.mean() + 50 * 6.0) / (50 * 2.0 + 50 * 6.0)
+    assert found.quality.accuracy.value == pytest.approx(expected, abs=1e-12)
+    assert found.points[-1].risk == pytest.approx(1 - expected, abs=1e-12)
+
+
+def test_to_label_on_until_there_is_an_answer_is_warned_of(place: OpenStore) -> None:
+    few = make_decidable_run(place, [n / 20 for n in range(20)], ["1"] * 20)
+    found = decide(place, few, TARGET)
+    assert found.answer.labels_still_needed and SETTLED_BEFOREHAND in found.notes
+    assert SETTLED_BEFOREHAND not in decide(place, few, replace(TARGET, from_band=True)).notes
+    scores, labels = ranked_rows(400)
+    all_labelled = make_decidable_run(place, scores, labels, name="all")
+    assert SETTLED_BEFOREHAND not in decide(place, all_labelled, TARGET).notes
+    run = labelled_run(place, all_labelled)
+    of_plan = decision_of(replace(run, basis=replace(run.basis, kind="uniform", plan_id="p")), TARGET)
+    assert of_plan.answer.point is not None and SETTLED_BEFOREHAND in of_plan.notes
 
 
 def test_prompts_that_repeat_count_once(place: OpenStore) -> None:

@@ -35,7 +35,11 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
         command.add_argument("--confidence", type=float, default=0.95, help="0.95 by default")
     asked = threshold.add_mutually_exclusive_group(required=True)
     asked.add_argument(
-        "--max-risk", type=float, metavar="R", help="most wrong among the accepted: 0.05 is 5%%"
+        "--max-risk",
+        type=float,
+        metavar="R",
+        help="most wrong among the accepted: 0.05 is 5%%; settled before these labels are asked anything, "
+        "since trying several on the same labels voids the guarantee",
     )
     asked.add_argument("--review-budget", type=float, metavar="N", help="rows that people can read (a day)")
     asked.add_argument(

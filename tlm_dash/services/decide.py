@@ -34,6 +34,12 @@ METHODS = {
 }
 
 
+SETTLED_BEFOREHAND = (
+    "The guarantee is for a number of labels settled before looking. To label on and look again until there "
+    "is an answer weakens it: settle how many, then ask once."
+)
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked of a run: one of `max_risk`, `review_budget` (of `daily_volume` rows) or `review_share`.
@@ -167,7 +173,7 @@ def decision_of(run: LabelledRun, question: Question) -> Decision:
         answer=answer, with_open_wrong=with_open,
         points=operating_points(band), best=None if band.best is None else operating_point(band, band.best),
         band_method=METHODS[band.method], quality=quality_of(run, question.confidence),
-        notes=_notes(sample, grid, answer),
+        notes=_notes(run, sample, grid, question, answer),
     )  # fmt: skip
 
 
@@ -217,7 +223,9 @@ def _within_budget(band: RiskBand, question: Question, asked_for: tuple[float, i
     return Answer(point, point.risk_high, method, None, None)
 
 
-def _notes(sample: LabelledSample, grid: ThresholdGrid, answer: Answer) -> tuple[str, ...]:
+def _notes(
+    run: LabelledRun, sample: LabelledSample, grid: ThresholdGrid, question: Question, answer: Answer
+) -> tuple[str, ...]:
     notes = []
     if sample.n_repeats:
         notes.append(f"{sample.n_repeats:,} labelled rows repeat a prompt: one row of each prompt is used.")
@@ -227,6 +235,9 @@ def _notes(sample: LabelledSample, grid: ThresholdGrid, answer: Answer) -> tuple
     if answer.labels_still_needed and answer.labels_still_needed > left:
         rows = "no scored row" if left == 0 else f"{left:,} scored rows"
         notes.append(f"The run has {rows} left to label: more rows have to be run.")
+    is_tested = question.max_risk is not None and not question.from_band and len(sample) > 0
+    if is_tested and (run.basis.plan_id is not None or answer.labels_still_needed):
+        notes.append(SETTLED_BEFOREHAND)
     return tuple(notes)
 
 

@@ -169,7 +169,9 @@ def _of_plan(place: Place, record: RunRecord, plan: Plan, rows: _Rows) -> Sampli
     if len(prefix) < plan.n_items:
         words += f" (the first {len(prefix):,} of {plan.n_items:,} of the plan)"
     if covered < n:
-        words += f"; {n - covered:,} answered rows came too late for the plan"
+        is_own = plan.run_id == record.run_id
+        late = "came too late for the plan" if is_own else "are not those that it was drawn from"
+        words += f"; {n - covered:,} answered rows {late}"
     kind: BasisKind = "uniform" if plan.kind == "uniform" else "stratified"
     return rows.sample(plan.plan_id, kind, weights, words, plan.plan_id)
 
