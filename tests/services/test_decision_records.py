@@ -90,6 +90,13 @@ def test_a_label_that_changes_nothing_of_it_leaves_it_standing(place: OpenStore,
     assert check.changes
 
 
+def test_a_person_who_confirms_the_column_is_not_another_version(place: OpenStore, run_id: str) -> None:
+    decision_id = saved(place, run_id)
+    say(place, run_id, {1: "correct"})
+    check = check_again(place, decision_id)
+    assert check.outcome == "holds" and "versions" not in check.sentence
+
+
 def test_labels_that_speak_against_it_bring_it_down(place: OpenStore, run_id: str) -> None:
     decision_id = saved(place, run_id)
     say(place, run_id, dict.fromkeys(range(120, 200), "incorrect"))
@@ -106,6 +113,16 @@ def test_a_chosen_threshold_is_held_against_its_own_bound(place: OpenStore, run_
     assert chosen["n_accepted_labelled"] == 100
     assert f"{chosen['risk_high'] * 100:.3g}%" in decision.verdict
     assert check_again(place, decision_id).outcome == "same"
+    say(place, run_id, dict.fromkeys(range(150, 160), "incorrect"))
+    assert check_again(place, decision_id).outcome == "changed"
+
+
+def test_what_people_read_is_held_against_the_bound_of_the_rest(place: OpenStore, run_id: str) -> None:
+    record = threshold_record(place, run_id, Question(review_share=0.3))
+    decision_id = save(place, record, decided_by="Ada", reason="As many as we can read.")
+    assert check_again(place, decision_id).outcome == "same"
+    say(place, run_id, {1: "incorrect", 3: "incorrect"})
+    assert check_again(place, decision_id).outcome == "holds"
     say(place, run_id, dict.fromkeys(range(150, 160), "incorrect"))
     assert check_again(place, decision_id).outcome == "changed"
 

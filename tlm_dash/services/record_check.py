@@ -79,12 +79,21 @@ def _still_follows(decision: SavedDecision, now: Mapping[str, Any]) -> bool:
         bound, bound_now = (
             record["findings"][1]["figures"]["risk_high"] for record in (decision.record, now)
         )
-        return bound is None or (bound_now is not None and bound_now <= bound + TOLERANCE)
+        return _is_within(bound_now, bound)
     then, again = decision.record["findings"][0]["figures"], now["findings"][0]["figures"]
     if then["feasible"] != again["feasible"]:
         return False
+    if then["feasible"] and decision.record["request"]["question"]["max_risk"] is None:
+        # Asked from what people can read: what was promised of the rest is the bound at that threshold.
+        same = _equal(then["threshold"], again["threshold"])
+        return same and _is_within(again["risk_upper_bound"], then["risk_upper_bound"])
     # A stricter threshold than the one needed now accepts no more wrong answers than was promised.
     return not then["feasible"] or again["threshold"] <= then["threshold"] + TOLERANCE
+
+
+def _is_within(bound_now: float | None, bound: float | None) -> bool:
+    """Tell whether a bound still promises as much; None promises nothing."""
+    return bound is None or (bound_now is not None and bound_now <= bound + TOLERANCE)
 
 
 def _verdicts(record: Mapping[str, Any]) -> list[Any]:

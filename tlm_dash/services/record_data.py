@@ -84,16 +84,18 @@ def versions() -> dict[str, str]:
 
 
 def rows_hash(labelled: LabelledRun) -> str:
-    """Identify rows by what statistics see: item, response, score, label, and whether it is in the sample.
+    """Identify rows by what statistics see: item, response, score, label, its source, weight in the sample.
 
     64 hexadecimal digits of SHA-256. Any score or label that changes, changes it.
     """
     digest = hashlib.sha256()
-    for column in (labelled.item_no, labelled.score, labelled.label, labelled.basis.in_sample):
+    basis = labelled.basis
+    for column in (labelled.item_no, labelled.score, labelled.label, basis.in_sample, basis.weight):
         # Every NaN alike: its bits may differ from one machine to the next.
         plain = np.where(np.isnan(column), -1.0, column) if column.dtype.kind == "f" else column
         digest.update(np.ascontiguousarray(plain).tobytes())
-    digest.update("\n".join(str(text) for text in labelled.response_hash).encode())
+    for texts in (labelled.response_hash, labelled.source):
+        digest.update("\n".join(str(text) for text in texts).encode())
     return digest.hexdigest()
 
 
