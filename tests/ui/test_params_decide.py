@@ -62,4 +62,10 @@ def test_a_second_target_remembers_the_first_until_the_labels_are_others() -> No
     assert third.first == (0.05, 0.95)
     assert not third.asking(0.05, 0.95).is_second_target
     assert third.of_run("r2").first is None
+    # Samples of one run may hold the same labels: another target on another sample is a second one.
+    elsewhere = first.on_sample("census")
+    assert (elsewhere.basis, elsewhere.is_second_target) == ("census", False)
+    assert elsewhere.asking(0.08, 0.95).is_second_target
+    assert second.on_sample("column").is_second_target
+    assert DecideParams(run="r1", by="share").on_sample("census").first is None
     assert DecideParams(by="budget").budget(2000) == (200, 2000)

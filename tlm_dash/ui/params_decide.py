@@ -89,6 +89,11 @@ class DecideParams:
         """Give the address of another run: its labels have not been asked anything."""
         return replace(self, run=run, basis=None, first=None, threshold=None)
 
+    def on_sample(self, basis: str | None) -> DecideParams:
+        """Give the address of another sample. Samples share labels, so what was asked stays asked."""
+        first = self.first or (self.target if self.by == "target" else None)
+        return replace(self, basis=basis, first=first, threshold=None)
+
     def budget(self, n_rows: int) -> tuple[int, int]:
         """Give how many rows can be read a day, a tenth where nothing is said, and of how many."""
         volume = self.daily_volume or max(1, n_rows)

@@ -75,7 +75,4 @@ def _choose_run() -> None:
 
 def _choose_basis() -> None:
     params = DecideParams.from_query(st.query_params)
-    chosen = DecideParams(
-        **{**params.__dict__, "basis": st.session_state["decide-basis"], "first": None, "threshold": None}
-    )
-    st.query_params.from_dict(chosen.to_dict())
+    st.query_params.from_dict(params.on_sample(st.session_state["decide-basis"]).to_dict())
