@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.interchange.detection import detect_format
 from tlm_dash.interchange.json_rows import is_json_lines, json_table, line_rows
 from tlm_dash.interchange.spool import cell_text, flat, spool
 
@@ -72,6 +73,15 @@ def test_lines_are_told_from_one_value() -> None:
     assert is_json_lines('{"a": 1}\nbroken\n{"a": 2}\n{"a": 3}\n', is_whole=True)
     assert not is_json_lines('{\n "a": 1,\n "b": [2]\n}\n', is_whole=True)
     assert not is_json_lines('[\n{"a": 1},\n{"a": 2}\n]\n', is_whole=True)
+
+
+def test_a_first_line_longer_than_what_is_looked_at(tmp_path: Path) -> None:
+    row = {"response": "x" * 600_000, "messages": [{"role": "user"}]}
+    text = f"{json.dumps(row)}\n" + '{"response": "short"}\n' * 3
+    assert detect_format(written(tmp_path, text, "a.jsonl")) == "jsonl"
+    assert detect_format(written(tmp_path, "\n" + text, "a.txt")) == "jsonl"
+    one_object = json.dumps({"note": "x" * 600_000, "rows": [{"a": 1}]})
+    assert detect_format(written(tmp_path, f"{one_object}\n", "a.json")) == "json"
 
 
 def test_the_last_answer_of_a_conversation_is_the_response() -> None:

@@ -108,6 +108,8 @@ def test_labels_of_every_source_keep_their_state(place: OpenStore, tmp_path: Pat
         (None, "unsure"), (None, "none"), (None, "unsure"),
     ]  # fmt: skip
     result = again(place, written(place, tmp_path, made, "csv"))
+    # What the spellings mean came along: nobody is asked for it again.
+    assert not any("nobody said" in warning for warning in result.warnings)
     sources = place.store.read(
         "SELECT item_no, source, annotator FROM annotation WHERE dataset_id = ? ORDER BY item_no, created_at",
         [result.dataset_id],

@@ -15,6 +15,8 @@ from tlm_dash.interchange.spool import Row, Spooled, spool
 from tlm_dash.interchange.workbook import sheet_of
 
 _HEAD_BYTES = 256 << 10
+# As much as an object may have that is read as a whole.
+_LONGEST_LINE = 256 << 20
 _ENDINGS: dict[str, Format] = {".tsv": "tsv", ".tab": "tsv", ".txt": "text", ".csv": "csv"}
 
 
@@ -53,6 +55,8 @@ def detect_format(path: Path) -> Format:
         return "xlsx"
     encoding = detect_encoding(path)
     head = _head(path, encoding).lstrip("\ufeff \t\r\n")
+    if head[:1] == "{" and "\n" not in head:
+        head = _first_line_and_more(path, encoding)
     if head[:1] in "{[" and head:
         if is_json_lines(head, is_whole=path.stat().st_size <= _HEAD_BYTES):
             return "openai-batch" if is_batch_line(head.partition("\n")[0]) else "jsonl"
@@ -160,6 +164,13 @@ def _head(path: Path, encoding: Encoding) -> str:
         return read_head(path, _HEAD_BYTES)
     with path.open(encoding=encoding.name, errors="replace", newline="") as file:
         return file.read(_HEAD_BYTES // 2)
+
+
+def _first_line_and_more(path: Path, encoding: Encoding) -> str:
+    """Read on to the end of a line that is longer than a head: one row may hold a very long text."""
+    with path.open(encoding=_python_name(encoding), errors="replace", newline="\n") as file:
+        line = next((line for line in iter(lambda: file.readline(_LONGEST_LINE), "") if line.strip()), "")
+        return (line + file.read(_HEAD_BYTES)).lstrip()
 
 
 def _python_name(encoding: Encoding) -> str:

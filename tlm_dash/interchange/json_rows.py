@@ -45,13 +45,16 @@ def is_json_lines(head: str, *, is_whole: bool) -> bool:
     """Tell whether a text is one JSON value a line rather than one value over many lines."""
     # Not splitlines(): that also divides at characters that JSON may hold as they are.
     lines = [line for line in head.split("\n") if line.strip()]
+    is_alone = len(lines) < 2
     if not is_whole:
         lines = lines[:-1]
-    if len(lines) < 2:
-        value = _json_value(lines[0]) if lines else None
-        return isinstance(value, dict) and not dict(_lists_of_objects(value))
+    if not lines:
+        return False
+    first = _json_value(lines[0])
+    if is_alone:
+        return isinstance(first, dict) and not dict(_lists_of_objects(first))
     valid = sum(isinstance(_json_value(line), dict | str) for line in lines[:20])
-    return isinstance(_json_value(lines[0]), dict) or valid * 2 > min(20, len(lines))
+    return isinstance(first, dict) or valid * 2 > min(20, len(lines))
 
 
 def json_table(path: Path, encoding: str, key: str | None) -> JsonTable:

@@ -100,6 +100,8 @@ def adopt_stated(place: Place, dataset_id: str, stated: Iterable[str]) -> tuple[
     for column in label_columns(place, dataset_id):
         meanings = unmistakable(s.spelling for s in column.spellings)
         if column.name not in wanted:
+            if not column.n_undecided:
+                continue
             said.append(
                 f"{column.name!r} looks like labels, but nobody said so: its cells count when a person says "
                 "what they mean (labels map, or Review, Labels)."
