@@ -172,6 +172,7 @@ TABLE: tuple[tuple[type[BaseException], _Maker], ...] = (
     (aiohttp.ServerTimeoutError, _late),
     (aiohttp.InvalidURL, _bad_url),
     (aiohttp.NonHttpUrlClientError, _bad_url),
+    (http_exceptions.ContentEncodingError, _unreadable),
     # A body that breaks off is wrapped around a protocol error: the wrapper tells the truth.
     (aiohttp.ClientPayloadError, _dropped),
     (http_exceptions.PayloadEncodingError, _dropped),
