@@ -22,7 +22,7 @@ from tlm_dash.store.run_models import RunRecord
 
 BasisKind = Literal["census", "uniform", "stratified", "none"]
 
-LEAST_COVERED = 0.95
+LEAST_COVERED = 0.99
 """A plan speaks for a run when it could have taken at least this share of the run's answered rows."""
 
 STATED_SOURCES = ("imported", "column", "matcher")
