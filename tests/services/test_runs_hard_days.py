@@ -46,5 +46,5 @@ def test_a_storm_of_faults_leaves_every_item_done_or_failed_with_its_kind(
 def test_a_limit_that_nobody_told_is_used_and_hardly_hit() -> None:
     used = measure(seconds=9, per_minute=1800, burst=20, retry_after=False, latency_s=0.1, finding_s=4)
     # Short and on any machine: the long form, and simulated time in tests/batch, hold 95% and 3%.
-    assert used.share > 0.6
+    assert used.share > 0.45
     assert used.refused < 0.15
