@@ -92,6 +92,14 @@ def test_distribution_and_compare_are_commands_of_it(capsys: pytest.CaptureFixtu
         (["threshold", "large", "--max-risk", "0.05", "--confidence", "95"], 1, "0.95 means 95%"),
         (["threshold", "large", "--max-risk", "0.05", "--daily-volume", "9"], 1, "--review-budget"),
         (["quality", "large", "--confidence", "0"], 1, "0.95 means 95%"),
+        (["quality", "large", "--confidence", "0.9999999999999999"], 1, "0.95 means 95%"),
+        (["compare", "large", "small", "--confidence", "0.9999999999999999"], 1, "0.95 means 95%"),
+        (["compare", "large", "small", "--margin", "1e-320"], 1, "0.03 means 3 points"),
+        (["compare", "large", "small", "--seed", "-1"], 1, "cannot be negative"),
+        (["threshold", "large", "--max-risk", "1e-320"], 1, "0.05 means 5%"),
+        (["threshold", "large", "--max-risk", "0.05", "--seed", "-1"], 1, "cannot be negative"),
+        (["threshold", "large", "--review-budget", "nan"], 1, "cannot be nan"),
+        (["threshold", "large", "--review-budget", "9", "--daily-volume", "inf"], 1, "cannot be inf"),
         (["quality", "nowhere"], 1, "runs list"),
         (["threshold", "large"], 2, "--max-risk"),
         (["threshold", "large", "--max-risk", "0.1", "--review-share", "0.1"], 2, "not allowed with"),
@@ -107,3 +115,14 @@ def test_what_makes_no_sense_is_refused(
     else:
         assert main(["analyse", *arguments]) == code
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("run_id")
+@pytest.mark.parametrize("output", ["file.txt/report.html", "n" * 300 + ".html", "nowhere/report.html"])
+def test_a_report_that_cannot_be_written(
+    output: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file.txt").write_text("kept")
+    assert main(["report", "large", "--output", str(tmp_path / output)]) == 1
+    assert "could not be written" in capsys.readouterr().err
+    assert (tmp_path / "file.txt").read_text() == "kept" and not list(tmp_path.glob("**/*.partial"))

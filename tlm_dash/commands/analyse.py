@@ -78,12 +78,13 @@ def _distribution(parsed: argparse.Namespace) -> int:
 
 def _quality(parsed: argparse.Namespace) -> int:
     from tlm_dash.services import runs
+    from tlm_dash.services.decide import is_share
     from tlm_dash.services.labelled import labelled_run
     from tlm_dash.services.place import OpenStore
     from tlm_dash.services.quality import quality_of
 
-    if not 0 < parsed.confidence < 1:
-        raise InvalidInputError(f"The confidence cannot be {parsed.confidence:g}.", hint="0.95 means 95%.")
+    if not is_share(parsed.confidence):
+        raise InvalidInputError(f"The confidence cannot be {parsed.confidence!r}.", hint="0.95 means 95%.")
     with OpenStore() as place:
         run_id = runs.show(place, parsed.wanted).record.run_id
         run = labelled_run(place, run_id, basis=parsed.basis)

@@ -12,6 +12,7 @@ from tlm_dash.errors import InvalidInputError
 from tlm_dash.services.compare_effort import Cost, Latency, cost_of, cost_words, latency_of, latency_reason
 from tlm_dash.services.compare_effort import speed_words as speed
 from tlm_dash.services.compare_pair import ComparedPair, PairSettings, compare_pair
+from tlm_dash.services.decide import is_share
 from tlm_dash.services.labelled import LabelledRun, labelled_run
 from tlm_dash.services.pairing import pair_runs
 from tlm_dash.services.place import Place
@@ -48,9 +49,11 @@ class CompareRequest:
             raise InvalidInputError("A run is named twice.", hint="Name each run once.")
         if len(self.run_ids) > MOST_RUNS:
             raise InvalidInputError(f"At most {MOST_RUNS} runs are compared at once.", hint="Leave some out.")
-        if not 0 < self.confidence < 1:
-            raise InvalidInputError(f"The confidence cannot be {self.confidence:g}.", hint="0.95 means 95%.")
-        if self.margin is not None and not 0 < self.margin < 1:
+        if not is_share(self.confidence):
+            raise InvalidInputError(f"The confidence cannot be {self.confidence!r}.", hint="0.95 means 95%.")
+        if self.seed < 0:
+            raise InvalidInputError("A seed cannot be negative.", hint="Any whole number from 0.")
+        if self.margin is not None and not is_share(self.margin):
             raise InvalidInputError(f"The margin cannot be {self.margin:g}.", hint="0.03 means 3 points.")
 
     @property

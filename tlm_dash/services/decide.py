@@ -40,6 +40,17 @@ SETTLED_BEFOREHAND = (
 )
 
 
+SMALLEST_SHARE = 0.0001
+"""A target, margin or confidence nearer to 0 or 1 than this is a slip, and no test could carry it."""
+
+MOST_A_DAY = 1e12
+
+
+def is_share(value: float) -> bool:
+    """Tell whether a number can be a target, a margin or a confidence; not a number is none."""
+    return SMALLEST_SHARE <= value <= 1 - SMALLEST_SHARE
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked of a run: one of `max_risk`, `review_budget` (of `daily_volume` rows) or `review_share`.
@@ -62,20 +73,22 @@ class Question:
         asked = [self.max_risk, self.review_budget, self.review_share]
         if sum(value is not None for value in asked) != 1:
             raise InvalidInputError("Ask for one of: a target, a number to read, a share to read.")
-        if self.max_risk is not None and not 0 < self.max_risk < 1:
+        if self.max_risk is not None and not is_share(self.max_risk):
             raise InvalidInputError(
                 f"The share of wrong answers cannot be {self.max_risk:g}.", hint="0.05 means 5%."
             )
-        if not 0 < self.confidence < 1:
-            raise InvalidInputError(f"The confidence cannot be {self.confidence:g}.", hint="0.95 means 95%.")
+        if not is_share(self.confidence):
+            raise InvalidInputError(f"The confidence cannot be {self.confidence!r}.", hint="0.95 means 95%.")
         if self.review_share is not None and not 0 <= self.review_share < 1:
             raise InvalidInputError(
                 f"The share to read cannot be {self.review_share:g}.", hint="0.08 means 8%."
             )
-        if self.review_budget is not None and self.review_budget < 0:
-            raise InvalidInputError("The number to read cannot be negative.")
-        if self.daily_volume is not None and not self.daily_volume > 0:
-            raise InvalidInputError("The daily volume must be above 0.")
+        if self.review_budget is not None and not 0 <= self.review_budget <= MOST_A_DAY:
+            raise InvalidInputError(f"The number to read cannot be {self.review_budget:g}.")
+        if self.daily_volume is not None and not 0 < self.daily_volume <= MOST_A_DAY:
+            raise InvalidInputError(f"The daily volume cannot be {self.daily_volume:g}.")
+        if self.seed < 0:
+            raise InvalidInputError("A seed cannot be negative.", hint="Any whole number from 0.")
 
     def share_to_read(self, n_rows: int) -> float:
         """Give the share of rows that people can read; without a daily volume the run is one day."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.models import new_id
 from tlm_dash.services.compare import CompareRequest
 from tlm_dash.services.decide import Question
 from tlm_dash.services.place import Place
@@ -41,12 +43,13 @@ def write_report(record: Record, output: Path) -> dict[str, Any]:
         raise InvalidInputError(
             f"A report is a page: {output.name!r} does not end in .html.", hint="Name it FILE.html."
         )
-    unfinished = output.with_name(f"{output.name}.part")
+    unfinished = output.with_name(f".{new_id()}.partial")
     try:
         unfinished.write_text(as_html(record), encoding="utf-8", errors="replace")
         unfinished.replace(output)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         raise InvalidInputError(
             f"{output} could not be written: {error.strerror or error}.",
             hint="Choose another place with --output.",
