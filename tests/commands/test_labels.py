@@ -161,6 +161,8 @@ def test_import_lines_of_json_with_names_and_spellings(
         (["map", "mine", "right=good"], "cannot mean"),
         (["map", "mine", "x=correct"], "nowhere in the column"),
         (["map", "mine", "right=correct", "--column", "y"], "no label column 'y'"),
+        (["map", "mine", "--column", "y"], "no label column 'y'"),
+        (["map", "mine", "right=correct", "right=incorrect"], "both correct and incorrect"),
     ],
 )
 def test_refused(arguments: list[str], told: str) -> None:
@@ -183,3 +185,37 @@ def test_files_that_cannot_be_used(tmp_path: Path, text: str, told: str) -> None
     with pytest.raises(InvalidInputError, match=told) as caught:
         run("labels", "import", "mine · answer", file)
     assert caught.value.hint and label_list() == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("maps", "told"),
+    [
+        (["yes=correct", "yes=incorrect"], "both correct and incorrect"),
+        (["yes=incorrect"], "Nobody has said what these verdicts mean: 'no'"),
+        (["Yes=incorrect"], "'Yes' is no verdict of this file"),
+    ],
+)
+def test_meanings_that_do_not_fit(tmp_path: Path, maps: list[str], told: str) -> None:
+    file = tmp_path / "judged.csv"
+    file.write_text("item_no,verdict\n1,yes\n2,no\n")
+    with pytest.raises(InvalidInputError, match=told):
+        run("labels", "import", "mine · answer", file, *(part for one in maps for part in ("--map", one)))
+    assert label_list() == [None] * 4
+
+
+def test_rows_that_say_something_of_the_same_response(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "judged.csv"
+    file.write_text("item_no,verdict\n1,yes\n1,no\n2,no\n1,no\n")
+    told = facts(capsys, "import", "mine · answer", file)
+    assert (told["n_rows_in"], told["n_labelled"], told["n_replaced"]) == (4, 2, 2)
+    assert label_list() == [0, 0, None, None]
+
+
+@pytest.mark.parametrize(("name", "told"), [("x" * 500, "500 characters"), ("\u200b", "needs the name")])
+def test_names_that_cannot_be_kept(tmp_path: Path, name: str, told: str) -> None:
+    file = tmp_path / "judged.csv"
+    file.write_text("item_no,verdict\n1,yes\n", encoding="utf-8")
+    with pytest.raises(InvalidInputError, match=told):
+        run("labels", "import", "mine · answer", file, "--annotator", name)

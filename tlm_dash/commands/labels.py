@@ -110,7 +110,7 @@ def _import(parsed: argparse.Namespace) -> int:
     facts = {
         "run_id": done.run_id, "name": record.name, "matched_by": done.matched_by,
         "n_rows_in": done.n_rows_in, "n_labelled": done.n_labelled, "n_unsure": done.n_unsure,
-        "n_ignored": done.n_ignored, "n_unmatched": done.n_unmatched,
+        "n_ignored": done.n_ignored, "n_replaced": done.n_replaced, "n_unmatched": done.n_unmatched,
         "unmatched": [{"row": u.row, "key": u.key, "reason": u.reason} for u in done.unmatched],
         "spellings": dict(done.spellings),
     }  # fmt: skip
@@ -156,7 +156,7 @@ def _map(parsed: argparse.Namespace) -> int:
                 meanings = {**_suggested(column), **meanings}
             label_spellings.decide(place, dataset.dataset_id, column.name, meanings, _user())
             columns = label_spellings.label_columns(place, dataset.dataset_id)
-    shown = [column for column in columns if parsed.column in (None, column.name)]
+    shown = columns if parsed.column is None else [_one_column(columns, parsed.column)]
     if not shown:
         print("This dataset has no label column.", file=sys.stderr)
     facts = {
@@ -185,10 +185,14 @@ def _suggested(column: LabelColumn) -> dict[str, str]:
 
 
 def _one_column(columns: Sequence[LabelColumn], name: str | None) -> LabelColumn:
+    if not columns:
+        raise InvalidInputError(
+            "The dataset has no label column.", hint="Import it again with --map label=COLUMN."
+        )
     found = [column for column in columns if name in (None, column.name)]
     if len(found) == 1:
         return found[0]
-    named = ", ".join(column.name for column in columns) or "none"
+    named = ", ".join(column.name for column in columns)
     what = "has several label columns" if found else f"has no label column {name!r}"
     raise InvalidInputError(f"The dataset {what}.", hint=f"--column is one of: {named}.")
 
@@ -208,12 +212,16 @@ def _column_facts(column: LabelColumn) -> dict[str, Any]:
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:
-    pairs = {}
+    pairs: dict[str, str] = {}
     for text in texts:
         spelling, equals, meaning = text.rpartition("=")
         if not equals or not spelling.strip():
             raise InvalidInputError(f"{text!r} is not SPELLING=MEANING.", hint="For example yes=correct")
-        pairs[spelling.strip()] = meaning.strip().lower()
+        kept, said = spelling.strip(), meaning.strip().lower()
+        if pairs.setdefault(kept, said) != said:
+            raise InvalidInputError(
+                f"{kept!r} is said to mean both {pairs[kept]} and {said}.", hint="Say one meaning for each."
+            )
     return pairs
 
 

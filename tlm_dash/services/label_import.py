@@ -45,7 +45,10 @@ class Unmatched:
 
 @dataclass(frozen=True, slots=True)
 class ImportedLabels:
-    """How an import of labels ended: rows in are labelled, unsure, left out and unmatched together."""
+    """How an import of labels ended: rows in are labelled, unsure, left out, replaced and unmatched together.
+
+    A row is replaced where a later one says something of the same response under the same name.
+    """
 
     run_id: str
     matched_by: Key
@@ -53,6 +56,7 @@ class ImportedLabels:
     n_labelled: int
     n_unsure: int
     n_ignored: int
+    n_replaced: int
     n_unmatched: int
     unmatched: tuple[Unmatched, ...]
     spellings: Mapping[str, str]
@@ -61,8 +65,6 @@ class ImportedLabels:
 @dataclass
 class _Tally:
     n_rows_in: int = 0
-    n_labelled: int = 0
-    n_unsure: int = 0
     n_ignored: int = 0
     unmatched: list[Unmatched] = field(default_factory=list)
     n_unmatched: int = 0
@@ -109,18 +111,20 @@ def import_labels(
         }  # fmt: skip
         name = checked_annotator(annotator or path.stem[:60])
         tally = _Tally()
-        rows = [
-            {**same, **row}
+        found_rows = [
+            row
             for cells in _rows_of_file(inspection, columns)
             if (row := _row(cells, key, spelled, by_key, name, tally)) is not None
         ]
     finally:
         discard(inspection)
-    if rows:
-        append_annotations(place.store, rows)
+    last = {(row["response_hash"], row["annotator"]): row for row in found_rows}
+    if last:
+        append_annotations(place.store, [{**same, **row} for row in last.values()])
+    n_unsure = sum(row["verdict"] == "unsure" for row in last.values())
     return ImportedLabels(
-        run_id, key, tally.n_rows_in, tally.n_labelled, tally.n_unsure, tally.n_ignored, tally.n_unmatched,
-        tuple(tally.unmatched), spelled,
+        run_id, key, tally.n_rows_in, len(last) - n_unsure, n_unsure, tally.n_ignored,
+        len(found_rows) - len(last), tally.n_unmatched, tuple(tally.unmatched), spelled,
     )  # fmt: skip
 
 
@@ -174,10 +178,18 @@ def _spellings(inspection: Inspection, column: str) -> tuple[str, ...]:
 def _meanings(spellings: Sequence[str], said: Mapping[str, str]) -> dict[str, str]:
     """Say what every spelling means. Raises InvalidInputError where nobody has said it."""
     known = {spelling.strip(): meaning for spelling, meaning in said.items()}
+    absent = [spelling for spelling in known if spelling not in spellings]
+    if absent:
+        held = ", ".join(repr(spelling[:40]) for spelling in spellings[:8])
+        raise InvalidInputError(f"{absent[0]!r} is no verdict of this file.", hint=f"It has: {held}.")
     rest = [spelling for spelling in spellings if spelling not in known]
     unsure = {spelling: "unsure" for spelling in rest if spelling.lower() == "unsure"}
     sure = [spelling for spelling in rest if spelling not in unsure]
-    read = unmistakable(sure)
+    # Who says that yes is wrong has not said that no is wrong too.
+    is_turned = any(
+        unmistakable([spelling]).get(spelling, known[spelling]) != known[spelling] for spelling in known
+    )
+    read = {} if is_turned else unmistakable(sure)
     if sure and not read:
         shown = ", ".join(repr(spelling[:40]) for spelling in sure[:8])
         raise InvalidInputError(
@@ -219,8 +231,6 @@ def _row(
     if meaning == "ignored":
         tally.n_ignored += 1
         return None
-    tally.n_unsure += meaning == "unsure"
-    tally.n_labelled += meaning != "unsure"
     note = (cells.get("note") or "").strip()[:LONGEST_NOTE] or None
     who = checked_annotator(cells["annotator"]) if (cells.get("annotator") or "").strip() else name
     return {

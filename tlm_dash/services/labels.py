@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
+import unicodedata
 
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.services.place import Place
@@ -104,9 +105,14 @@ def standing(place: Place, response_hash: str) -> tuple[Annotation, ...]:
 
 
 def checked_annotator(name: str) -> str:
-    """Give a name as it is kept. Raises InvalidInputError for one that is empty or too long."""
+    """Give a name as it is kept. Raises InvalidInputError for one that is empty, invisible or too long."""
     kept = " ".join(name.split())
-    if not kept or len(kept) > LONGEST_NAME:
+    if len(kept) > LONGEST_NAME:
+        raise InvalidInputError(
+            f"The name of who gives a label is {len(kept):,} characters long.",
+            hint=f"Enter a name of up to {LONGEST_NAME} characters.",
+        )
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in kept):
         raise InvalidInputError(
             "A label needs the name of who gives it.",
             hint=f"Enter a name of up to {LONGEST_NAME} characters.",
