@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -92,3 +93,21 @@ def answered(page: Page, *, timeout_s: float = 60.0) -> None:
     page.locator(".st-key-stop, [class*=st-key-again-]").first.wait_for()
     page.locator(".st-key-stop").wait_for(state="detached", timeout=timeout_s * 1000)
     settled(page)
+
+
+def label_by_the_reference(page: Page, n_rows: int) -> None:
+    """Apply a matcher to the run that Review shows, after a look at what it would find."""
+    page.get_by_role("button", name="Where labels come from").click()
+    name = page.get_by_role("textbox", name="Your name, kept with what you decide here")
+    name.fill("Ada")
+    page.get_by_role("button", name="Go on").click()
+    expect(name).to_have_count(0)
+    settled(page)
+    # By the keyboard: tables above come late and move the menu from under the mouse.
+    matcher = page.get_by_role("combobox", name="Matcher")
+    matcher.fill("Contains")
+    expect(page.get_by_role("option", name="Contains: the response")).to_be_visible()
+    matcher.press("Enter")
+    expect(page.get_by_text(re.compile(rf"^[\d,]+ of {n_rows:,} compared rows agree"))).to_be_visible()
+    page.get_by_role("button", name="Apply", exact=True).click()
+    expect(page.get_by_text("Contains is applied by Ada: ")).to_be_visible()
