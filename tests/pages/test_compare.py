@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import MakeDashboard
@@ -114,3 +115,14 @@ def test_runs_that_are_gone_are_said_and_untrusted_text_stays_text(
     assert not app.exception
     risky = (app.markdown, app.caption, app.subheader, app.title)
     assert not any("http" in str(element.value) for kind in risky for element in kind)
+
+
+@pytest.mark.parametrize("margin", [0.0001, 0.9])
+def test_a_margin_that_only_an_address_can_say(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp, margin: float
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    first, second = two_models(dashboard, (60, 5, 20, 15))
+    app = open_app(dashboard, "compare", baseline=first, candidate=[second], margin=str(margin))
+    assert app.number_input(key=f"compare-margin-{margin}").value == 100 * margin
+    assert "better by 15 points" in texts(app)

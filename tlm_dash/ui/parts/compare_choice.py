@@ -145,8 +145,8 @@ def _question(params: CompareParams) -> None:
         key = f"compare-margin-{params.margin}"
         st.number_input(
             "A loss that is small enough, points",
-            min_value=0.1, max_value=50.0, step=0.5, format="%.1f",
-            value=None if params.margin is None else 100 * params.margin,
+            min_value=0.01, max_value=99.99, step=0.5, format="%.4g",
+            value=None if params.margin is None else round(100 * params.margin, 9),
             placeholder="none is",
             help="With a margin the verdict can say that a candidate is good enough: not worse by more.",
             key=key, on_change=_set_margin, args=(key,), width=260,
