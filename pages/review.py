@@ -34,4 +34,5 @@ elif views:
     row_filters.draw(running, views, params)
     distribution_panel.draw(running, views, params)
     row_table.draw(running, views, params)
+    review_runs.draw_next_step(views, params)
     row_drawer.draw(running, views, params)

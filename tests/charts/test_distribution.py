@@ -19,6 +19,8 @@ def test_bars_are_the_counts_with_their_intervals() -> None:
     assert [round(opacity, 1) for opacity in bars.marker.opacity] == [FADED] * 5 + [1.0] * 4 + [FADED]
     assert figure.layout.dragmode == "select" and figure.layout.selectdirection == "h"
     assert "n = 20" in figure.layout.xaxis.title.text and figure.layout.yaxis.title.text == "Rows"
+    assert figure.layout.yaxis.dtick is None
+    assert distribution_chart(EDGES, [min(count, 2) for count in COUNTS]).layout.yaxis.dtick == 1
 
 
 @pytest.mark.parametrize(

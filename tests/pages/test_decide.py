@@ -79,6 +79,9 @@ def test_moving_the_threshold_reads_the_band(dashboard: Dashboard, open_app: Ope
     assert metrics["Pass a day"] == f"{1000 * chosen.coverage:,.0f}"
     assert metrics["Reading a day"] == f"{10 * (1 - chosen.coverage):,.1f} h"
     assert " to " in metrics["Wrong among those that pass a day"]
+    app.number_input(key="decide-day").set_value(100).run()
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Reading a day"] == f"{60 * (1 - chosen.coverage):,.0f} min"
     app.number_input(key="decide-threshold").set_value(0.0).run()
     assert app.select_slider(key="decide-slider").value == found.points[-1].threshold
 

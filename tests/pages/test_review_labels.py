@@ -61,6 +61,9 @@ def test_a_matcher_is_looked_at_then_applied_and_taken_back(open_app: OpenApp, d
     app.button("matcher-apply").click().run()
     assert source_counts(dashboard, run_id).n_labelled == 4
     assert "Contains is applied by Ada: 3 correct, 1 incorrect" in texts(app)
+    assert "This is what is applied." in texts(app)
+    assert "matcher-apply" not in [button.key for button in app.button]
+    assert "Next step: decide on a threshold" in [link.proto.label for link in app.get("page_link")]
     app.button("matcher-back").click().run()
     assert source_counts(dashboard, run_id).n_labelled == 0
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _TICKS = (0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
 _FEW_TICKS = (0.01, 0.5, 0.99, 0.9999)
 FADED = 0.3
+FEW_ROWS = 5
 
 
 def distribution_chart(
@@ -53,6 +54,9 @@ def distribution_chart(
     )
     if not n:
         figure.update_yaxes(range=[0, 1], tickvals=[0])
+    elif max(counts) < FEW_ROWS:
+        # Ticks between whole numbers would be rounded, and each number be there several times.
+        figure.update_yaxes(dtick=1)
     return figure
 
 

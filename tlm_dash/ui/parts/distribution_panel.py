@@ -33,9 +33,8 @@ def draw(running: Dashboard, views: Sequence[RunView], params: ReviewParams) -> 
         st.text(reason)
     measured = [review.distribution_of(running, view) for view in views]
     # Row by row, so that charts side by side stand at the same height.
-    if len(views) > 1:
-        for column, view in zip(st.columns(len(views)), views, strict=True):
-            column.text(title(view))
+    for column, view in zip(st.columns(len(views)), views, strict=True):
+        column.text(title(view))
     for column, view, found in zip(st.columns(len(views)), views, measured, strict=True):
         with column:
             _words(view, found)

@@ -111,7 +111,8 @@ def _counts(day: Workload) -> None:
     with st.container(horizontal=True, gap="medium", key="workload"):
         st.metric("Pass a day", _count(day.accepted))
         st.metric("Go to people a day", _count(day.to_review))
-        st.metric("Reading a day", f"{day.review_hours:,.1f} h")
+        hours = day.review_hours
+        st.metric("Reading a day", f"{hours:,.1f} h" if hours >= 1 else f"{60 * hours:,.0f} min")
         st.metric("Wrong among those that pass a day", wrong)
 
 

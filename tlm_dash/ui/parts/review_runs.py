@@ -81,6 +81,18 @@ def draw_actions(running: Dashboard, views: Sequence[RunView], params: ReviewPar
         )
 
 
+def draw_next_step(views: Sequence[RunView], params: ReviewParams) -> None:
+    """Lead on to the threshold of the run whose rows are listed, once it has rows to decide about."""
+    run_id = listed_run(views, params)
+    if any(view.record.run_id == run_id and view.counts.n_done for view in views):
+        st.page_link(
+            "../../pages/decide.py",
+            label="Next step: decide on a threshold",
+            icon=":material/rule:",
+            query_params={"run": run_id},
+        )
+
+
 def listed_run(views: Sequence[RunView], params: ReviewParams) -> str:
     """Give the run whose rows are listed: the one that the address names, else the first that is there."""
     there = [view.record.run_id for view in views]
