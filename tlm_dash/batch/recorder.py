@@ -17,8 +17,8 @@ from tlm_dash.store.database import Store
 
 logger = logging.getLogger(__name__)
 
-SHORTEST_GAP_S, LONGEST_GAP_S = 0.01, 0.1
-GAP_SHARE = 0.045
+SHORTEST_GAP_S, LONGEST_GAP_S = 0.01, 0.08
+GAP_SHARE = 0.035
 """From one commit's begin to the next: a request may wait this share of what it takes anyway, half of it on
 average, for others to share its commit."""
 
