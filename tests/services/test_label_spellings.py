@@ -11,9 +11,11 @@ from tlm_dash.errors import InvalidInputError
 from tlm_dash.services import label_sources, label_spellings
 from tlm_dash.services.dataset_inspection import inspect
 from tlm_dash.services.dataset_upload import ImportResult, mapping_from_pairs, save
+from tlm_dash.services.exports import export
 from tlm_dash.services.label_spellings import suggestion, unmistakable
 from tlm_dash.services.labelled import labelled_run
 from tlm_dash.services.place import OpenStore
+from tlm_dash.settings import load_settings
 
 
 @pytest.mark.parametrize(
@@ -135,3 +137,18 @@ def test_the_order_of_sources_and_who_vouched(place: OpenStore) -> None:
     assert (statement.source, statement.is_uniform, statement.note) == ("column", True, "by lot")
     with pytest.raises(InvalidInputError):
         label_sources.state_uniform(place, run_id, "person", is_uniform=True, decided_by="Ada")
+
+
+def test_an_export_whose_spellings_are_decided_asks_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("prompt,response,label\nWhy?,So.,yes\nWho?,He.,no\n")
+    pairs = [("prompt", "prompt"), ("response", "response"), ("label", "label")]
+    with OpenStore(
+        load_settings({"TLM_DASH_DATA_DIR": str(tmp_path)}, env_file=tmp_path / "no.env")
+    ) as place:
+        inspection = inspect(place, [file])
+        mapping = mapping_from_pairs(pairs, inspection.names)
+        (run,) = save(place, inspection, mapping, stated_labels=["label"]).runs
+        export(place, [run.run_id], tmp_path / "out.parquet")
+        again = save(place, inspect(place, [tmp_path / "out.parquet"]))
+    assert again.runs and not any("nobody said" in warning for warning in again.warnings)

@@ -158,7 +158,8 @@ class _Rows:
                 values = self._of_runs[column.name].take(firsts)
             else:
                 values = piece.column(column.name).combine_chunks().cast(_TYPES[column.kind])
-                values = _original(values) if column.kind in ("text", "json") else values
+                if column.kind in ("text", "json"):
+                    values = _original(values, is_json=column.kind == "json")
             columns.append(values)
         if piece.num_rows:
             yield pa.RecordBatch.from_arrays(columns, schema=EXPORT_SCHEMA)
@@ -183,14 +184,18 @@ def _in_order(piece: Any) -> Any:  # noqa: ANN401 - an Arrow table
     return piece.take(pa.array(np.lexsort((places, items))))
 
 
-def _original(column: Any) -> Any:  # noqa: ANN401 - an Arrow column of text
-    """Give texts as they were before text.py changed them; those that UTF-8 cannot hold stay changed."""
+def _original(column: Any, *, is_json: bool = False) -> Any:  # noqa: ANN401 - an Arrow column of text
+    """Give texts as they were before text.py changed them; those that UTF-8 cannot hold stay changed.
+
+    Inside JSON a zero byte is escaped as JSON wants it.
+    """
     data = column.buffers()[2]
     if data is None or data.to_pybytes().find(ESCAPE.encode()) < 0:
         return column
-    return pa.array(
-        [None if text is None else _original_or_stored(text) for text in column.to_pylist()], pa.string()
-    )
+    texts = [None if text is None else _original_or_stored(text) for text in column.to_pylist()]
+    if is_json:
+        texts = [None if text is None else text.replace("\0", "\\u0000") for text in texts]
+    return pa.array(texts, pa.string())
 
 
 def _original_or_stored(text: str) -> str:
