@@ -24,6 +24,7 @@ from tests.fake_endpoint import Answer, ApiError, Events, FakeEndpoint, Hang, Ht
 from tlm_dash.endpoint import refusals
 from tlm_dash.endpoint.client import EndpointClient
 from tlm_dash.endpoint.redaction import HIDDEN, Secrets, quotable
+from tlm_dash.endpoint.wire import completion_of
 from tlm_dash.errors import EndpointError, InvalidInputError
 
 KEY = 'sk-Ab"12/34&56+78'
@@ -150,6 +151,13 @@ def test_the_providers_key_in_the_options_is_hidden_everywhere(fake_endpoint: Fa
         assert "provider-key-1" not in shown
         assert HIDDEN in shown
     assert fake_endpoint.requests[0].body["options"] == options
+
+
+def test_what_names_the_model_and_the_end_of_an_answer_hides_the_key() -> None:
+    secrets = Secrets(["a-key-of-ours"])
+    choice = {"message": {"content": "So."}, "finish_reason": "stop a-key-of-ours"}
+    told = completion_of({"model": "m a-key-of-ours", "choices": [choice]}, model="m", secrets=secrets)
+    assert (told.resolved_model, told.finish_reason) == (f"m {HIDDEN}", f"stop {HIDDEN}")
 
 
 def test_nothing_is_logged_but_method_and_status(

@@ -63,8 +63,8 @@ def completion_of(document: Mapping[str, Any], *, model: str, secrets: Secrets =
     return Completion(
         text=text,
         model=model,
-        resolved_model=resolved if isinstance(resolved, str) and resolved else None,
-        finish_reason=finish_reason if isinstance(finish_reason, str) else None,
+        resolved_model=secrets.clean(resolved) if isinstance(resolved, str) and resolved else None,
+        finish_reason=secrets.clean(finish_reason) if isinstance(finish_reason, str) else None,
         usage=usage_of(document.get("usage")),
         extra=secrets.clean_value(_extra_of(document, choice, message)),
     )
