@@ -12,7 +12,7 @@ from tlm_dash.errors import NotFoundError
 from tlm_dash.models import utc_now
 from tlm_dash.store.database import Store
 from tlm_dash.store.import_plan import RejectedRow
-from tlm_dash.store.importing import insert_rows
+from tlm_dash.store.insertion import insert_rows
 from tlm_dash.store.removal import remove_dataset
 from tlm_dash.store.tables import TABLES
 

@@ -14,15 +14,15 @@ import pyarrow as pa
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.models import new_id, utc_now
 from tlm_dash.store.ahead import ahead
-from tlm_dash.store.batches import batches_of
 from tlm_dash.store.database import Store
 from tlm_dash.store.failures import full_failure
 from tlm_dash.store.hygiene import Hygiene
 from tlm_dash.store.import_plan import AnyPlan, ImportedRun, RejectedRow
+from tlm_dash.store.insertion import insert_arrow, insert_rows
 from tlm_dash.store.reading import DiskTable, TableReader, read_table
 from tlm_dash.store.restoring import Restoring, staging_of
 from tlm_dash.store.staging import Staged, Staging
-from tlm_dash.store.tables import TABLES, Table
+from tlm_dash.store.tables import TABLES
 from tlm_dash.store.text import stored_time
 
 _MOST_BATCH_ROWS = 32_768
@@ -282,25 +282,3 @@ class _Waiting:
         groups = rows.combine_chunks().to_batches(max_chunksize=_ROW_GROUP_ROWS)
         del rows
         insert_arrow(self._cursor, TABLES[name], pa.Table.from_batches(groups), same)
-
-
-def insert_arrow(
-    cursor: Any,  # noqa: ANN401
-    table: Table,
-    fresh_rows: Any,  # noqa: ANN401, ARG001
-    same: Mapping[str, Any],
-) -> None:
-    """Append an Arrow table, with columns that have the `same` value in every row."""
-    constants = "".join(f", ? AS {name}" for name in same)
-    # DuckDB finds the Arrow table by the name of the variable. One that is registered is kept, with all its
-    # memory, until the transaction has ended.
-    cursor.execute(
-        f"INSERT INTO {table.name} BY NAME SELECT fresh_rows.*{constants} FROM fresh_rows",  # noqa: S608 - known names
-        list(same.values()),
-    ).fetchall()
-
-
-def insert_rows(cursor: Any, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:  # noqa: ANN401
-    """Append rows that are known not to be there."""
-    (batch,) = batches_of({table.name: rows})
-    insert_arrow(cursor, table, batch.arrow(), {})

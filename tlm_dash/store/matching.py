@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tlm_dash.models import new_id, utc_now
 from tlm_dash.store.database import Store
-from tlm_dash.store.importing import insert_arrow, insert_rows
+from tlm_dash.store.insertion import insert_arrow, insert_rows
 from tlm_dash.store.tables import TABLES
 
 BATCH_ITEMS = 20_000

@@ -1,0 +1,31 @@
+"""Rows that are known not to be there, put into a table inside somebody's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tlm_dash.store.batches import batches_of
+from tlm_dash.store.tables import Table
+
+
+def insert_arrow(
+    cursor: Any,  # noqa: ANN401
+    table: Table,
+    fresh_rows: Any,  # noqa: ANN401, ARG001
+    same: Mapping[str, Any],
+) -> None:
+    """Append an Arrow table, with columns that have the `same` value in every row."""
+    constants = "".join(f", ? AS {name}" for name in same)
+    # DuckDB finds the Arrow table by the name of the variable. One that is registered is kept, with all its
+    # memory, until the transaction has ended.
+    cursor.execute(
+        f"INSERT INTO {table.name} BY NAME SELECT fresh_rows.*{constants} FROM fresh_rows",  # noqa: S608 - known names
+        list(same.values()),
+    ).fetchall()
+
+
+def insert_rows(cursor: Any, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:  # noqa: ANN401
+    """Append rows that are known not to be there."""
+    (batch,) = batches_of({table.name: rows})
+    insert_arrow(cursor, table, batch.arrow(), {})
