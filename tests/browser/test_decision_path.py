@@ -87,7 +87,7 @@ def _save_the_decision(page: Page) -> str:
 def _the_page_stands_alone(page: Page, verdict: str, folder: Path) -> None:
     """Download the record and open the file by itself: it says the answer and asks for nothing else."""
     with page.expect_download() as started:
-        page.get_by_role("button", name="Record as a page").click()
+        page.get_by_role("button", name="Download as a page").click()
     path = folder / started.value.suggested_filename
     started.value.save_as(path)
     assert path.suffix == ".html"

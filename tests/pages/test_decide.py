@@ -127,6 +127,14 @@ def test_no_labels_lead_to_the_queue(dashboard: Dashboard, open_app: OpenApp) ->
     assert (last(app, "run"), last(app, "view")) == (run_id, "queue")
 
 
+def test_a_run_without_scores_leads_to_scoring_it(dashboard: Dashboard, open_app: OpenApp) -> None:
+    make_decidable_run(dashboard, [None] * 30, ["1"] * 30)
+    app = open_app(dashboard, "decide")
+    app.button(key="decide-to-score").click().run()
+    assert app.title[0].value == "Runs"
+    assert last(app, "new") == "yes"
+
+
 def test_labels_that_do_not_suffice(dashboard: Dashboard, open_app: OpenApp) -> None:
     hundred: list[float | None] = [n / 100 for n in range(100)]
     cases: list[tuple[list[float | None], list[str], str, str]] = [

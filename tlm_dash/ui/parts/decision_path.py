@@ -38,7 +38,14 @@ def run_to_decide(views: Sequence[RunView], params: DecideParams) -> RunView | N
 
 
 def labels_missing(decision: Decision) -> None:
-    """Offer the queue where nothing that estimates could stand on is labelled."""
+    """Offer what is missing first: scores, then labels that estimates can stand on."""
+    if decision.n_unscored == decision.n_rows:
+        empty("No row of this run has a score.", "A threshold needs scores: have its responses scored.")
+        if st.button(
+            "Score its responses", type="primary", icon=":material/play_circle:", key="decide-to-score"
+        ):
+            st.switch_page(RUNS, query_params={"new": "yes", "dataset": decision.record.dataset_id})
+        return
     reason = decision.basis.reason
     if reason is None:
         return

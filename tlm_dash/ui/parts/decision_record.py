@@ -73,11 +73,11 @@ def _downloads(decision: SavedDecision) -> None:
     stem = record_files.file_stem(decision.record)
     with st.container(horizontal=True):
         st.download_button(
-            "Record as a page", record_files.as_html(decision.record), f"{stem}.html", "text/html",
+            "Download as a page", record_files.as_html(decision.record), f"{stem}.html", "text/html",
             icon=":material/description:", on_click="ignore", key="record-html",
         )  # fmt: skip
         st.download_button(
-            "Record as JSON", record_files.as_json(decision.record), f"{stem}.json", "application/json",
+            "Download as JSON", record_files.as_json(decision.record), f"{stem}.json", "application/json",
             icon=":material/data_object:", on_click="ignore", key="record-json",
         )  # fmt: skip
 

@@ -42,7 +42,9 @@ def draw(decision: Decision) -> None:
     """Draw one line about the labels, one about what the threshold is bound to."""
     quality = decision.quality
     sources = " · ".join(f"{n:,} from {SOURCES.get(name, name)}" for name, n in quality.label_sources.items())
-    said = [f"{decision.n_labelled:,} {_labels(decision.n_labelled)} this: {decision.basis.sentence}"]
+    said = ["No label feeds this yet"]
+    if decision.n_labelled:
+        said = [f"{decision.n_labelled:,} {_labels(decision.n_labelled)} this: {decision.basis.sentence}"]
     if sources:
         said.append(sources)
     if decision.n_repeats:
