@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from tlm_dash.services import runs
-from tlm_dash.services.decide import decide
 from tlm_dash.services.record_drafts import threshold_record
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts import (
@@ -29,9 +28,10 @@ params = DecideParams.from_query(st.query_params)
 views = [view for view in runs.list_runs(running)[::-1] if view.counts.n_done]
 view = None if decision_record.opened(running) else decision_path.run_to_decide(views, params)
 
-if view is not None:
-    run_id, question = view.record.run_id, params.question(view.record.n_items)
-    decision = decide(running, run_id, question)
+decision = None if view is None else decision_path.decided(running, view, params)
+
+if decision is not None:
+    run_id, question = decision.record.run_id, decision.question
     label_basis.choose(views, decision)
     label_basis.draw(decision)
     decision_path.labels_missing(decision)

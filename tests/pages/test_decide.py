@@ -135,6 +135,15 @@ def test_a_run_without_scores_leads_to_scoring_it(dashboard: Dashboard, open_app
     assert last(app, "new") == "yes"
 
 
+def test_a_sample_that_is_not_there_is_told_and_can_be_left(dashboard: Dashboard, open_app: OpenApp) -> None:
+    make_decidable_run(dashboard, *ranked_rows(100))
+    app = open_app(dashboard, "decide", basis="no-such-plan")
+    assert "This run has no sample called 'no-such-plan'." in texts(app)
+    app.button(key="decide-best-sample").click().run()
+    assert "basis" not in app.query_params
+    assert "100 labels feed this" in texts(app)
+
+
 def test_labels_that_do_not_suffice(dashboard: Dashboard, open_app: OpenApp) -> None:
     hundred: list[float | None] = [n / 100 for n in range(100)]
     cases: list[tuple[list[float | None], list[str], str, str]] = [

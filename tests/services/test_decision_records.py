@@ -71,7 +71,13 @@ def test_a_record_holds_what_the_decision_stood_on(place: OpenStore, run_id: str
 
 def test_nothing_is_saved_without_a_name_and_a_reason(place: OpenStore, run_id: str) -> None:
     record = threshold_record(place, run_id, QUESTION)
-    for name, reason in (("", "why"), ("Ada", "  "), ("Ada", "x" * 2_001)):
+    for name, reason in (
+        ("", "why"),
+        ("\u200b", "why"),
+        ("A" * 5_000, "why"),
+        ("Ada", "  "),
+        ("Ada", "x" * 2_001),
+    ):
         with pytest.raises(InvalidInputError):
             save(place, record, decided_by=name, reason=reason)
     assert decision_records.listed(place) == []

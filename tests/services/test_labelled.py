@@ -229,9 +229,11 @@ def test_the_sample_with_most_labels_or_the_one_that_is_named(place: OpenStore, 
     assert labelled_run(place, run_id).basis.plan_id == large
     assert labelled_run(place, run_id, basis=small).basis.plan_id == small
     assert [basis.name for basis in sampling_bases(place, run_id)] == ["census", small, large]
-    for name in ("census", "matcher", "nothing"):
-        basis = labelled_run(place, run_id, basis=name).basis
-        assert (basis.kind, basis.reason is None) == ("none", False)
+    basis = labelled_run(place, run_id, basis="census").basis
+    assert (basis.kind, basis.reason is None) == ("none", False)
+    for name in ("matcher", "nothing"):
+        with pytest.raises(NotFoundError, match=f"no sample called '{name}'"):
+            labelled_run(place, run_id, basis=name)
 
 
 def test_a_run_that_is_gone(place: OpenStore) -> None:

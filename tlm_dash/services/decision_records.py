@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.models import utc_now
+from tlm_dash.services.labels import checked_annotator
 from tlm_dash.services.place import Place
 from tlm_dash.services.record_drafts import Record
 from tlm_dash.store import decisions as stored
@@ -19,11 +20,12 @@ def save(place: Place, record: Record, *, decided_by: str, reason: str) -> str:
 
     Raises InvalidInputError without a name or a reason, StoreError.
     """
-    decided_by, reason = decided_by.strip(), reason.strip()
-    if not decided_by or not reason:
+    reason = reason.replace("\0", "").strip()
+    if not decided_by.strip() or not reason:
         raise InvalidInputError(
             "A decision needs a name and a reason.", hint="Say who decides, and why, in a sentence."
         )
+    decided_by = checked_annotator(decided_by)
     if len(reason) > LONGEST_REASON:
         raise InvalidInputError(f"The reason is longer than {LONGEST_REASON:,} characters.")
     signed = {**record, "decided_by": decided_by, "reason": reason, "decided_at": utc_now().isoformat()}

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from tlm_dash.errors import NotFoundError
 from tlm_dash.services.place import Place
 from tlm_dash.store import labelled as stored
 from tlm_dash.store.labelled import Plan, Position
@@ -82,15 +83,22 @@ def candidates(
 
 
 def chosen(found: Sequence[SamplingBasis], name: str | None) -> SamplingBasis:
-    """Choose the sample that is named, else the one with most labelled rows; kind "none" where none fits."""
+    """Choose the sample that is named, else the one with most labelled rows; kind "none" where none fits.
+
+    Raises NotFoundError for a name that no sample of the run has.
+    """
     named = [basis for basis in found if name is None or basis.name == name]
+    if not named:
+        raise NotFoundError(
+            f"This run has no sample called {name!r}.",
+            hint=f"It has: {', '.join(basis.name for basis in found)}.",
+        )
     usable = [basis for basis in named if basis.kind != "none"]
     if usable:
         return max(usable, key=lambda basis: basis.n_labelled)
     census = found[0]
     if name is not None:
-        reason = named[0].reason if named else f"There is no sample called {name!r}."
-        return _none(name, len(census.in_sample), reason or NO_SAMPLE)
+        return _none(name, len(census.in_sample), named[0].reason or NO_SAMPLE)
     # A plan that somebody made says best what is missing.
     return next((b for b in reversed(found[1:]) if b.reason), census)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
-from tlm_dash.services.decide import Decision
+from tlm_dash.errors import NotFoundError
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.decide import Decision, decide
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts.notice import empty, failure
@@ -35,6 +38,18 @@ def run_to_decide(views: Sequence[RunView], params: DecideParams) -> RunView | N
             st.rerun()
         return None
     return views[0] if params.run is None else known[params.run]
+
+
+def decided(running: Dashboard, view: RunView, params: DecideParams) -> Decision | None:
+    """Answer what the address asks; None where it names a sample that is not there, after saying so."""
+    try:
+        return decide(running, view.record.run_id, params.question(view.record.n_items))
+    except NotFoundError as error:
+        failure(error.message, "Take another sample of its labels.", label="Not found")
+    if st.button("Take the sample with most labels", type="primary", key="decide-best-sample"):
+        st.query_params.from_dict(replace(params, basis=None).to_dict())
+        st.rerun()
+    return None
 
 
 def labels_missing(decision: Decision) -> None:
