@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from tlm_dash.services import runs
 from tlm_dash.ui.params_runs import RunsParams
 from tlm_dash.ui.parts import new_run, run_list
 from tlm_dash.ui.parts.header import page_header
@@ -16,5 +17,6 @@ page_header(
 running = dashboard()
 params = RunsParams.from_query(st.query_params)
 
-if new_run.draw(running, params):
+has_datasets = new_run.draw(running, params)
+if has_datasets or runs.list_runs(running):
     run_list.draw(running, params)
