@@ -57,9 +57,8 @@ def test_threshold(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
         False, None, 0.0, 3,
     )  # fmt: skip
     assert small["labels_still_needed"] > 56
-    elsewhere = facts(capsys, "threshold", "large", "--max-risk", "0.05", "--basis", "imported")
-    assert not elsewhere["feasible"]
-    assert "There is no sample" in elsewhere["notes"][0]
+    assert main(["analyse", "threshold", "large", "--max-risk", "0.05", "--basis", "imported"]) == 1
+    assert "error: This run has no sample called 'imported'." in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("run_id")

@@ -14,6 +14,7 @@ from tlm_dash.errors import InvalidInputError, NotFoundError, SettingsError
 from tlm_dash.services import runs
 from tlm_dash.services.run_forecast import forecast_of
 from tlm_dash.services.run_request import Limits, ModelPrice, PriceTable, RunRequest
+from tlm_dash.store.runs import add_events, records
 
 SLOW = Behaviour(Answer(delay_s=0.2))
 PRICES = PriceTable({MODEL: ModelPrice(1.0, 2.0)}, {"low": 0.001})
@@ -268,3 +269,20 @@ def test_what_cannot_be_run_is_refused_with_a_next_step(
         runs.start(dashboard, asked)
     assert refused.value.hint
     assert dashboard.store.read("SELECT count(*) FROM run") == [(0,)]
+
+
+def test_a_late_word_of_a_pause_does_not_undo_what_was_asked_for_since(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    dataset_id = make_dataset(dashboard.store, 1)
+    (run_id,) = runs.start(dashboard, RunRequest(dataset_id, (MODEL,), ("low",)), begin=False)
+
+    def status_after(status: str, *, is_repeat: bool = False) -> str:
+        add_events(dashboard.store, [run_id], status, operational={}, is_repeat=is_repeat)
+        return records(dashboard.store, [run_id])[0].status
+
+    assert status_after("paused") == "paused"
+    assert status_after("paused", is_repeat=True) == "paused"
+    assert status_after("queued") == "queued"
+    assert status_after("paused", is_repeat=True) == "queued"

@@ -199,9 +199,12 @@ class Job:
             status = self._leaving.pop(run_id)
             if run_id in self._tallies:
                 self._tallies[run_id].stop()
-            await self._event({run_id}, status)
+            # Not where it was resumed in the meantime: that is newer than what is told here.
+            await self._event({run_id}, status, is_repeat=True)
 
-    async def _event(self, run_ids: set[str], status: str, *, detail: str | None = None) -> None:
+    async def _event(
+        self, run_ids: set[str], status: str, *, detail: str | None = None, is_repeat: bool = False
+    ) -> None:
         if not run_ids:
             return
         counts = {
@@ -213,6 +216,7 @@ class Job:
             await asyncio.to_thread(
                 add_events, self._parts.store(), sorted(run_ids), status, detail=detail,
                 operational=self._limits.as_mapping(), is_pilot=self._pilot, counts=counts,
+                is_repeat=is_repeat,
             )  # fmt: skip
         except StoreClosedError:
             raise

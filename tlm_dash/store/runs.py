@@ -127,13 +127,18 @@ def add_events(
     is_pilot: bool = False,
     retries_errors: bool = False,
     counts: Mapping[str, Mapping[str, Any]] | None = None,
+    is_repeat: bool = False,
 ) -> None:
-    """Write the same event for some runs and wait until it is on disk. `counts` are by run_id."""
+    """Write the same event for some runs and wait until it is on disk. `counts` are by run_id.
+
+    With `is_repeat` only for runs whose status is this one still: what was asked for meanwhile stands.
+    """
     found = counts or {}
-    append_events(store, [
+    events = [
         RunEvent(run_id, status, operational, detail, is_pilot, retries_errors, found.get(run_id))
         for run_id in run_ids
-    ])  # fmt: skip
+    ]
+    append_events(store, events, are_repeats=is_repeat)
 
 
 def append_events(
@@ -141,18 +146,26 @@ def append_events(
     events: Sequence[RunEvent],
     *,
     along: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    are_repeats: bool = False,
 ) -> None:
-    """Write events, and rows of other tables along with them, in one transaction; waits until it is done."""
+    """Write events, and rows of other tables along with them, in one transaction; waits until it is done.
+
+    Of `are_repeats` only those whose run has that status still are written.
+    """
     if not events:
         return
     with _events_lock:
-        numbers = dict(
-            store.read(
-                "SELECT run_id, max(event_no) FROM run_event "
+        latest = {
+            run_id: (number, status)
+            for run_id, number, status in store.read(
+                "SELECT run_id, max(event_no), arg_max(status, event_no) FROM run_event "
                 "WHERE run_id IN (SELECT unnest(?)) GROUP BY run_id",
                 [[event.run_id for event in events]],
             )
-        )
+        }
+        numbers = {run_id: number for run_id, (number, _) in latest.items()}
+        if are_repeats:
+            events = [event for event in events if latest.get(event.run_id, (0, ""))[1] == event.status]
         rows = [
             {
                 "run_id": event.run_id, "event_no": numbers.get(event.run_id, 0) + 1, "status": event.status,
@@ -162,7 +175,8 @@ def append_events(
             }
             for event in events
         ]  # fmt: skip
-        store.append({**(along or {}), "run_event": rows}).result(COMMIT_TIMEOUT_S)
+        if rows or along:
+            store.append({**(along or {}), "run_event": rows}).result(COMMIT_TIMEOUT_S)
 
 
 def retry_times(store: Store, run_ids: Sequence[str]) -> dict[str, Any]:
