@@ -36,7 +36,7 @@ def open_app() -> Iterator[OpenApp]:
 
 def texts(app: AppTest) -> str:
     """Give everything that a person can read on the page."""
-    kinds = (app.title, app.text, app.caption, app.markdown, app.subheader, app.code)
+    kinds = (app.title, app.text, app.caption, app.markdown, app.header, app.code)
     read = [str(element.value) for kind in kinds for element in kind]
     read += [f"{metric.label} {metric.value}" for metric in app.metric]
     return "\n".join(read)

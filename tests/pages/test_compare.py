@@ -113,7 +113,7 @@ def test_runs_that_are_gone_are_said_and_untrusted_text_stays_text(
     app.query_params["row"] = "1"
     app.run()
     assert not app.exception
-    risky = (app.markdown, app.caption, app.subheader, app.title)
+    risky = (app.markdown, app.caption, app.header, app.title)
     assert not any("http" in str(element.value) for kind in risky for element in kind)
 
 

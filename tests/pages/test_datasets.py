@@ -244,7 +244,7 @@ def test_names_and_cells_are_never_markdown(open_page: Any, running: Dashboard) 
 
 def read_as_markdown(app: AppTest) -> None:
     """Nothing of an upload is in an element whose text or label is Markdown."""
-    elements = [*app.markdown, *app.caption, *app.subheader, *app.title, *app.error, *app.warning, *app.info]
+    elements = [*app.markdown, *app.caption, *app.header, *app.title, *app.error, *app.warning, *app.info]
     said = [str(element.value) for element in elements]
     widgets = [*app.button, *app.selectbox, *app.text_input, *app.text_area, *app.toggle, *app.expander]
     said += [str(widget.label) for widget in widgets]

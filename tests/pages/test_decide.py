@@ -20,7 +20,7 @@ def dashboard(make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint) -> Das
 
 
 def headline(app: AppTest) -> str:
-    (found,) = [one.value for one in app.markdown if str(one.value).startswith("### ")]
+    (found,) = [one.value for one in app.markdown if str(one.value).startswith("## ")]
     return str(found)
 
 
@@ -36,7 +36,7 @@ def test_the_sentence_and_what_moves_it(dashboard: Dashboard, open_app: OpenApp)
     assert expected is not None
     app = open_app(dashboard, "decide")
     assert not app.exception
-    assert headline(app) == f"### Send everything below {threshold_text(expected.threshold)} to people."
+    assert headline(app) == f"## Send everything below {threshold_text(expected.threshold)} to people."
     shown = texts(app)
     assert f"**{percent(1 - expected.coverage)} of rows**" in shown
     assert "500 labels feed this: all 500 answered rows. 500 from the file's label column." in shown
@@ -49,11 +49,11 @@ def test_the_sentence_and_what_moves_it(dashboard: Dashboard, open_app: OpenApp)
     assert "was asked of these labels first" in texts(app)
     second = decide(dashboard, run_id, Question(max_risk=0.08, from_band=True)).answer.point
     assert second is not None
-    assert headline(app) == f"### Send everything below {threshold_text(second.threshold)} to people."
+    assert headline(app) == f"## Send everything below {threshold_text(second.threshold)} to people."
     app.button(key="decide-first").click().run()
     assert "max_risk" not in app.query_params and "first" not in app.query_params
     assert app.number_input(key="decide-risk").value == 5.0
-    assert headline(app) == f"### Send everything below {threshold_text(expected.threshold)} to people."
+    assert headline(app) == f"## Send everything below {threshold_text(expected.threshold)} to people."
     app.number_input(key="decide-risk").set_value(8.0).run()
     app.button(key="decide-meant").click().run()
     assert last(app, "first") == "0.08:0.95"
@@ -100,7 +100,7 @@ def test_what_people_can_read(dashboard: Dashboard, open_app: OpenApp) -> None:
     app.number_input(key="decide-review_budget").set_value(200).run()
     assert "40 of 200 here" in texts(app)
     app.number_input(key="decide-review_budget").set_value(1000).run()
-    assert headline(app) == "### Not possible."
+    assert headline(app) == "## Not possible."
 
 
 def test_no_run_and_a_run_that_is_not_there(dashboard: Dashboard, open_app: OpenApp) -> None:
@@ -112,14 +112,14 @@ def test_no_run_and_a_run_that_is_not_there(dashboard: Dashboard, open_app: Open
     app = open_app(dashboard, "decide", run="nowhere")
     assert "not here" in texts(app)
     app.button(key="decide-newest").click().run()
-    assert headline(app).startswith("### Not with")
+    assert headline(app).startswith("## Not with")
 
 
 def test_no_labels_lead_to_the_queue(dashboard: Dashboard, open_app: OpenApp) -> None:
     run_id = make_decidable_run(dashboard, [n / 100 for n in range(100)], [None] * 100)
     app = open_app(dashboard, "decide", run=run_id)
     shown = texts(app)
-    assert headline(app) == "### Not without labels."
+    assert headline(app) == "## Not without labels."
     assert "About **59 labels** would do, if none of them is wrong." in shown
     assert any("AUROC is not available: no scored row is labelled." in e.label for e in app.expander)
     app.button(key="decide-to-review").click().run()
@@ -158,7 +158,7 @@ def test_labels_that_do_not_suffice(dashboard: Dashboard, open_app: OpenApp) -> 
         run_id = make_decidable_run(dashboard, scores, labels, name=f"run {number}")
         app = open_app(dashboard, "decide", run=run_id)
         assert not app.exception
-        assert headline(app).startswith(f"### {head}")
+        assert headline(app).startswith(f"## {head}")
         assert told in texts(app) + "".join(expander.label for expander in app.expander)
 
 

@@ -95,7 +95,7 @@ def test_rows_are_labelled_taken_back_and_summed_up(dashboard: Dashboard, open_a
     assert turn.item is not None and turn.item.position == 1
     click(app, "queue-skip")
     click(app, "queue-correct")
-    assert "Nothing is left for you in this plan" in [s.value for s in app.subheader]
+    assert "Nothing is left for you in this plan" in [s.value for s in app.header]
     assert "Correct responses 100.0%" in texts(app)
     assert "95% interval 15.8 to 100.0%; 2 labelled rows" in texts(app)
     assert "3 of 40 rows, drawn uniformly at random; 1 left open" in texts(app)
@@ -136,7 +136,7 @@ def test_an_address_that_leads_nowhere_says_so(
     if "plan" in query:
         assert "This labelling plan is not here any more." in texts(app)
         click(app, "queue-leave")
-    assert "New labelling plan" in [s.value for s in app.subheader]
+    assert "New labelling plan" in [s.value for s in app.header]
 
 
 def test_a_row_past_the_end_of_the_plan_is_the_next_open_one(dashboard: Dashboard, open_app: OpenApp) -> None:

@@ -140,7 +140,7 @@ def test_untrusted_text_reaches_only_plain_text_elements(
     plain = "\n".join(str(element.value) for element in app.text)
     assert "![pixel](" in plain and "<script>" in plain
     interpreted = [
-        str(e.value) for kind in (app.markdown, app.caption, app.title, app.subheader) for e in kind
+        str(e.value) for kind in (app.markdown, app.caption, app.title, app.header) for e in kind
     ]
     interpreted += [str(button.label) + str(button.help) for button in app.button]
     interpreted += [str(expander.label) for expander in app.expander]

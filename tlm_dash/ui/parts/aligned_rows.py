@@ -42,7 +42,7 @@ def draw(running: Dashboard, comparison: Comparison, params: CompareParams) -> N
     pair = comparison.pairs[params.shown]
     if not pair.pairing.n:
         return
-    st.subheader("Row by row", anchor=False)
+    st.header("Row by row", anchor=False)
     a, b = comparison.runs[0].run, comparison.runs[params.shown + 1].run
     counts = counts_of(pair)
     wanted = params.rows or ("differ" if counts["differ"] else "flips" if counts["flips"] else "all")
@@ -114,7 +114,7 @@ def _table(rows: list[AlignedRow], key: str) -> None:
         height=min(TABLE_HEIGHT, 37 + 35 * len(rows)),
         column_config={
             "open": st.column_config.ButtonColumn(
-                "", width=60, type="tertiary", key="compare-open", on_click=_open,
+                "Open", width=60, type="tertiary", key="compare-open", on_click=_open,
                 args=(tuple(row.item_a for row in rows),),
             ),
             "row": st.column_config.NumberColumn(width=60),

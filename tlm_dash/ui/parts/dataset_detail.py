@@ -76,7 +76,7 @@ def _facts(dataset: Dataset) -> None:
 
 
 def _items(running: Dashboard, dataset: Dataset, params: DatasetsParams) -> None:
-    st.subheader("Items", anchor=False)
+    st.header("Items", anchor=False)
     st.text_input(
         "Search prompts, references and responses",
         value=params.search,
@@ -164,7 +164,7 @@ def _runs(running: Dashboard, dataset: Dataset) -> None:
     if not runs:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Runs that came with it", anchor=False, width="content")
+        st.header("Runs that came with it", anchor=False, width="content")
         st.page_link(
             "../../pages/review.py",
             label="Review",

@@ -21,7 +21,7 @@ WIDTHS = (13, 32, 15, 28, 9, 11, 15)
 
 def draw(running: Dashboard, params: DatasetsParams) -> None:
     """Draw one page of the datasets."""
-    st.subheader("Your datasets", anchor=False)
+    st.header("Your datasets", anchor=False)
     found = list(reversed(datasets.listed(running)))
     if not found:
         empty("There is no dataset yet.", "Drop a file above, paste prompts, or use the sample dataset.")

@@ -42,17 +42,17 @@ def answer_lines(decision: Decision, params: DecideParams) -> list[str]:
     confidence = percent(params.confidence)
     if answer.point is not None:
         lines = [
-            f"### Send everything below {threshold_text(answer.point.threshold)} to people.",
+            f"## Send everything below {threshold_text(answer.point.threshold)} to people.",
             consequence(decision, answer.point),
         ]
         if params.by != "target" or params.is_second_target:
             lines.append(bound_line(answer, confidence))
         return lines
     if params.by != "target":
-        return ["### Not possible.", f"{_sentence(answer.reason)}"]
-    said = f"### Not with these {decision.n_labelled:,} labels"
+        return ["## Not possible.", f"{_sentence(answer.reason)}"]
+    said = f"## Not with these {decision.n_labelled:,} labels"
     if not decision.n_labelled:
-        said = "### Not without labels" if decision.points else "### Not without scores"
+        said = "## Not without labels" if decision.points else "## Not without scores"
     said += f": at best {percent(best.risk_high)} can be guaranteed." if best and best.risk_high else "."
     return [said, f"{_more(decision)}{_sentence(answer.reason)}"]
 

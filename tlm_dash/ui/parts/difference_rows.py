@@ -42,7 +42,7 @@ def draw(comparison: Comparison) -> None:
     ]  # fmt: skip
     if not rows:
         return
-    st.subheader("Differences to the baseline", anchor=False)
+    st.header("Differences to the baseline", anchor=False)
     colors = {names[run_id]: color for run_id, color in _colors(comparison).items()}
     confidence = comparison.request.pair_confidence
     shown = {names[pair.b.run_id]: colors[names[pair.b.run_id]] for pair in comparison.pairs}
@@ -65,7 +65,7 @@ def draw_tradeoff(comparison: Comparison) -> None:
     if measured is None:
         return
     quality, points = measured
-    st.subheader("Quality against what it takes", anchor=False)
+    st.header("Quality against what it takes", anchor=False)
     efforts = _efforts(comparison, points)
     if all(len(placed) < 2 for _, _, placed in efforts):
         st.text(" ".join(f"{effort[:1].upper()}{effort[1:]}: {reason}." for effort, reason, _ in efforts))

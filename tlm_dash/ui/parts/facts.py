@@ -31,7 +31,7 @@ LITTLE_ROOM_BYTES = 500_000_000
 def connection(found: Report) -> None:
     """Show which endpoint is used and whether it works."""
     now = found.connection
-    st.subheader("Endpoint", anchor=False)
+    st.header("Endpoint", anchor=False)
     with st.container(border=True):
         label, color, icon = STATE_BADGES[now.endpoint_state]
         st.badge(label, color=color, icon=icon)  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ def connection(found: Report) -> None:
 
 def storage(found: Report) -> None:
     """Show where the data is and how much there is, or why it cannot be reached."""
-    st.subheader("Storage", anchor=False)
+    st.header("Storage", anchor=False)
     if found.store.problem is not None:
         failure(found.store.problem.message, found.store.problem.hint, label="Not open")
         return
@@ -85,7 +85,7 @@ def storage(found: Report) -> None:
 
 def settings(found: Report) -> None:
     """Show every setting with its value and where it came from; secrets as set or not set."""
-    st.subheader("Settings", anchor=False)
+    st.header("Settings", anchor=False)
     for setting in found.settings:
         name, value = st.columns(2, gap="medium")
         with name, st.container(gap=None):

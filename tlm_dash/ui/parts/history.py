@@ -19,7 +19,7 @@ PROMPT_CHARACTERS = 70
 
 def draw(running: Dashboard, params: PlaygroundParams) -> None:
     """Draw one page of the history with its search."""
-    st.subheader("History", anchor=False)
+    st.header("History", anchor=False)
     st.text_input(
         "Search prompts and responses",
         value=params.search,

@@ -18,7 +18,7 @@ def draw(running: Dashboard, run_ids: Sequence[str]) -> None:
     pairs = agreements(running, run_ids)
     if not pairs:
         return
-    st.subheader("Agreement", anchor=False)
+    st.header("Agreement", anchor=False)
     st.caption(
         "Cohen's kappa: 1 is full agreement, 0 what chance alone would give; with its 95% interval, over the "
         "rows that both called correct or incorrect."

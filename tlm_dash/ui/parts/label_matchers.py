@@ -32,7 +32,7 @@ ROW_HEIGHT = 62
 
 def draw(running: Dashboard, run_id: str, n_answered: int, name: str | None) -> None:
     """Draw the matcher that is applied, the choice of one, and what it would find."""
-    st.subheader("Labels by matching the reference", anchor=False)
+    st.header("Labels by matching the reference", anchor=False)
     now = label_matchers.applied(running, run_id)
     if now is not None:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -29,7 +29,7 @@ USUAL_N = 100
 
 def draw(running: Dashboard, run_id: str, queue: QueueParams, *, is_first: bool) -> None:
     """Draw the form; making a plan opens it. The first plan is what the page is for at that moment."""
-    st.subheader("New labelling plan", anchor=False)
+    st.header("New labelling plan", anchor=False)
     view = runs.show(running, run_id)
     others = [
         other for other in runs.list_runs(running)

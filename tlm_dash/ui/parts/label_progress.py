@@ -52,7 +52,7 @@ def draw_end(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
         waiting(f"{turn.n_held:,} open {rows} at other people just now.", "Look again in a moment.")
         st.button("Look again", key="queue-look-again", icon=":material/refresh:")
     else:
-        st.subheader("Nothing is left for you in this plan", anchor=False)
+        st.header("Nothing is left for you in this plan", anchor=False)
     if done.by_annotator:
         st.text(f"Rows by person: {people(done)}")
     _open_rows(turn, queue)

@@ -26,7 +26,7 @@ def draw(running: Dashboard, run_ids: Sequence[str], name: str | None) -> None:
     _undo(running, name)
     if not waiting:
         return
-    st.subheader("To be settled", anchor=False)
+    st.header("To be settled", anchor=False)
     place = min(_place(), waiting)
     wait = "1 response waits" if waiting == 1 else f"{waiting:,} responses wait"
     st.text(

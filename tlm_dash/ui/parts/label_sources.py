@@ -99,7 +99,7 @@ def _ask_name() -> None:
 
 def _sources(running: Dashboard, view: RunView, counts: SourceCounts) -> bool:
     """Draw how many labels each source gives; tells whether estimates can stand on them."""
-    st.subheader("Where the labels of this run come from", anchor=False)
+    st.header("Where the labels of this run come from", anchor=False)
     st.text(visible(view.record.name))
     with st.container(horizontal=True):
         st.metric("Labelled", f"{counts.n_labelled:,}", width=100)

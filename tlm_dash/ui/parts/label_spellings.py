@@ -29,7 +29,7 @@ def draw(running: Dashboard, dataset_id: str, name: str | None) -> None:
     columns = label_spellings.label_columns(running, dataset_id)
     if not columns:
         return
-    st.subheader("What the file's labels mean", anchor=False)
+    st.header("What the file's labels mean", anchor=False)
     for number, column in enumerate(columns):
         _column(running, dataset_id, number, column, name)
 

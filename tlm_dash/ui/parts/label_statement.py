@@ -22,7 +22,7 @@ def draw(running: Dashboard, run_id: str, counts: SourceCounts, name: str | None
     partial = [source for source in STATED if 0 < counts.speaks[source] < counts.n_answered]
     if not partial:
         return
-    st.subheader("Are these labels a fair sample?", anchor=False)
+    st.header("Are these labels a fair sample?", anchor=False)
     said = label_sources.statements_of(running, run_id)
     for source in partial:
         with st.container(border=True):

@@ -33,7 +33,7 @@ def _draw(decision: Decision) -> None:
     point = _looked_at(decision, params)
     if point is None:
         return
-    st.subheader("Risk and coverage", anchor=False)
+    st.header("Risk and coverage", anchor=False)
     risk_curve.draw(decision, point, params)
     _slider(decision.points, point)
     st.text(_sentence(decision, point, params))

@@ -20,7 +20,7 @@ def draw(comparison: Comparison, params: CompareParams) -> None:
     """Draw the choice of the candidate, then its table and its facts."""
     names = names_of(comparison)
     pair = comparison.pairs[params.shown]
-    st.subheader("Right and wrong, and what is left out", anchor=False)
+    st.header("Right and wrong, and what is left out", anchor=False)
     if len(comparison.pairs) > 1:
         key = f"compare-of-{pair.b.run_id}"
         st.selectbox(

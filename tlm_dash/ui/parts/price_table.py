@@ -24,7 +24,7 @@ MODELS_WIDTH, PRESETS_WIDTH = 760, 480
 
 def draw(running: Dashboard) -> None:
     """Draw both tables and Save. A part of the page of its own: a changed cell asks no endpoint."""
-    st.subheader("Prices", anchor=False)
+    st.header("Prices", anchor=False)
     st.caption(
         "For estimates of cost, all in one currency: yours. They stay estimates: the endpoint reports the "
         "tokens of answers, not what scoring used. A run keeps the prices that it was started with. Without "

@@ -101,14 +101,14 @@ def _table(rows: Sequence[RowSummary], run_id: str, params: ReviewParams) -> Non
         height=min(TABLE_HEIGHT, 37 + 35 * len(rows)),
         column_config={
             "open": st.column_config.ButtonColumn(
-                "", width=60, type="tertiary", key="open-row", on_click=_open,
+                "Open", width=60, type="tertiary", key="open-row", on_click=_open,
                 args=(tuple(row.item_no for row in rows),),
             ),
             "row": st.column_config.NumberColumn(width=66),
             "score": st.column_config.ProgressColumn(
                 width=72, min_value=0.0, max_value=1.0, format=" ", help="Longer is more trustworthy"
             ),
-            "number": st.column_config.TextColumn("", width=72, alignment="right"),
+            "number": st.column_config.TextColumn("0 to 1", width=72, alignment="right"),
             "prompt": st.column_config.TextColumn(width=185),
             "response": st.column_config.TextColumn(width=185),
             "label": st.column_config.TextColumn(width=80),

@@ -35,12 +35,12 @@ def draw(running: Dashboard, params: DatasetsParams) -> None:
         empty("This upload is not here any more: it was saved, given up, or left too long.", "Drop it again.")
         st.page_link("../../pages/datasets.py", label="All datasets", icon=":material/arrow_back:")
         return
-    st.subheader("1 What it is", anchor=False)
+    st.header("1 What it is", anchor=False)
     draw_source(running, upload)
-    st.subheader("2 What the columns mean", anchor=False)
+    st.header("2 What the columns mean", anchor=False)
     _columns(upload)
     mapping = _usable_mapping(upload)
-    st.subheader("3 Check", anchor=False)
+    st.header("3 Check", anchor=False)
     if mapping is None:
         st.caption("What would be stored is shown here as soon as step 2 says where the prompts are.")
     else:
