@@ -139,9 +139,7 @@ def test_untrusted_text_reaches_only_plain_text_elements(
     app = open_app(dashboard, entry=entry_id)
     plain = "\n".join(str(element.value) for element in app.text)
     assert "![pixel](" in plain and "<script>" in plain
-    interpreted = [
-        str(e.value) for kind in (app.markdown, app.caption, app.title, app.header) for e in kind
-    ]
+    interpreted = [str(e.value) for kind in (app.markdown, app.caption, app.title, app.header) for e in kind]
     interpreted += [str(button.label) + str(button.help) for button in app.button]
     interpreted += [str(expander.label) for expander in app.expander]
     assert not [text for text in interpreted if "beacon" in text or "script" in text]
