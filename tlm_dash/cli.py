@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 import time
@@ -11,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from tlm_dash import __version__
 from tlm_dash.commands import analyse, datasets, labels, report, runs
+from tlm_dash.commands.command import make_command, print_json
 from tlm_dash.errors import TlmDashError
 from tlm_dash.local_endpoint import command as endpoint_command
 from tlm_dash.settings import load_settings
@@ -52,13 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     endpoint_command.add_arguments(endpoint)
     endpoint.set_defaults(run=endpoint_command.run)
-    check = commands.add_parser(
-        "check",
-        help="endpoint, database, model: works or not, and why",
-        description="Test the endpoint, the database and the model, and say in plain words what works.",
-    )
-    check.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    check.set_defaults(run=_check)
+    make_command(
+        commands, "check", _check, "endpoint, database, model: works or not, and why",
+        "Test the endpoint, the database and the model, and say in plain words what works.",
+    )  # fmt: skip
     for noun in (datasets, runs, labels, analyse, report):
         noun.add_commands(commands)
     return parser
@@ -91,7 +88,7 @@ def _check(parsed: argparse.Namespace) -> int:
 
 def _print_check(facts: dict[str, object], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(facts, indent=2, ensure_ascii=False))
+        print_json(facts)
         return
     for name, value in facts.items():
         if isinstance(value, list):

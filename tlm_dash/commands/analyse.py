@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from tlm_dash.commands import analyse_compare
+from tlm_dash.commands.command import HOW_NAMED, make_command
 from tlm_dash.errors import InvalidInputError
-
-_RUN = "id, unique beginning of one, or unique name"
 
 
 def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
@@ -20,11 +18,15 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
         "analyse", help="figures of scores and labels", description="Figures of runs, with their intervals."
     )
     commands = analyse.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _command(commands, "distribution", _distribution, "how the scores of a run lie")
-    quality = _command(commands, "quality", _quality, "how well the scores rank the labelled rows of a run")
-    threshold = _command(
+    distribution = make_command(commands, "distribution", _distribution, "how the scores of a run lie")
+    quality = make_command(
+        commands, "quality", _quality, "how well the scores rank the labelled rows of a run"
+    )
+    threshold = make_command(
         commands, "threshold", _threshold, "the threshold for a target, or for what people can read"
     )
+    for command in (distribution, quality, threshold):
+        command.add_argument("wanted", metavar="RUN", help=HOW_NAMED)
     for command in (quality, threshold):
         command.add_argument(
             "--basis",
@@ -50,21 +52,6 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
     )
     threshold.add_argument("--seed", type=int, default=0, help="draws one row of a prompt that repeats")
     analyse_compare.add_command(commands)
-
-
-def _command(
-    commands: Any,  # noqa: ANN401
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    told: str,
-) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=told, description=told.capitalize() + "."
-    )
-    command.add_argument("wanted", metavar="RUN", help=_RUN)
-    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    command.set_defaults(run=run)
-    return command
 
 
 def _distribution(parsed: argparse.Namespace) -> int:

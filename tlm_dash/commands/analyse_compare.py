@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING, Any
+
+from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
 
 if TYPE_CHECKING:
     from tlm_dash.services.compare import Comparison
 
-_RUN = "id, unique beginning of one, or unique name"
 
-
-def add_command(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
+def add_command(commands: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
     """Add `compare` to the commands of `analyse`."""
-    command: argparse.ArgumentParser = subparsers.add_parser(
-        "compare",
-        help="a baseline and candidates, paired by prompt",
-        description="Compare runs with a baseline: what they rank, get right and take. Rows are paired by "
+    command = make_command(
+        commands, "compare", run, "a baseline and candidates, paired by prompt",
+        "Compare runs with a baseline: what they rank, get right and take. Rows are paired by "
         "item, across datasets by the text of the messages; every difference is candidate minus "
         "baseline, with its interval.",
-    )
-    command.add_argument("baseline", metavar="RUN_A", help=f"the baseline: {_RUN}")
-    command.add_argument("candidates", metavar="RUN_B", nargs="+", help=_RUN)
+    )  # fmt: skip
+    command.add_argument("baseline", metavar="RUN_A", help=f"the baseline: {HOW_NAMED}")
+    command.add_argument("candidates", metavar="RUN_B", nargs="+", help=HOW_NAMED)
     command.add_argument(
         "--metric",
         choices=("auroc", "accuracy"),
@@ -34,8 +32,6 @@ def add_command(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no publ
     )
     command.add_argument("--confidence", type=float, default=0.95, help="of all intervals together (0.95)")
     command.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
-    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    command.set_defaults(run=run)
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -51,7 +47,7 @@ def run(parsed: argparse.Namespace) -> int:
         request = CompareRequest(run_ids, parsed.metric, parsed.margin, parsed.confidence, parsed.seed)
         comparison = compare(place, request)
     if parsed.json:
-        print(json.dumps(comparison.facts(), ensure_ascii=False, indent=2))
+        print_json(comparison.facts())
     else:
         _print(comparison)
     return 0

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
 from tlm_dash.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -25,16 +24,18 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
     )
     commands = datasets.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_import(commands)
-    _command(commands, "list", _list, "all datasets, oldest first")
-    show = _command(commands, "show", _show, "one dataset: what is known of its file, its runs, its hygiene")
-    delete = _command(commands, "delete", _delete, "take a dataset away for good, with its runs")
+    make_command(commands, "list", _list, "all datasets, oldest first")
+    show = make_command(
+        commands, "show", _show, "one dataset: what is known of its file, its runs, its hygiene"
+    )
+    delete = make_command(commands, "delete", _delete, "take a dataset away for good, with its runs")
     for command in (show, delete):
-        command.add_argument("dataset", metavar="DATASET", help="id, unique beginning of one, or unique name")
+        command.add_argument("dataset", metavar="DATASET", help=HOW_NAMED)
     delete.add_argument("--yes", action="store_true", help="confirm it")
 
 
 def _add_import(commands: Any) -> None:  # noqa: ANN401
-    add = _command(commands, "import", _import, "make a dataset of a file")
+    add = make_command(commands, "import", _import, "make a dataset of a file")
     add.add_argument("file", nargs="+", type=Path, metavar="FILE", help="several for OpenAI Batch files")
     add.add_argument("--name", help="name of the dataset (default: the file's)")
     add.add_argument(
@@ -49,20 +50,6 @@ def _add_import(commands: Any) -> None:  # noqa: ANN401
     add.add_argument("--format", choices=_FORMATS, metavar="FORMAT", help=", ".join(_FORMATS))
     add.add_argument("--encoding", help="encoding of the text, such as cp1252 (default: found out)")
     add.add_argument("--delimiter", help="character between cells (default: found out)")
-
-
-def _command(
-    commands: Any,  # noqa: ANN401
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    told: str,
-) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=told, description=told.capitalize() + "."
-    )
-    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    command.set_defaults(run=run)
-    return command
 
 
 def _import(parsed: argparse.Namespace) -> int:
@@ -139,11 +126,7 @@ def _list(parsed: argparse.Namespace) -> int:
     with OpenStore() as place:
         found = listed(place)
     if parsed.json:
-        print(
-            json.dumps(
-                {"datasets": [_dataset_facts(dataset) for dataset in found]}, ensure_ascii=False, indent=2
-            )
-        )
+        print_json({"datasets": [_dataset_facts(dataset) for dataset in found]})
     for dataset in [] if parsed.json else found:
         print(
             f"{dataset.dataset_id[:8]}  {dataset.n_items:>9} items  {dataset.n_runs:>3} runs  {dataset.name}"
@@ -210,7 +193,7 @@ def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
 
 def _print(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        print_json(facts)
         return
     for name, value in facts.items():
         if isinstance(value, list):

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
 from tlm_dash.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from tlm_dash.services.label_matchers import Pair
     from tlm_dash.services.label_spellings import LabelColumn
 
-_RUN = "id, unique beginning of one, or unique name"
 _MATCHERS = ("exact", "normalized", "contains", "number", "aliases")
 _SHOWN_CHARACTERS = 200
 
@@ -33,8 +32,8 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
 
 
 def _add_import(commands: Any) -> None:  # noqa: ANN401
-    add = _command(commands, "import", _import, "take verdicts on the responses of a run from a file")
-    add.add_argument("wanted", metavar="RUN", help=_RUN)
+    add = make_command(commands, "import", _import, "take verdicts on the responses of a run from a file")
+    add.add_argument("wanted", metavar="RUN", help=HOW_NAMED)
     add.add_argument(
         "file",
         type=Path,
@@ -54,10 +53,10 @@ def _add_import(commands: Any) -> None:  # noqa: ANN401
 
 
 def _add_from_reference(commands: Any) -> None:  # noqa: ANN401
-    match = _command(
+    match = make_command(
         commands, "from-reference", _from_reference, "label a run by matching responses with references"
     )
-    match.add_argument("wanted", metavar="RUN", help=_RUN)
+    match.add_argument("wanted", metavar="RUN", help=HOW_NAMED)
     what = match.add_mutually_exclusive_group(required=True)
     what.add_argument("--matcher", choices=_MATCHERS, help=", ".join(_MATCHERS))
     what.add_argument("--take-back", action="store_true", help="let no matcher label the run any more")
@@ -65,10 +64,10 @@ def _add_from_reference(commands: Any) -> None:  # noqa: ANN401
 
 
 def _add_map(commands: Any) -> None:  # noqa: ANN401
-    spell = _command(
+    spell = make_command(
         commands, "map", _map, "say what the spellings of a label column mean; without any, list them"
     )
-    spell.add_argument("wanted", metavar="DATASET", help=_RUN)
+    spell.add_argument("wanted", metavar="DATASET", help=HOW_NAMED)
     spell.add_argument(
         "meanings",
         nargs="*",
@@ -79,20 +78,6 @@ def _add_map(commands: Any) -> None:  # noqa: ANN401
     spell.add_argument(
         "--accept-suggestion", action="store_true", help="take what is suggested for a well-known pair"
     )
-
-
-def _command(
-    commands: Any,  # noqa: ANN401
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    told: str,
-) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=told, description=told.capitalize() + "."
-    )
-    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    command.set_defaults(run=run)
-    return command
 
 
 def _import(parsed: argparse.Namespace) -> int:
@@ -246,7 +231,7 @@ def _examples(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
 
 def _print(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        print_json(facts)
         return
     for name, value in facts.items():
         if name == "examples":

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
+
+from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
 
 
 def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
     """Add `report` to the command line."""
-    report: argparse.ArgumentParser = subparsers.add_parser(
-        "report",
-        help="one HTML file about one or several runs",
-        description="Write what Decide says of one run, or Compare of several (the first is the baseline), "
+    report = make_command(
+        subparsers, "report", run, "one HTML file about one or several runs",
+        "Write what Decide says of one run, or Compare of several (the first is the baseline), "
         "as one HTML file with its charts inside: it works offline and loads nothing.",
-    )
-    report.add_argument(
-        "wanted", metavar="RUN", nargs="+", help="id, unique beginning of one, or unique name"
-    )
+    )  # fmt: skip
+    report.add_argument("wanted", metavar="RUN", nargs="+", help=HOW_NAMED)
     report.add_argument("--output", metavar="FILE.html", required=True, help="the file to write")
     report.add_argument(
         "--max-risk", type=float, default=0.05, metavar="R", help="most wrong among the accepted (0.05)"
@@ -27,8 +25,6 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
         "--margin", type=float, metavar="M", help="a loss that is small enough to accept: 0.03 is 3 points"
     )
     report.add_argument("--confidence", type=float, default=0.95, help="of all intervals (0.95)")
-    report.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    report.set_defaults(run=run)
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -47,7 +43,7 @@ def run(parsed: argparse.Namespace) -> int:
         )
     facts = write_report(record, Path(parsed.output))
     if parsed.json:
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        print_json(facts)
     else:
         print(facts["answer"])
         print(f"written: {facts['output']}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
+
+from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
 
 _TOLD = """Write runs of one dataset into a file: prompts, responses, scores, errors, labels with who gave
 them, notes and sampling weights, tags and all other columns, a row for each item of each run. The ending of
@@ -18,15 +19,11 @@ labels. A workbook (xlsx) is for reading: cells are cut after 32,767 characters.
 
 def add_command(commands: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
     """Add `export` to the commands of `runs`."""
-    command = commands.add_parser(
-        "export",
-        help="write runs into a file that can be imported again",
-        description=_TOLD,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    command = make_command(
+        commands, "export", _export, "write runs into a file that can be imported again", _TOLD
     )
-    command.add_argument(
-        "wanted", nargs="+", metavar="RUN", help="id, unique beginning of one, or unique name"
-    )
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.add_argument("wanted", nargs="+", metavar="RUN", help=HOW_NAMED)
     command.add_argument(
         "--output", required=True, type=Path, metavar="FILE", help="ends in .csv, .jsonl, .parquet or .xlsx"
     )
@@ -34,8 +31,6 @@ def add_command(commands: Any) -> None:  # noqa: ANN401 - argparse has no public
         "--spreadsheet-safe", action="store_true",
         help="for CSV: mark cells that begin like a formula as text (undone when the file is imported)",
     )  # fmt: skip
-    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    command.set_defaults(run=_export)
 
 
 def _export(parsed: argparse.Namespace) -> int:
@@ -56,7 +51,7 @@ def _export(parsed: argparse.Namespace) -> int:
         "spreadsheet_safe": done.is_spreadsheet_safe,
     }
     if parsed.json:
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        print_json(facts)
     else:
         print(f"{done.n_rows} rows written to {done.output}")
     if done.n_shortened_cells:

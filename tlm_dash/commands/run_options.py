@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from tlm_dash.commands.command import HOW_NAMED
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.models import RunMode
 from tlm_dash.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from tlm_dash.services.run_request import Limits, RunRequest
 
-MODES = ("generate", "score", "generate-then-score")
-
 
 def add_grid(command: argparse.ArgumentParser) -> None:
     """Add the options that say what is run over which rows."""
-    command.add_argument("dataset", metavar="DATASET", help="id, unique beginning of one, or unique name")
+    command.add_argument("dataset", metavar="DATASET", help=HOW_NAMED)
     command.add_argument("--model", nargs="+", default=[], metavar="M", help="models that answer")
     command.add_argument("--preset", nargs="+", default=["medium"], metavar="P", help="base, low, medium")
-    command.add_argument("--mode", choices=MODES, help="what is done (see the README for the default)")
+    command.add_argument(
+        "--mode", choices=get_args(RunMode), help="what is done (see the README for the default)"
+    )
     command.add_argument("--answered-by", choices=("endpoint", "provider"), default="endpoint")
     command.add_argument("--scorer-model", metavar="M", help="model that scores (default: the endpoint's)")
     command.add_argument("--base-url", metavar="URL", help="TLM endpoint (default: BASE_URL)")

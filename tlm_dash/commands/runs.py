@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tlm_dash.commands import run_export
+from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
 from tlm_dash.commands.run_options import add_grid, add_limits, limits_of, request_of, settings_of
 from tlm_dash.errors import InvalidInputError, TlmDashError
 
 if TYPE_CHECKING:
     from tlm_dash.services.run_view import RunView
-
-_RUN = "id, unique beginning of one, or unique name"
 
 
 def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
@@ -24,13 +22,15 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
         "runs", help="generate and score the rows of a dataset", description="Runs over datasets."
     )
     commands = runs.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    forecast = _command(commands, "forecast", _forecast, "send a few random rows and tell what all will take")
-    start = _command(commands, "start", _start, "start runs and wait for their end")
+    forecast = make_command(
+        commands, "forecast", _forecast, "send a few random rows and tell what all will take"
+    )
+    start = make_command(commands, "start", _start, "start runs and wait for their end")
     for command in (forecast, start):
         add_grid(command)
         add_limits(command)
     forecast.add_argument("--pilot", type=int, default=20, metavar="N", help="rows to send (default: 20)")
-    _command(commands, "list", _list, "all runs, oldest first")
+    make_command(commands, "list", _list, "all runs, oldest first")
     told = {
         "show": (_show, "one run: what was set, how far it is"),
         "pause": (_pause, "send nothing more until it is resumed"),
@@ -39,28 +39,14 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
         "cancel": (_cancel, "end a run before its end; what it has is kept"),
         "delete": (_delete, "take a run off every list"),
     }
-    made = {name: _command(commands, name, run, help_) for name, (run, help_) in told.items()}
+    made = {name: make_command(commands, name, run, help_) for name, (run, help_) in told.items()}
     for command in made.values():
-        command.add_argument("wanted", metavar="RUN", help=_RUN)
+        command.add_argument("wanted", metavar="RUN", help=HOW_NAMED)
     add_limits(made["resume"])
     for command in (start, made["resume"], made["retry"]):
         command.add_argument("--no-wait", action="store_true", help="leave it to the next dashboard")
     made["delete"].add_argument("--yes", action="store_true", help="confirm it")
     run_export.add_command(commands)
-
-
-def _command(
-    commands: Any,  # noqa: ANN401
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    told: str,
-) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=told, description=told.capitalize() + "."
-    )
-    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    command.set_defaults(run=run)
-    return command
 
 
 def _start(parsed: argparse.Namespace) -> int:
@@ -85,7 +71,7 @@ def _forecast(parsed: argparse.Namespace) -> int:
         until_ended(dashboard, run_ids, _tell)
         facts = forecast_of(dashboard, run_ids).facts()
     if parsed.json:
-        _print_json(facts)
+        print_json(facts)
         return 0
     for figures in (*facts["runs"], {"name": "all together", **facts["total"]}):
         print(figures["name"])
@@ -121,7 +107,7 @@ def _show(parsed: argparse.Namespace) -> int:
     with OpenStore() as place:
         view = runs.show(place, parsed.wanted)
     if parsed.json:
-        _print_json({"runs": [view.facts()]})
+        print_json({"runs": [view.facts()]})
         return 0
     for name, value in view.facts().items():
         print(f"{name}: {'' if value is None else value}")
@@ -188,7 +174,7 @@ def _delete(parsed: argparse.Namespace) -> int:
         view = runs.show(place, parsed.wanted)
         runs.delete(place, [view.record.run_id])
     facts = {"run_id": view.record.run_id, "name": view.record.name, "deleted": True}
-    _print_json(facts) if parsed.json else print(f"deleted: {view.record.name}")
+    print_json(facts) if parsed.json else print(f"deleted: {view.record.name}")
     return 0
 
 
@@ -205,7 +191,7 @@ def _print_ended(views: Sequence[RunView], parsed: argparse.Namespace) -> int:
 
 def _print_runs(views: Sequence[RunView], parsed: argparse.Namespace) -> int:
     if parsed.json:
-        _print_json({"runs": [view.facts() for view in views]})
+        print_json({"runs": [view.facts() for view in views]})
     for view in [] if parsed.json else views:
         facts = view.facts()
         counts = f"{facts['n_done']:>9} of {facts['n_items']} done, {facts['n_error']} failed"
@@ -218,7 +204,3 @@ def _print_runs(views: Sequence[RunView], parsed: argparse.Namespace) -> int:
 
 def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def _print_json(facts: dict[str, Any]) -> None:
-    print(json.dumps(facts, ensure_ascii=False, indent=2))
