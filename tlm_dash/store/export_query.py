@@ -7,6 +7,7 @@ from typing import Literal
 
 from tlm_dash.models import EXPORT_MARK
 from tlm_dash.store.labels import STANDING
+from tlm_dash.store.selected_items import NOT_REACHED
 
 OF_RUN = "the run"
 """Source of a column that has one value in all rows of a run."""
@@ -90,16 +91,6 @@ EXPORT_COLUMNS = _columns(
     (EXPORT_MARK, "text", OF_RUN),
 )
 
-# Items that a run takes and has not come to have no row anywhere; what is exported has one for them too.
-_NOT_REACHED = """
-    SELECT p.run_id, i.item_no, 1 AS attempt_no, 'pending' AS status, 'none' AS label_state
-    FROM run_plan AS p JOIN run USING (run_id)
-    JOIN item AS i ON i.dataset_id = run.dataset_id AND i.item_no <= p.last_item_no
-        AND (p.sample_cut IS NULL OR md5(concat(p.sample_seed, ':', i.item_no)) <= p.sample_cut)
-    ANTI JOIN (SELECT item_no FROM run_item WHERE run_id IN (SELECT unnest($run_ids))) AS reached
-        ON reached.item_no = i.item_no
-    WHERE p.run_id IN (SELECT unnest($run_ids)) AND p.source_run_id IS NULL"""
-
 
 def pick_rows(labels: str, condition: str, *, is_first: bool) -> str:
     """Write the statement that puts the wanted rows of one run, without their texts, into a temporary table.
@@ -110,9 +101,11 @@ def pick_rows(labels: str, condition: str, *, is_first: bool) -> str:
     into = "CREATE TEMPORARY TABLE export_row AS" if is_first else "INSERT INTO export_row BY NAME"
     return f"""
 {into}
-WITH {labels}
+WITH {labels}, {NOT_REACHED}
 SELECT r.*, CAST($place AS INTEGER) AS place
-FROM (SELECT * FROM run_label UNION ALL BY NAME {_NOT_REACHED}) AS r
+FROM (
+    SELECT * FROM run_label UNION ALL BY NAME SELECT *, 'none' AS label_state FROM not_reached
+) AS r
 WHERE {condition}
 """  # noqa: S608 - our own text
 

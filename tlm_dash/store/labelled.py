@@ -10,18 +10,18 @@ from typing import Any
 from tlm_dash.store.database import Store
 from tlm_dash.store.labels import STANDING, run_labels
 from tlm_dash.store.run_models import RunRecord
+from tlm_dash.store.selected_items import IS_SELECTED, selection_parameters
 from tlm_dash.store.text import stored_parameters
 
 # Rows that came with a file are there as a whole; other runs have items that they have not come to yet.
 _IMPORTED_ITEMS = "SELECT item_no FROM run_item WHERE run_id = $run_id"
-_PLANNED_ITEMS = """
+_PLANNED_ITEMS = f"""
 SELECT item_no FROM item
-WHERE dataset_id = $dataset_id AND item_no <= $last
-    AND ($cut IS NULL OR md5(concat($cut_seed, ':', item_no)) <= $cut)
+WHERE dataset_id = $dataset_id AND {IS_SELECTED}
     AND ($source IS NULL OR item_no IN (
         SELECT item_no FROM run_item WHERE run_id = $source AND completion_id IS NOT NULL
     ))
-"""
+"""  # noqa: S608 - fixed text
 
 # A response that came with a file has neither times nor tokens: only the others are looked for.
 _COLUMNS = """
@@ -155,7 +155,4 @@ def statements(store: Store, run_id: str) -> dict[str, Statement]:
 def _items(record: RunRecord) -> tuple[str, dict[str, Any]]:
     if record.selection is None:
         return _IMPORTED_ITEMS, {"run_id": record.run_id}
-    return _PLANNED_ITEMS, {
-        "last": record.selection.last_item_no, "cut": record.selection.sample_cut,
-        "cut_seed": record.selection.sample_seed, "source": record.source_run_id,
-    }  # fmt: skip
+    return _PLANNED_ITEMS, selection_parameters(record.selection) | {"source": record.source_run_id}

@@ -12,6 +12,7 @@ from tlm_dash.errors import InvalidInputError
 from tlm_dash.store.database import Store
 from tlm_dash.store.labels import run_labels
 from tlm_dash.store.row_filters import LATENCY_MS, RowFilter, RowScope, row_filter_sql
+from tlm_dash.store.selected_items import NOT_REACHED
 
 Sort = Literal["item", "score", "score_down", "length_down", "latency_down"]
 
@@ -35,16 +36,6 @@ SELECT
     n = n_done AND n_done >= coalesce((SELECT n_items FROM run_plan WHERE run_id = $run_id), 0)
 FROM run CROSS JOIN mine WHERE run.run_id = $run_id
 """
-
-# Items that the run takes and has not come to have no row yet; they are pending all the same.
-_NOT_REACHED = """
-    SELECT p.run_id, i.item_no, 1 AS attempt_no, 'pending' AS status{more}
-    FROM run_plan AS p JOIN run USING (run_id)
-    JOIN item AS i ON i.dataset_id = run.dataset_id AND i.item_no <= p.last_item_no
-        AND (p.sample_cut IS NULL OR md5(concat(p.sample_seed, ':', i.item_no)) <= p.sample_cut)
-    ANTI JOIN (SELECT item_no FROM run_item WHERE run_id IN (SELECT unnest($run_ids))) AS reached
-        ON reached.item_no = i.item_no
-    WHERE p.run_id IN (SELECT unnest($run_ids)) AND p.source_run_id IS NULL"""
 
 _PLAIN = """
 SELECT * FROM run_item WHERE run_id IN (SELECT unnest($run_ids))"""
@@ -223,10 +214,11 @@ def listed_sql(store: Store, scope: RowScope, *, with_labels: bool) -> tuple[str
     if scope.is_whole and not with_labels:
         return f"WITH listed AS ({_PLAIN})", params
     source, more = ("run_label", ", 'none' AS label_state") if with_labels else ("run_row", "")
-    rows = f"SELECT * FROM {source}"  # noqa: S608 - one of two names
+    tables, rows = run_labels(store, [scope.run_id]), f"SELECT * FROM {source}"  # noqa: S608 - one of two
     if not scope.is_whole:
-        rows += f" UNION ALL BY NAME {_NOT_REACHED.format(more=more)}"
-    return f"WITH {run_labels(store, [scope.run_id])}, listed AS ({rows})", params
+        tables += f", {NOT_REACHED}"
+        rows += f" UNION ALL BY NAME SELECT *{more} FROM not_reached"  # noqa: S608 - our own text
+    return f"WITH {tables}, listed AS ({rows})", params
 
 
 def check_pattern(store: Store, wanted: RowFilter) -> None:
