@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tlm_dash.store.item_rows import COUNTING_ROW
+
 SOURCES = ("person", "imported", "column", "matcher")
 """Where a label can come from, in the order that counts where nobody chose another."""
 
@@ -9,7 +11,7 @@ SOURCES = ("person", "imported", "column", "matcher")
 TRIMMED = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)"
 
 # A finished item is never asked again, so that it has one done row; only the others can have several.
-RUN_ROWS = """
+RUN_ROWS = f"""
 open_row AS MATERIALIZED (
     SELECT * FROM run_item WHERE run_id IN (SELECT unnest($run_ids)) AND status <> 'done'
 ),
@@ -22,11 +24,9 @@ run_row AS NOT MATERIALIZED (
     UNION ALL
     SELECT * FROM (
         SELECT * FROM open_row ANTI JOIN open_done USING (run_id, item_no)
-        QUALIFY row_number() OVER (
-            PARTITION BY run_id, item_no ORDER BY attempt_no DESC, status = 'pending', written_at DESC
-        ) = 1
+        {COUNTING_ROW}
     )
-)"""
+)"""  # noqa: S608 - fixed text
 
 # A retraction takes back the last row of the same annotator that still stands, as the closing bracket of it:
 # a row stands as long as the depth does not fall below its own later on.

@@ -7,6 +7,7 @@ from typing import Any
 
 from tlm_dash.models import utc_now
 from tlm_dash.store.database import Store
+from tlm_dash.store.item_rows import COUNTING_ROW
 from tlm_dash.store.playground_history import history
 from tlm_dash.store.playground_models import (
     HistoryCell,
@@ -51,18 +52,14 @@ FROM playground_entry AS e JOIN item AS i USING (dataset_id, item_no)
 WHERE e.entry_id = ?
 """
 
-_CELLS = """
+_CELLS = f"""
 WITH cell AS (SELECT run_id, position FROM playground_cell WHERE entry_id = $entry_id),
 tried AS (
     SELECT r.* FROM run_item AS r SEMI JOIN cell USING (run_id) WHERE r.item_no = $item_no
 ),
--- The last try that succeeded counts: a failed try to score again takes no score away.
 result AS (
     SELECT * FROM tried
-    QUALIFY row_number() OVER (
-        PARTITION BY run_id
-        ORDER BY (status = 'done') DESC, attempt_no DESC, status = 'pending', written_at DESC
-    ) = 1
+    {COUNTING_ROW}
 ),
 latest AS (
     SELECT * FROM tried
@@ -75,7 +72,7 @@ SELECT
     coalesce(result.status, 'pending') AS status, coalesce(latest.attempt_no, 1) AS attempt_no,
     k.response, k.is_complete, k.resolved_model, k.finish_reason, k.input_tokens, k.output_tokens,
     k.latency_ms, k.first_token_ms,
-    result.trustworthiness_score, result.unscored_reason, t.explanation, coalesce(t.log, '{}') AS log,
+    result.trustworthiness_score, result.unscored_reason, t.explanation, coalesce(t.log, '{{}}') AS log,
     result.score_latency_ms, latest.error_kind, latest.error_message, latest.error_hint,
     result.completion_id, result.written_at
 FROM cell
@@ -86,18 +83,17 @@ LEFT JOIN completion AS k ON k.completion_id = result.completion_id AND k.item_n
 LEFT JOIN run_item_text AS t
     ON t.run_id = result.run_id AND t.item_no = $item_no AND t.attempt_no = result.attempt_no
 ORDER BY cell.position
-"""
+"""  # noqa: S608 - fixed text
 
-_SCORED = """
+_SCORED = f"""
 SELECT trustworthiness_score, written_at
 FROM run_item
 WHERE run_id = ? AND item_no = ?
-ORDER BY (status = 'done') DESC, attempt_no DESC, status = 'pending', written_at DESC
-LIMIT 1
-"""
+{COUNTING_ROW}
+"""  # noqa: S608 - fixed text
 
 # What the other items had when this score was made: it stays the same when asked again later.
-_STANDING = """
+_STANDING = f"""
 WITH peer AS (
     SELECT other.run_id
     FROM run AS this
@@ -110,13 +106,10 @@ WITH peer AS (
     WHERE this.run_id = $run_id AND d.kind = 'playground'
 ),
 earlier AS (
-    SELECT r.status, r.trustworthiness_score AS score
-    FROM run_item AS r SEMI JOIN peer USING (run_id)
-    WHERE r.item_no <> $item_no AND r.written_at < $written_at
-    QUALIFY row_number() OVER (
-        PARTITION BY r.run_id, r.item_no
-        ORDER BY (r.status = 'done') DESC, r.attempt_no DESC, r.status = 'pending', r.written_at DESC
-    ) = 1
+    SELECT status, trustworthiness_score AS score
+    FROM run_item SEMI JOIN peer USING (run_id)
+    WHERE item_no <> $item_no AND written_at < $written_at
+    {COUNTING_ROW}
 )
 SELECT
     count(*) FILTER (WHERE score < $score) AS n_below,
@@ -124,26 +117,24 @@ SELECT
     count(*) AS n
 FROM earlier
 WHERE status = 'done' AND score IS NOT NULL
-"""
+"""  # noqa: S608 - fixed text
 
 # Of scores that were asked for alone: what came together with an answer says nothing of the preset.
-_LATENCIES = """
-WITH result AS (
-    SELECT r.status, r.score_latency_ms, run.quality_preset
-    FROM run_item AS r
-    JOIN run ON run.run_id = r.run_id
-    JOIN dataset AS d ON d.dataset_id = run.dataset_id
+_LATENCIES = f"""
+WITH asked AS (
+    SELECT run.run_id, run.quality_preset FROM run JOIN dataset AS d USING (dataset_id)
     WHERE d.kind = 'playground' AND run.endpoint = ?
-    QUALIFY row_number() OVER (
-        PARTITION BY r.run_id, r.item_no
-        ORDER BY (r.status = 'done') DESC, r.attempt_no DESC, r.status = 'pending', r.written_at DESC
-    ) = 1
+),
+result AS (
+    SELECT status, score_latency_ms, quality_preset
+    FROM run_item JOIN asked USING (run_id)
+    {COUNTING_ROW}
 )
 SELECT quality_preset, median(score_latency_ms), count(*)
 FROM result
 WHERE status = 'done' AND score_latency_ms IS NOT NULL
 GROUP BY quality_preset
-"""
+"""  # noqa: S608 - fixed text
 
 
 def ensure_playground_dataset(store: Store) -> str:

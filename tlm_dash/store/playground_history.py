@@ -5,23 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from tlm_dash.store.database import Store
+from tlm_dash.store.item_rows import COUNTING_ROW
 from tlm_dash.store.playground_models import HistoryCell, HistoryPage, HistoryRow
 
-# The result that counts for every card of every submission. Within one try a final row beats a pending one
-# whatever the clock said.
-_RESULTS = """
+# The result that counts for every card of every submission.
+_RESULTS = f"""
 WITH cell AS (
     SELECT e.entry_id, e.dataset_id, e.item_no, c.position, c.run_id
     FROM playground_entry AS e JOIN playground_cell AS c USING (entry_id)
 ),
 result AS (
-    SELECT r.run_id, r.item_no, r.status, r.completion_id, r.trustworthiness_score, r.error_kind
-    FROM run_item AS r SEMI JOIN cell USING (run_id, item_no)
-    QUALIFY row_number() OVER (
-        PARTITION BY r.run_id, r.item_no
-        ORDER BY (r.status = 'done') DESC, r.attempt_no DESC, r.status = 'pending', r.written_at DESC
-    ) = 1
-)"""
+    SELECT run_id, item_no, status, completion_id, trustworthiness_score, error_kind
+    FROM run_item SEMI JOIN cell USING (run_id, item_no)
+    {COUNTING_ROW}
+)"""  # noqa: S608 - fixed text
 
 _ALL = "matching AS (SELECT entry_id FROM playground_entry)"
 

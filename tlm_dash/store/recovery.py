@@ -7,6 +7,7 @@ from typing import Any
 
 from tlm_dash.models import utc_now
 from tlm_dash.store.database import Store
+from tlm_dash.store.item_rows import COUNTING_ROW
 
 INTERRUPTED = "interrupted"
 _MESSAGE = "tlm_dash ended before the answer was complete."
@@ -25,7 +26,7 @@ ANTI JOIN (SELECT attempt_id FROM attempt_end WHERE ended_at >= $sent_since) AS 
 """
 
 # Cells that were made, or for which something was sent, in that time; what is known of them may be older.
-_OPEN_CELLS = """
+_OPEN_CELLS = f"""
 WITH cell AS (
     SELECT DISTINCT c.run_id, e.item_no
     FROM playground_entry AS e JOIN playground_cell AS c USING (entry_id)
@@ -33,12 +34,9 @@ WITH cell AS (
         OR c.run_id IN (SELECT run_id FROM attempt WHERE sent_at >= $sent_since)
 ),
 result AS (
-    SELECT r.run_id, r.item_no, r.attempt_no, r.status, r.completion_id, r.response_hash
-    FROM run_item AS r SEMI JOIN cell USING (run_id, item_no)
-    QUALIFY row_number() OVER (
-        PARTITION BY r.run_id, r.item_no
-        ORDER BY (r.status = 'done') DESC, r.attempt_no DESC, r.status = 'pending', r.written_at DESC
-    ) = 1
+    SELECT run_id, item_no, attempt_no, status, completion_id, response_hash
+    FROM run_item SEMI JOIN cell USING (run_id, item_no)
+    {COUNTING_ROW}
 ),
 sent AS (
     SELECT a.run_id, a.item_no, max(a.attempt_no) AS attempt_no
@@ -52,7 +50,7 @@ FROM cell
 LEFT JOIN result ON result.run_id = cell.run_id AND result.item_no = cell.item_no
 LEFT JOIN sent ON sent.run_id = cell.run_id AND sent.item_no = cell.item_no
 WHERE coalesce(result.status, 'pending') = 'pending'
-"""
+"""  # noqa: S608 - fixed text
 
 
 def close_interrupted(store: Store) -> int:

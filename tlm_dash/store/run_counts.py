@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tlm_dash.store.database import Store
+from tlm_dash.store.item_rows import COUNTING_ROW
 from tlm_dash.store.run_models import RunCounts
 
 # The outcomes after which a request may have been done, and billed, although nobody knows.
@@ -14,14 +15,11 @@ UNKNOWN_OUTCOMES = (
     "e.outcome IN ('interrupted', 'cancelled') OR e.error_kind IN ('timeout', 'connection_dropped')"
 )
 
-_LATEST = """
+_LATEST = f"""
     SELECT run_id, item_no, status, error_kind, completion_id, written_at
     FROM run_item WHERE run_id IN (SELECT unnest($run_ids))
-    QUALIFY row_number() OVER (
-        PARTITION BY run_id, item_no
-        ORDER BY (status = 'done') DESC, attempt_no DESC, status = 'pending', written_at DESC
-    ) = 1
-"""
+    {COUNTING_ROW}
+"""  # noqa: S608 - fixed text
 
 # Failed items that are to be tried again are open again.
 _STATUSES = f"""

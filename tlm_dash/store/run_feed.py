@@ -9,15 +9,21 @@ from datetime import UTC, datetime
 
 from tlm_dash.models import Messages
 from tlm_dash.store.database import Store
+from tlm_dash.store.item_rows import COUNTING_ROW
 from tlm_dash.store.run_models import OpenCell, Selection, StoredResponse
+from tlm_dash.store.selected_items import (
+    IS_DRAWN,
+    IS_SELECTED,
+    PILOT_SEED,
+    draw_hash,
+    is_in_pilot,
+    selection_parameters,
+)
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ABOVE_ALL = "~"
 """A cut that leaves nothing out: hashes are hexadecimal."""
-
-# The same in every engine and version, unlike a random function with a seed.
-_HASH = "md5(concat($seed, ':', item_no))"
 
 _SOURCE_ITEMS = """(
     SELECT DISTINCT item_no FROM run_item
@@ -33,17 +39,15 @@ ORDER BY item_no LIMIT 1 OFFSET $offset
 
 _HIGHEST = f"SELECT max(item_no), count(*) FROM item WHERE dataset_id = $dataset_id AND {_ANSWERED}"  # noqa: S608
 
-_PICKED = "item_no <= $last AND ($cut IS NULL OR md5(concat($cut_seed, ':', item_no)) <= $cut)"
-
 _CUT = f"""
-SELECT {_HASH} AS hash FROM item
-WHERE dataset_id = $dataset_id AND {_ANSWERED} AND {_PICKED}
+SELECT {draw_hash("$seed")} AS hash FROM item
+WHERE dataset_id = $dataset_id AND {_ANSWERED} AND {IS_SELECTED}
 ORDER BY hash LIMIT 1 OFFSET $offset
 """  # noqa: S608 - fixed text
 
-_COUNT = f"SELECT count(*) FROM item WHERE dataset_id = $dataset_id AND {_ANSWERED} AND {_PICKED}"  # noqa: S608
+_COUNT = f"SELECT count(*) FROM item WHERE dataset_id = $dataset_id AND {_ANSWERED} AND {IS_SELECTED}"  # noqa: S608
 
-_OPEN = """
+_OPEN = f"""
 WITH member AS (
     SELECT
         unnest($member_ids) AS run_id, unnest($lead_ids) AS lead_id, unnest($source_ids) AS source_id
@@ -56,18 +60,14 @@ asked AS (
 picked AS (
     SELECT item_no FROM item
     WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high
-        AND ($cut IS NULL OR md5(concat($cut_seed, ':', item_no)) <= $cut)
-        AND ($pilot_cut IS NULL OR md5(concat('pilot:', item_no)) <= $pilot_cut)
+        AND {IS_DRAWN} AND {is_in_pilot("$pilot_cut")}
 ),
 latest AS (
     SELECT run_id, item_no, status, attempt_no, completion_id, written_at
     FROM run_item
     WHERE run_id IN (SELECT run_id FROM member UNION ALL SELECT source_id FROM member)
         AND item_no BETWEEN $low AND $high
-    QUALIFY row_number() OVER (
-        PARTITION BY run_id, item_no
-        ORDER BY (status = 'done') DESC, attempt_no DESC, status = 'pending', written_at DESC
-    ) = 1
+    {COUNTING_ROW}
 ),
 shared AS (
     SELECT l.item_no, m.lead_id, max(l.completion_id) AS completion_id
@@ -86,7 +86,7 @@ WHERE coalesce(l.status, 'pending') <> 'done'
     AND NOT coalesce(l.status = 'error' AND l.written_at >= a.retry_at, false)
     AND (a.source_id = '' OR s.completion_id IS NOT NULL)
 ORDER BY p.item_no
-"""
+"""  # noqa: S608 - fixed text
 
 _MESSAGES = """
 SELECT item_no, messages FROM item
@@ -102,12 +102,12 @@ WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high AND is_complet
     AND completion_id IN (SELECT unnest($completion_ids))
 """
 
-_SOURCE_COUNTS = """
+_SOURCE_COUNTS = f"""
 SELECT r.run_id, count(DISTINCT r.item_no) FROM run_item AS r JOIN item AS i USING (item_no)
 WHERE i.dataset_id = $dataset_id AND r.run_id IN (SELECT unnest($sources)) AND r.completion_id IS NOT NULL
-    AND i.item_no <= $last AND ($cut IS NULL OR md5(concat($cut_seed, ':', i.item_no)) <= $cut)
+    AND {IS_SELECTED}
 GROUP BY r.run_id
-"""
+"""  # noqa: S608 - fixed text
 
 
 def select_items(
@@ -131,7 +131,7 @@ def select_items(
     pilot_cut = None if pilot is None else _ABOVE_ALL
     if pilot is not None and pilot < n:
         picked |= {"cut": cut, "cut_seed": seed}
-        ((pilot_cut,),) = store.read(_CUT, {**picked, "seed": "pilot", "offset": pilot - 1})
+        ((pilot_cut,),) = store.read(_CUT, {**picked, "seed": PILOT_SEED, "offset": pilot - 1})
     return Selection(highest or 0, None if cut is None else seed, cut, pilot_cut), n
 
 
@@ -140,8 +140,7 @@ def count_sources(
 ) -> dict[str, int]:
     """Count per source run the selected items that have a response in it."""
     return dict(store.read(_SOURCE_COUNTS, {
-        "dataset_id": dataset_id, "sources": list(sources), "last": selection.last_item_no,
-        "cut": selection.sample_cut, "cut_seed": selection.sample_seed,
+        "dataset_id": dataset_id, "sources": list(sources), **selection_parameters(selection),
     }))  # fmt: skip
 
 
