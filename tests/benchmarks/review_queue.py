@@ -75,6 +75,11 @@ def open_queue(page: Page, server: AppServer, run_id: str, plan_id: str, reviewe
     """Open a plan and wait for its row."""
     page.add_init_script(NOTE_PRESSES)
     page.goto(f"{server.url}/review?run={run_id}&view=queue&reviewer={reviewer}&plan={plan_id}")
+    keys_work(page)
+
+
+def keys_work(page: Page) -> None:
+    """Wait until a row is there and its keys are listened to."""
     page.wait_for_selector("[class*=st-key-queue-skip-] button")
     page.wait_for_function("() => window.tlmDashQueueKeys !== undefined")
 

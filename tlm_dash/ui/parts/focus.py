@@ -10,14 +10,17 @@ _COMPONENT = st.components.v2.component(
     js="""
     export default function ({ data }) {
       const selector = `.st-key-${CSS.escape(data.key)} textarea`;
+      // Text areas of this name for other entries: the one that is replaced may have the cursor till it goes.
+      const siblings = `[class*="st-key-${CSS.escape(data.key.split("-")[0])}-"] textarea`;
       let looks = 100;
       function look() {
         const target = document.querySelector(selector);
         const active = document.activeElement;
         // Never take the cursor from where a person is typing already.
-        if (active && active !== target && active.matches("input, textarea")) looks = Math.min(looks, 3);
-        else if (target) { target.focus({ preventScroll: true }); return; }
-        // The part may be drawn before the text area, or while the one it replaces still has the cursor.
+        const isBusy = active && active !== target && active.matches("input, textarea");
+        if (isBusy && !active.matches(siblings)) looks = Math.min(looks, 3);
+        else if (target && !isBusy) { target.focus({ preventScroll: true }); return; }
+        // The part may be drawn before the text area.
         if (looks-- > 0) setTimeout(look, 100);
       }
       look();

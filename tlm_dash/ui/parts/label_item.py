@@ -31,7 +31,7 @@ BUTTONS = (
 
 def draw(running: Dashboard, turn: Turn, item: PlanItem, texts: ItemTexts, queue: QueueParams) -> None:
     """Draw a row with its buttons."""
-    here = f"{item.position}-{turn.n_said}"
+    here = queue_moves.screen(turn)
     label_progress.draw_line(turn, queue)
     with st.container(key=f"queue-item-{here}"):
         asked, answered = st.columns(2, gap="small")
@@ -62,7 +62,7 @@ def _verdicts(running: Dashboard, turn: Turn, item: PlanItem, queue: QueueParams
         for said, label, key, icon in BUTTONS:
             st.button(
                 queue_moves.with_key(label, key), icon=icon, width="stretch",
-                key=f"queue-{said}-{item.position}-{turn.n_said}",
+                key=f"queue-{said}-{queue_moves.screen(turn)}",
                 type="primary" if said_before == said else "secondary",
                 on_click=_press, args=(running, queue, item.position, turn.n_said, said),
             )  # fmt: skip
@@ -71,7 +71,7 @@ def _verdicts(running: Dashboard, turn: Turn, item: PlanItem, queue: QueueParams
 def _moves(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
     queue_moves.back_button(turn, queue)
     st.button(
-        queue_moves.with_key("Next open", "→"), key="queue-forward-open", disabled=queue.item is None,
+        queue_moves.with_key("Next open", "→"), key=f"queue-forward-{queue_moves.screen(turn)}", disabled=queue.item is None,
         on_click=queue_moves.go, args=(queue.at(None),),
     )  # fmt: skip
     queue_moves.undo_button(running, turn, queue)

@@ -26,6 +26,14 @@ def with_key(label: str, key: str) -> str:
     return f"{label} :gray-badge[{key}]"
 
 
+def screen(turn: Turn) -> str:
+    """Name what a person sees: the row and how much they had said of it, or the end of the queue.
+
+    It is part of the name of every button, so that queue_keys never presses one of an earlier picture.
+    """
+    return "end" if turn.item is None else f"{turn.item.position}-{turn.n_said}"
+
+
 def draw_last(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
     """Say what was said last, with its score where it is asked for."""
     with st.container(
@@ -40,7 +48,7 @@ def draw_last(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
             st.text(f"Its score: {score_words(turn.last_texts)}", width="content")
         elif turn.state.plan.is_score_blind:
             st.button(
-                with_key("Show its score", "R"), key=f"queue-reveal-{said.annotation_id}", type="tertiary",
+                with_key("Show its score", "R"), key=f"queue-reveal-{screen(turn)}", type="tertiary",
                 on_click=_reveal, args=(running, queue, item.position),
             )  # fmt: skip
 
@@ -49,7 +57,7 @@ def undo_button(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
     """Draw the button that takes back what was said last."""
     last = turn.last[1].annotation_id if turn.last is not None else "none"
     st.button(
-        with_key("Undo", "Z"), key=f"queue-undo-{last}", disabled=turn.last is None,
+        with_key("Undo", "Z"), key=f"queue-undo-{screen(turn)}", disabled=turn.last is None,
         on_click=_undo, args=(running, queue, last), help="Takes back your last verdict.",
     )  # fmt: skip
 
@@ -57,7 +65,7 @@ def undo_button(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
 def back_button(turn: Turn, queue: QueueParams) -> None:
     """Draw the button that goes back to the row before this one."""
     st.button(
-        with_key("Back", "←"), key=f"queue-back-{turn.earlier}",
+        with_key("Back", "←"), key=f"queue-back-{screen(turn)}",
         disabled=turn.earlier is None, on_click=go, args=(queue.at(turn.earlier),),
     )  # fmt: skip
 
