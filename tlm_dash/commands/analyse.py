@@ -65,10 +65,10 @@ def _distribution(parsed: argparse.Namespace) -> int:
 
 def _quality(parsed: argparse.Namespace) -> int:
     from tlm_dash.services import runs
-    from tlm_dash.services.decide import is_share
     from tlm_dash.services.labelled import labelled_run
     from tlm_dash.services.place import OpenStore
     from tlm_dash.services.quality import quality_of
+    from tlm_dash.services.shares import is_share
 
     if not is_share(parsed.confidence):
         raise InvalidInputError(f"The confidence cannot be {parsed.confidence!r}.", hint="0.95 means 95%.")

@@ -12,12 +12,12 @@ from tlm_dash.errors import InvalidInputError
 from tlm_dash.services.compare_effort import Cost, Latency, cost_of, cost_words, latency_of, latency_reason
 from tlm_dash.services.compare_effort import speed_words as speed
 from tlm_dash.services.compare_pair import ComparedPair, PairSettings, compare_pair
-from tlm_dash.services.decide import is_share
 from tlm_dash.services.labelled import LabelledRun, labelled_run
 from tlm_dash.services.pairing import pair_runs
 from tlm_dash.services.place import Place
 from tlm_dash.services.quality import Quality, quality_of
 from tlm_dash.services.run_words import instead_of
+from tlm_dash.services.shares import is_share
 from tlm_dash.store.data_version import data_version
 from tlm_dash.store.run_models import RunRecord
 

@@ -24,6 +24,7 @@ from tlm_dash.services.labelled import LabelledRun, labelled_run
 from tlm_dash.services.operating_point import OperatingPoint, operating_point, operating_points
 from tlm_dash.services.place import Place
 from tlm_dash.services.quality import Quality, quality_of
+from tlm_dash.services.shares import is_share
 from tlm_dash.store.run_models import RunRecord
 
 METHODS = {
@@ -40,15 +41,7 @@ SETTLED_BEFOREHAND = (
 )
 
 
-SMALLEST_SHARE = 0.0001
-"""A target, margin or confidence nearer to 0 or 1 than this is a slip, and no test could carry it."""
-
 MOST_A_DAY = 1e12
-
-
-def is_share(value: float) -> bool:
-    """Tell whether a number can be a target, a margin or a confidence; not a number is none."""
-    return SMALLEST_SHARE <= value <= 1 - SMALLEST_SHARE
 
 
 @dataclass(frozen=True)
