@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from tlm_dash.ui.params import PlaygroundParams
+from tlm_dash.ui.params_playground import PlaygroundParams
 from tlm_dash.ui.parts import cards, composer, history
 from tlm_dash.ui.parts.header import page_header
 from tlm_dash.ui.resources import dashboard

@@ -5,18 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.ui.query import Query
 from tlm_dash.services.compare_rows import ROWS_WANTED
 from tlm_dash.ui.params_compare import METRICS, CompareParams
-
-
-class Query:
-    def __init__(self, values: dict[str, str | list[str]]) -> None:
-        self.values = values
-
-    def get_all(self, key: str) -> list[str]:
-        value = self.values.get(key, [])
-        return value if isinstance(value, list) else [value]
-
 
 ids = st.text("abcdef0123456789", min_size=1, max_size=6)
 shares = st.one_of(st.none(), st.floats(0.0001, 0.9999))

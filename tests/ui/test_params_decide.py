@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.ui.query import Query
 from tlm_dash.ui.params_decide import DecideParams
-
-
-class Query:
-    """Query parameters as Streamlit gives them."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.values = values
-
-    def get_all(self, key: str) -> list[str]:
-        found = self.values.get(key, [])
-        return list(found) if isinstance(found, list) else [found]
-
-    def from_dict(self, params: Any) -> None:  # noqa: ANN401
-        self.values = params
-
 
 shares = st.floats(0.0001, 0.9999)
 whole = st.integers(1, 10**6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ui.test_params import Query, words
+from tests.ui.query import Query, words
 from tlm_dash.models import QUALITY_PRESETS
 from tlm_dash.ui.params import LONGEST_DRAFT
 from tlm_dash.ui.params_new_run import Choices
@@ -49,9 +49,7 @@ addresses = st.builds(
 
 @given(addresses)
 def test_an_address_is_read_back_as_it_was_written(params: RunsParams) -> None:
-    query = Query()
-    query.from_dict(params.to_dict())
-    assert RunsParams.from_query(query) == params
+    assert RunsParams.from_query(Query(params.to_dict())) == params
     closed = params.drawer(is_open=False)
     assert (closed.new, closed.choices, closed.pilots) == (False, params.choices, params.pilots)
     assert params.started().choices == Choices()

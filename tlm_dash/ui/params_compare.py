@@ -8,13 +8,12 @@ item that is open.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from tlm_dash.services.compare import MOST_RUNS, CompareRequest
 from tlm_dash.services.compare_rows import ROWS_WANTED, RowsWanted
-from tlm_dash.ui.params import QueryParams
+from tlm_dash.ui.params import Address, QueryParams, changed, written
 
 Metric = Literal["auroc", "accuracy"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
@@ -38,33 +37,24 @@ class CompareParams:
     @classmethod
     def from_query(cls, query: QueryParams) -> CompareParams:
         """Read the address."""
-
-        def last(name: str) -> str:
-            return (query.get_all(name) or [""])[-1].strip()
-
-        candidates = tuple(dict.fromkeys(c.strip() for c in query.get_all("candidate") if c.strip()))
-        baseline = last("baseline") or None
+        address = Address(query)
+        baseline = address.text("baseline") or None
         return cls(
             baseline=baseline,
-            candidate=tuple(c for c in candidates if c != baseline)[: MOST_RUNS - 1],
-            metric=next((m for m in METRICS if m == last("metric")), None),
-            margin=_share(last("margin")),
-            confidence=_share(last("confidence")) or cls.confidence,
-            threshold=_number(last("threshold")),
-            of=last("of") or None,
-            rows=next((w for w in ROWS_WANTED if w == last("rows")), None),
-            page=_whole(last("page")) or 1,
-            row=_whole(last("row")),
+            candidate=tuple(c for c in address.ids("candidate") if c != baseline)[: MOST_RUNS - 1],
+            metric=address.one_of("metric", METRICS, None),
+            margin=address.share("margin"),
+            confidence=address.share("confidence") or cls.confidence,
+            threshold=address.number("threshold"),
+            of=address.text("of") or None,
+            rows=address.one_of("rows", ROWS_WANTED, None),
+            page=address.page(),
+            row=address.whole("row"),
         )
 
     def to_dict(self) -> dict[str, str | list[str]]:
         """Write the address; defaults are left out."""
-        values: dict[str, str | list[str]] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value != field.default:
-                values[field.name] = list(value) if isinstance(value, tuple) else str(value)
-        return values
+        return written(changed(self))
 
     def between(self, baseline: str, candidates: tuple[str, ...]) -> CompareParams:
         """Give the address of other runs."""
@@ -87,20 +77,3 @@ class CompareParams:
     def shown(self) -> int:
         """Give which candidate's table and rows are shown, from 0."""
         return self.candidate.index(self.of) if self.of in self.candidate else 0
-
-
-def _share(text: str) -> float | None:
-    value = _number(text)
-    return value if value is not None and 0.0001 <= value <= 0.9999 else None
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 10**9 else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tlm_dash.ui.params import QueryParams
+from tlm_dash.ui.params import Address, QueryParams, written
 
 
 @dataclass(frozen=True)
@@ -19,20 +19,17 @@ class DatasetsParams:
     @classmethod
     def from_query(cls, query: QueryParams) -> DatasetsParams:
         """Read the address."""
-
-        def last(name: str) -> str:
-            return (query.get_all(name) or [""])[-1].strip()
-
-        page = last("page")
+        address = Address(query)
         return cls(
-            dataset=last("dataset") or None,
-            upload=last("upload") or None,
-            search=last("search"),
-            page=int(page) if page.isascii() and page.isdigit() and 0 < int(page) < 10**6 else 1,
+            dataset=address.text("dataset") or None,
+            upload=address.text("upload") or None,
+            search=address.text("search"),
+            page=address.page(),
         )
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str | list[str]]:
         """Write the address; defaults are left out."""
-        values = {"dataset": self.dataset, "upload": self.upload, "search": self.search}
-        written = {name: value for name, value in values.items() if value}
-        return written | ({"page": str(self.page)} if self.page > 1 else {})
+        return written({
+            "dataset": self.dataset, "upload": self.upload, "search": self.search,
+            "page": self.page if self.page > 1 else None,
+        })  # fmt: skip

@@ -8,14 +8,12 @@ Keys, for links from elsewhere: `run`, `basis` (the sample: census, imported, co
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from tlm_dash.services.decide import Question
-from tlm_dash.ui.params import QueryParams
+from tlm_dash.ui.params import Address, QueryParams, as_share, changed, written
 
 WAYS = ("target", "budget", "share")
-MOST_ROWS = 10**9
 
 
 @dataclass(frozen=True)
@@ -37,37 +35,25 @@ class DecideParams:
     @classmethod
     def from_query(cls, query: QueryParams) -> DecideParams:
         """Read the address."""
-
-        def last(name: str) -> str:
-            return (query.get_all(name) or [""])[-1].strip()
-
-        by = last("by")
+        address = Address(query)
         return cls(
-            run=last("run") or None,
-            basis=last("basis") or None,
-            by=by if by in WAYS else cls.by,
-            max_risk=_share(last("max_risk")) or cls.max_risk,
-            confidence=_share(last("confidence")) or cls.confidence,
-            first=_target(last("first")),
-            review_budget=_whole(last("review_budget")),
-            review_share=_share(last("review_share")) or cls.review_share,
-            daily_volume=_whole(last("daily_volume")),
-            threshold=_number(last("threshold")),
-            seconds_per_row=_whole(last("seconds_per_row")) or cls.seconds_per_row,
+            run=address.text("run") or None,
+            basis=address.text("basis") or None,
+            by=address.one_of("by", WAYS, cls.by),
+            max_risk=address.share("max_risk") or cls.max_risk,
+            confidence=address.share("confidence") or cls.confidence,
+            first=_target(address.text("first")),
+            review_budget=address.whole("review_budget"),
+            review_share=address.share("review_share") or cls.review_share,
+            daily_volume=address.whole("daily_volume"),
+            threshold=address.number("threshold"),
+            seconds_per_row=address.whole("seconds_per_row") or cls.seconds_per_row,
         )
 
     def to_dict(self) -> dict[str, str | list[str]]:
         """Write the address; defaults are left out."""
-        values: dict[str, str | list[str]] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value is None or value == field.default:
-                continue
-            if isinstance(value, tuple):
-                values[field.name] = ":".join(f"{part!r}" for part in value)
-            else:
-                values[field.name] = value if isinstance(value, str) else repr(value)
-        return values
+        first = ":".join(repr(part) for part in self.first or ())
+        return written(changed(self) | {"first": first})
 
     @property
     def target(self) -> tuple[float, float]:
@@ -115,24 +101,7 @@ class DecideParams:
         )  # fmt: skip
 
 
-def _share(text: str) -> float | None:
-    value = _number(text)
-    return value if value is not None and 0.0001 <= value <= 0.9999 else None
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) <= MOST_ROWS else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
 def _target(text: str) -> tuple[float, float] | None:
     risk, _, confidence = text.partition(":")
-    found = _share(risk), _share(confidence)
+    found = as_share(risk), as_share(confidence)
     return None if found[0] is None or found[1] is None else (found[0], found[1])

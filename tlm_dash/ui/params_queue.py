@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 
-from tlm_dash.ui.params import QueryParams
+from tlm_dash.ui.params import Address, QueryParams
 
 LONGEST_NAME = 80
 
@@ -21,20 +21,16 @@ class QueueParams:
     @classmethod
     def from_query(cls, query: QueryParams) -> QueueParams:
         """Read the address."""
-
-        def last(name: str) -> str:
-            return (query.get_all(name) or [""])[-1].strip()
-
-        item = last("item")
+        address = Address(query)
         return cls(
-            plan=last("plan") or None,
-            reviewer=" ".join(last("reviewer").split())[:LONGEST_NAME] or None,
-            item=int(item) if item.isascii() and item.isdigit() and len(item) < 10 else None,
+            plan=address.text("plan") or None,
+            reviewer=_name(address.text("reviewer")),
+            item=address.whole("item", least=0),
         )
 
     def named(self, reviewer: str) -> QueueParams:
         """Give the address with the name of who is labelling."""
-        return replace(self, reviewer=" ".join(reviewer.split())[:LONGEST_NAME] or None)
+        return replace(self, reviewer=_name(reviewer))
 
     def at(self, item: int | None) -> QueueParams:
         """Give the address of one row, or (None) of the next open one."""
@@ -56,3 +52,7 @@ class QueueParams:
                 query[name] = value
             elif value is None and name in query:
                 del query[name]
+
+
+def _name(text: str) -> str | None:
+    return " ".join(text.split())[:LONGEST_NAME].rstrip() or None

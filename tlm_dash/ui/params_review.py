@@ -13,12 +13,11 @@ repeated; by `length_min`, `length_max` (characters of the response), `latency_m
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
-from typing import Any, get_args
+from typing import get_args
 
 from tlm_dash.services.review import LABELS, SOURCES, STATUSES, Axis, RowFilter, Sort, TextIn
-from tlm_dash.ui.params import QueryParams
+from tlm_dash.ui.params import Address, QueryParams, written
 
 VIEWS = ("rows", "queue", "labels")
 MOST_RUNS = 4
@@ -46,52 +45,44 @@ class ReviewParams:
     @classmethod
     def from_query(cls, query: QueryParams) -> ReviewParams:
         """Read the address."""
-
-        def last(name: str) -> str:
-            return (query.get_all(name) or [""])[-1].strip()
-
-        runs = tuple(dict.fromkeys(run.strip() for run in query.get_all("run") if run.strip()))[:MOST_RUNS]
-        of = last("of")
+        address = Address(query)
+        runs = address.ids("run")[:MOST_RUNS]
+        of = address.text("of")
         return cls(
             runs=runs,
             of=of if of in runs else (runs[0] if runs else None),
-            view=_one_of(last("view"), VIEWS, "rows"),
-            filter=_filter(query),
-            axis=_one_of(last("axis"), get_args(Axis), "linear"),
-            sort=_one_of(last("sort"), get_args(Sort), "score"),
-            page=_whole(last("page"), 1) or 1,
-            row=_whole(last("row"), 0),
-            plan=last("plan") or None,
-            reviewer=last("reviewer") or None,
+            view=address.one_of("view", VIEWS, "rows"),
+            filter=_filter(address),
+            axis=address.one_of("axis", get_args(Axis), "linear"),
+            sort=address.one_of("sort", get_args(Sort), "score"),
+            page=address.page(),
+            row=address.whole("row", least=0),
+            plan=address.text("plan") or None,
+            reviewer=address.text("reviewer") or None,
         )
 
     def to_dict(self) -> dict[str, str | list[str]]:
         """Write the address; defaults are left out."""
         wanted = self.filter
-        values: dict[str, Any] = {
-            "run": list(self.runs),
+        return written({
+            "run": self.runs,
             "of": self.of if self.runs and self.of != self.runs[0] else None,
             "view": self.view if self.view != "rows" else None,
             "score_from": wanted.score_from, "score_below": wanted.score_below, "unscored": wanted.unscored,
-            "status": list(wanted.statuses), "error_kind": list(wanted.error_kinds),
-            "label": list(wanted.labels), "label_source": list(wanted.label_sources),
-            "annotator": list(wanted.annotators),
+            "status": wanted.statuses, "error_kind": wanted.error_kinds,
+            "label": wanted.labels, "label_source": wanted.label_sources,
+            "annotator": wanted.annotators,
             "tag": [f"{name}={value}" for name, value in wanted.tags],
-            "finish_reason": list(wanted.finish_reasons),
+            "finish_reason": wanted.finish_reasons,
             "length_min": wanted.length_min, "length_max": wanted.length_max,
             "latency_ms_min": wanted.latency_min, "latency_ms_max": wanted.latency_max,
             "text": wanted.text, "text_in": wanted.text_in if wanted.text_in != "any" else None,
-            "regex": "yes" if wanted.is_regex else None,
+            "regex": wanted.is_regex,
             "axis": self.axis if self.axis != "linear" else None,
             "sort": self.sort if self.sort != "score" else None,
             "page": self.page if self.page > 1 else None,
             "row": self.row, "plan": self.plan, "reviewer": self.reviewer,
-        }  # fmt: skip
-        return {
-            name: value if isinstance(value, list) else _written(value)
-            for name, value in values.items()
-            if value is not None and value != "" and value != []
-        }
+        })  # fmt: skip
 
     def filtered(self, wanted: RowFilter) -> ReviewParams:
         """Give the address of the first page of what a filter finds."""
@@ -114,55 +105,32 @@ class ReviewParams:
         return replace(self, row=item_no)
 
 
-def _filter(query: QueryParams) -> RowFilter:
-    def last(name: str) -> str:
-        return (query.get_all(name) or [""])[-1].strip()
-
+def _filter(address: Address) -> RowFilter:
     def several(name: str, allowed: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        found = dict.fromkeys(query.get_all(name))
+        found = dict.fromkeys(address.all(name))
         return tuple(value for value in found if (value in allowed if allowed else value))
 
-    tags = [value.partition("=") for value in dict.fromkeys(query.get_all("tag"))]
-    text = last("text")[:LONGEST_TEXT]
+    def number(name: str) -> float | None:
+        return address.number(name, least=-_HIGHEST, most=_HIGHEST)
+
+    tags = [value.partition("=") for value in dict.fromkeys(address.all("tag"))]
+    text = address.text("text")[:LONGEST_TEXT].rstrip()
     return RowFilter(
-        score_from=_number(last("score_from")),
-        score_below=_number(last("score_below")),
-        unscored=_one_of(last("unscored"), ("only", "also"), ""),
+        score_from=number("score_from"),
+        score_below=number("score_below"),
+        unscored=address.one_of("unscored", ("only", "also"), ""),
         statuses=several("status", STATUSES),
         error_kinds=several("error_kind"),
         labels=several("label", LABELS),
         label_sources=several("label_source", SOURCES),
         annotators=several("annotator"),
         tags=tuple((name, value) for name, equals, value in tags if equals),
-        finish_reasons=tuple(dict.fromkeys(query.get_all("finish_reason"))),
-        length_min=_whole(last("length_min"), 0),
-        length_max=_whole(last("length_max"), 0),
-        latency_min=_number(last("latency_ms_min")),
-        latency_max=_number(last("latency_ms_max")),
+        finish_reasons=tuple(dict.fromkeys(address.all("finish_reason"))),
+        length_min=address.whole("length_min", least=0),
+        length_max=address.whole("length_max", least=0),
+        latency_min=number("latency_ms_min"),
+        latency_max=number("latency_ms_max"),
         text=text,
-        text_in=_one_of(last("text_in"), get_args(TextIn), "any"),
-        is_regex=bool(text) and last("regex") == "yes",
+        text_in=address.one_of("text_in", get_args(TextIn), "any"),
+        is_regex=bool(text) and address.is_yes("regex"),
     )
-
-
-def _one_of(value: str, allowed: tuple[str, ...], otherwise: str) -> Any:  # noqa: ANN401 - a Literal of `allowed`
-    return value if value in allowed else otherwise
-
-
-def _number(value: str) -> float | None:
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and abs(number) < _HIGHEST else None
-
-
-def _whole(value: str, least: int) -> int | None:
-    if not (value.isascii() and value.isdigit() and len(value) < 16):
-        return None
-    return int(value) if int(value) >= least else None
-
-
-def _written(value: object) -> str:
-    """Write a number so that it comes back as the same one."""
-    return repr(value) if isinstance(value, float) else str(value)

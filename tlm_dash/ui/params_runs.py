@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from tlm_dash.ui.params import QueryParams
+from tlm_dash.ui.params import Address, QueryParams, written
 from tlm_dash.ui.params_new_run import Choices
 
 MOST_PILOTS = 30
@@ -30,36 +30,23 @@ class RunsParams:
     @classmethod
     def from_query(cls, query: QueryParams) -> RunsParams:
         """Read the address."""
-
-        def last(name: str) -> str:
-            return (query.get_all(name) or [""])[-1].strip()
-
-        page = last("page")
+        address = Address(query)
         return cls(
-            dataset=last("dataset") or None,
-            run=last("run") or None,
-            page=int(page) if page.isascii() and page.isdigit() and 0 < int(page) < 10**6 else 1,
-            new=last("new") == "yes",
-            pilots=tuple(p for p in query.get_all("pilot") if p.strip())[:MOST_PILOTS],
-            pilot_of=last("pilot_of") or None,
+            dataset=address.text("dataset") or None,
+            run=address.text("run") or None,
+            page=address.page(),
+            new=address.is_yes("new"),
+            pilots=address.names("pilot")[:MOST_PILOTS],
+            pilot_of=address.text("pilot_of") or None,
             choices=Choices.from_query(query),
         )
 
     def to_dict(self) -> dict[str, str | list[str]]:
         """Write the address; defaults are left out."""
-        values: dict[str, str | list[str]] = {}
-        if self.dataset:
-            values["dataset"] = self.dataset
-        if self.run:
-            values["run"] = self.run
-        if self.page > 1:
-            values["page"] = str(self.page)
-        if self.new:
-            values["new"] = "yes"
-        if self.pilots:
-            values["pilot"] = list(self.pilots)
-        if self.pilot_of:
-            values["pilot_of"] = self.pilot_of
+        values = written({
+            "dataset": self.dataset, "run": self.run, "page": self.page if self.page > 1 else None,
+            "new": self.new, "pilot": self.pilots, "pilot_of": self.pilot_of,
+        })  # fmt: skip
         return values | self.choices.to_dict()
 
     def drawer(self, *, is_open: bool) -> RunsParams:

@@ -12,7 +12,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground_view import CellView, EntryView
 from tlm_dash.services.playground_view import view as view_entry
 from tlm_dash.ui.guard import guarded
-from tlm_dash.ui.params import PlaygroundParams
+from tlm_dash.ui.params_playground import PlaygroundParams
 from tlm_dash.ui.parts import composer
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.notice import empty, failure, waiting

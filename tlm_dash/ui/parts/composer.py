@@ -13,7 +13,7 @@ from tlm_dash.services import playground, playground_runs
 from tlm_dash.services.connection import Connection
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground_request import PlaygroundRequest
-from tlm_dash.ui.params import PlaygroundParams
+from tlm_dash.ui.params_playground import PlaygroundParams
 from tlm_dash.ui.parts.focus import focus
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.text import duration

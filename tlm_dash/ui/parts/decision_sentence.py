@@ -9,7 +9,8 @@ import streamlit as st
 
 from tlm_dash.services.decide import Answer, Decision
 from tlm_dash.services.operating_point import OperatingPoint
-from tlm_dash.ui.params_decide import MOST_ROWS, DecideParams
+from tlm_dash.ui.params import MOST_ROWS
+from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.text import visible
 
 WAYS = {"target": "a target", "budget": "rows we can read a day", "share": "a share we can read"}

@@ -10,7 +10,7 @@ from tlm_dash.models import utc_now
 from tlm_dash.services import playground
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground import HISTORY_ROWS_A_PAGE, HistoryCell, HistoryRow
-from tlm_dash.ui.params import PlaygroundParams
+from tlm_dash.ui.params_playground import PlaygroundParams
 from tlm_dash.ui.parts.notice import empty
 from tlm_dash.ui.text import ago, one_line, score_text, visible
 

@@ -9,6 +9,7 @@ import streamlit as st
 from tlm_dash.services import labels
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_agreement import Remark, Unsettled, n_unsettled, unsettled
+from tlm_dash.ui.params import Address
 from tlm_dash.ui.parts.label_change import change
 from tlm_dash.ui.text import SHOWN_AT_ONCE, visible
 
@@ -41,8 +42,7 @@ def draw(running: Dashboard, run_ids: Sequence[str], name: str | None) -> None:
 
 
 def _place() -> int:
-    text = (st.query_params.get_all("resolve") or [""])[-1]
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 10**7 else 1
+    return Address(st.query_params).whole("resolve") or 1
 
 
 def _turn(waiting: int) -> None:

@@ -10,7 +10,8 @@ import streamlit as st
 from tlm_dash.services.decide import Decision
 from tlm_dash.services.operating_point import OperatingPoint, Workload, workload
 from tlm_dash.ui.guard import guarded
-from tlm_dash.ui.params_decide import MOST_ROWS, DecideParams
+from tlm_dash.ui.params import MOST_ROWS
+from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts import risk_curve
 from tlm_dash.ui.parts.decision_sentence import percent, threshold_text
 
