@@ -86,13 +86,37 @@ spelling AS (
     ) = 1
 )"""
 
-NO_LABELS = """
+_OF_ROW = """run_id, item_no, attempt_no, status, completion_id, response_hash, trustworthiness_score,
+        unscored_reason, error_kind, error_message, error_hint, score_latency_ms, written_at"""
+
+NO_LABELS = f"""
 run_label AS NOT MATERIALIZED (
     SELECT
-        run_id, item_no, attempt_no, status, completion_id, response_hash, trustworthiness_score,
-        unscored_reason, error_kind, error_message, error_hint, score_latency_ms, written_at,
+        {_OF_ROW},
         CAST(NULL AS INTEGER) AS label, CAST(NULL AS VARCHAR) AS label_source, 'none' AS label_state,
         CAST(0 AS BIGINT) AS n_annotators, CAST(NULL AS VARCHAR[]) AS annotators, false AS has_person,
         false AS has_imported, false AS has_column, false AS has_matcher
     FROM run_row
-)"""
+)"""  # noqa: S608 - fixed text
+
+
+def run_label(said: str, source: str, table: str) -> str:
+    """Write the table expression `run_label` over rows with what each source says of them.
+
+    `said` and `source` are expressions over `table`: what counts, and who said it.
+    """
+    return f"""
+run_label AS NOT MATERIALIZED (
+    SELECT
+        {_OF_ROW},
+        CASE {said} WHEN 'correct' THEN 1 WHEN 'incorrect' THEN 0 END AS label, {source} AS label_source,
+        CASE
+            WHEN {said} IN ('correct', 'incorrect') THEN 'labelled'
+            WHEN {said} IS NOT NULL THEN 'unsure'
+            WHEN person IS NOT NULL OR imported IS NOT NULL THEN 'skipped'
+            ELSE 'none' END AS label_state,
+        coalesce(len(annotators), 0) AS n_annotators, annotators, person IS NOT NULL AS has_person,
+        imported IS NOT NULL AS has_imported, meaning IS NOT NULL AS has_column,
+        found IS NOT NULL AS has_matcher
+    FROM {table}
+)"""  # noqa: S608 - fixed text

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlm_dash.store.database import Store
-from tlm_dash.store.label_parts import NO_LABELS, RUN_ROWS, SOURCES, SPELLINGS, STANDING, TRIMMED
+from tlm_dash.store.label_parts import NO_LABELS, RUN_ROWS, SOURCES, SPELLINGS, STANDING, TRIMMED, run_label
 from tlm_dash.store.labels_of_run import labels_of_run
 
 __all__ = ["RUN_LABELS", "SOURCES", "SPELLINGS", "STANDING", "TRIMMED", "run_labels"]
@@ -128,21 +128,6 @@ told AS NOT MATERIALIZED (
             WHEN person_rank THEN person WHEN imported_rank THEN imported WHEN column_rank THEN meaning
             WHEN matcher_rank THEN found END AS said
     FROM heard
-),
-run_label AS NOT MATERIALIZED (
-    SELECT
-        run_id, item_no, attempt_no, status, completion_id, response_hash, trustworthiness_score,
-        unscored_reason, error_kind, error_message, error_hint, score_latency_ms, written_at,
-        CASE said WHEN 'correct' THEN 1 WHEN 'incorrect' THEN 0 END AS label, label_source,
-        CASE
-            WHEN said IN ('correct', 'incorrect') THEN 'labelled'
-            WHEN said IS NOT NULL THEN 'unsure'
-            WHEN person IS NOT NULL OR imported IS NOT NULL THEN 'skipped'
-            ELSE 'none' END AS label_state,
-        coalesce(len(annotators), 0) AS n_annotators, annotators, person IS NOT NULL AS has_person,
-        imported IS NOT NULL AS has_imported, meaning IS NOT NULL AS has_column,
-        found IS NOT NULL AS has_matcher
-    FROM told
 )"""
 
 _FOUND = """
@@ -178,7 +163,7 @@ def _query(*, people: bool, column: bool, matcher: bool) -> str:
         f"\nheard AS NOT MATERIALIZED (\n    SELECT\n        {', '.join(columns)},\n"  # noqa: S608 - fixed names
         f"        least({', '.join(ranks)}) AS best_rank\n    FROM run_row AS r{joins}\n)"
     )
-    return ",".join((*parts, heard, _TOLD))
+    return ",".join((*parts, heard, _TOLD, run_label("said", "label_source", "told")))
 
 
 RUN_LABELS = _query(people=True, column=True, matcher=True)

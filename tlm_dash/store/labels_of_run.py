@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 from tlm_dash.store.database import Store
-from tlm_dash.store.label_parts import NO_LABELS, RUN_ROWS, SOURCES, SPELLINGS, STANDING, TRIMMED
+from tlm_dash.store.label_parts import NO_LABELS, RUN_ROWS, SOURCES, SPELLINGS, STANDING, TRIMMED, run_label
 
 _KNOWN = """
 WITH mine AS (SELECT dataset_id FROM run WHERE run_id = $run_id),
@@ -84,24 +84,6 @@ _COLUMN_JOIN = """
 _ONE_MATCHER_JOIN = "\n    LEFT JOIN found_label AS m ON m.item_no = r.item_no"
 _SAME = "CASE WHEN {one}.response_hash = r.response_hash THEN {one}.{value} END"
 
-_LABEL = """
-run_label AS NOT MATERIALIZED (
-    SELECT
-        run_id, item_no, attempt_no, status, completion_id, response_hash, trustworthiness_score,
-        unscored_reason, error_kind, error_message, error_hint, score_latency_ms, written_at,
-        CASE {said} WHEN 'correct' THEN 1 WHEN 'incorrect' THEN 0 END AS label,
-        {source} AS label_source,
-        CASE
-            WHEN {said} IN ('correct', 'incorrect') THEN 'labelled'
-            WHEN {said} IS NOT NULL THEN 'unsure'
-            WHEN person IS NOT NULL OR imported IS NOT NULL THEN 'skipped'
-            ELSE 'none' END AS label_state,
-        coalesce(len(annotators), 0) AS n_annotators, annotators, person IS NOT NULL AS has_person,
-        imported IS NOT NULL AS has_imported, meaning IS NOT NULL AS has_column,
-        found IS NOT NULL AS has_matcher
-    FROM heard
-)"""
-
 # What each source says; a skip says nothing of the response.
 _SAYS = {
     "person": "nullif(person, 'skipped')",
@@ -157,4 +139,4 @@ def _heard(values: dict[str, str], joins: str, order: list[str]) -> str:
 def _label(order: list[str]) -> str:
     said = f"coalesce({', '.join(_SAYS[source] for source in order)})"
     cases = " ".join(f"WHEN {_SAYS[source]} IS NOT NULL THEN '{source}'" for source in order)
-    return _LABEL.format(said=said, source=f"CASE {cases} END")
+    return run_label(said, f"CASE {cases} END", "heard")
