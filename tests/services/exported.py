@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from tlm_dash.models import canonical_json, messages_identity, new_id, response_hash, text_hash, utc_now
+from tlm_dash.store.conversation import messages_of_item
 from tlm_dash.store.database import Store
 from tlm_dash.store.labels import run_labels
 
@@ -46,7 +47,8 @@ def seen(store: Store, dataset_id: str) -> list[Row]:
     """Give everything that a person can see of the runs of a dataset, row by row."""
     run_ids = [row[0] for row in store.read("SELECT run_id FROM run WHERE dataset_id = ?", [dataset_id])]
     sql = _SEEN.format(labels=run_labels(store, run_ids))
-    return store.read_rows(sql, {"run_ids": run_ids})
+    rows = store.read_rows(sql, {"run_ids": run_ids})
+    return [{**row, "messages": messages_of_item(row["messages"], row["prompt"])} for row in rows]
 
 
 def said(store: Store, dataset_id: str) -> list[Row]:

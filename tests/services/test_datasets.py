@@ -91,7 +91,7 @@ def test_a_whole_table(place: OpenStore, tmp_path: Path) -> None:
     assert place.store.read("SELECT item_no, label FROM imported_label ORDER BY 1") == [(1, "yes"), (4, "no")]
     first = datasets.page(place, result.dataset_id).rows[0]
     assert (first.source_id, first.tags, first.extra) == ("a", {"topic": "physics"}, {"left": "1"})
-    assert first.messages == tuple(messages)
+    assert first.prompt == messages[0]["content"]
     assert not found.work_dir.exists()
 
 

@@ -46,7 +46,7 @@ def test_prompts(prompts: list[Prompt]) -> None:
         if system and system.strip():
             messages.insert(0, {"role": "system", "content": system})
         assert made(rows, number, answers) == (
-            canonical_json(messages),
+            canonical_json(messages) if len(messages) > 1 else None,
             text_hash(messages_identity(messages)),
             None if answer is None else response_hash(messages, answer),
         )
@@ -88,5 +88,5 @@ def test_more_rows_than_a_slice() -> None:
     kept = rows.without_refused()
     assert kept.prompts.to_pylist() == [prompt for prompt in prompts if prompt]
     last = [{"role": "user", "content": "39998?"}]
-    assert kept.messages[-1].as_py() == canonical_json(last)
+    assert kept.messages.null_count == len(kept.prompts)
     assert kept.response_digests(kept.prompts)[-1] == bytes.fromhex(response_hash(last, "39998?"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,14 +179,16 @@ def whole(inspection: Inspection, work: Callable[[Prepared], Result]) -> Result:
 
 
 def _inspected(place: Place, paths: Sequence[Path], overrides: Overrides, work_dir: Path) -> Inspection:
-    prepared = prepare(paths, overrides, work_dir)
-    try:
-        names, rows = _head(prepared, work_dir)
-    except UntidyTable:
-        prepared = as_untidy(prepared, work_dir)
-        names, rows = _head(prepared, work_dir)
-    guessed = guess(names, rows)
-    content_hash, size_bytes = _content(paths)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="content") as thread:
+        content = thread.submit(_content, paths)  # of a large file, while it is looked through
+        prepared = prepare(paths, overrides, work_dir)
+        try:
+            names, rows = _head(prepared, work_dir)
+        except UntidyTable:
+            prepared = as_untidy(prepared, work_dir)
+            names, rows = _head(prepared, work_dir)
+        guessed = guess(names, rows)
+        content_hash, size_bytes = content.result()
     same = tuple(dataset.name for dataset in same_content(place.store, content_hash))
     columns = tuple(
         InspectedColumn(name, _samples([row[number] for row in rows]), found.role, found.reason)

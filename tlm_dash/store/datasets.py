@@ -66,7 +66,7 @@ given AS (
     WHERE k.dataset_id = $dataset_id AND imported_run.dataset_id = $dataset_id
     GROUP BY k.item_no
 )
-SELECT i.item_no, left(i.prompt, $characters) AS prompt, i.messages,
+SELECT i.item_no, left(i.prompt, $characters) AS prompt,
     left(i.reference, $characters) AS reference, e.source_id,
     coalesce(e.tags, '{}') AS tags, coalesce(e.extra, '{}') AS extra, given.responses
 FROM (SELECT * FROM item WHERE dataset_id = $dataset_id) AS i SEMI JOIN page USING (item_no)
@@ -125,7 +125,6 @@ class DatasetRow:
 
     item_no: int
     prompt: str
-    messages: tuple[Mapping[str, Any], ...]
     reference: str | None
     source_id: str | None
     tags: Mapping[str, str]
@@ -228,7 +227,6 @@ def _row(row: dict[str, Any]) -> DatasetRow:
     return DatasetRow(
         item_no=row["item_no"],
         prompt=row["prompt"],
-        messages=tuple(json.loads(row["messages"])),
         reference=row["reference"],
         source_id=row["source_id"],
         tags=json.loads(row["tags"]),

@@ -112,9 +112,9 @@ WHERE {condition}
 
 _USER = """'{"content":' || CAST(to_json(prompt) AS VARCHAR) || ',"role":"user"}'"""
 
-# A list of messages ends in the prompt: as long as this, it holds nothing else. Told by lengths, which costs
-# much less than comparing the texts, and is true of most of them.
-_IS_SHORTEST = "strlen(messages) = strlen(prompt) + 30"
+# Without messages the prompt is all there is. A list of them ends in the prompt: as long as this, it holds
+# nothing else. Told by lengths, which costs much less than comparing the texts.
+_IS_SHORTEST = "coalesce(strlen(messages) = strlen(prompt) + 30, true)"
 
 # A blank system prompt would not come back as a message: then the messages are told as they are.
 _HAS_TEXT = "(system IS NULL OR regexp_matches(system, '[!-~]'))"

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tlm_dash.models import canonical_json, messages_identity
-from tlm_dash.store.arrow_text import json_escaped, trimmed
+from tlm_dash.store.arrow_text import json_escaped, repeated, trimmed
 
 # Python's copies of the texts are made a slice at a time, so that a large batch does not stand there twice.
 _SLICE_ROWS = 16_384
@@ -21,7 +21,10 @@ EMPTY_PROMPT = "The prompt is empty."
 
 @dataclass
 class PromptRows:
-    """Rows in the making. `problems` says by number why a row cannot be used; what else it has is void."""
+    """Rows in the making. `problems` says by number why a row cannot be used; what else it has is void.
+
+    `messages` are as the table has them: NULL where they are the prompt alone.
+    """
 
     prompts: Any
     messages: Any
@@ -69,18 +72,18 @@ def rows_of_prompts(prompts: Any, systems: Any | None) -> PromptRows:  # noqa: A
     """Make user messages of prompts, each after its system message where there is one."""
     normal = trimmed(prompts)
     has_text = pc.fill_null(pc.greater(pc.binary_length(normal), 0), fill_value=False)
-    messages = identities = _messages(prompts, None if systems is None else _unless_blank(systems, systems))
-    if systems is not None or not pc.all(pc.equal(normal, prompts)).as_py():
-        identities = _messages(normal, None if systems is None else _unless_blank(systems, trimmed(systems)))
+    if systems is None:
+        messages, identities = repeated(None, len(prompts)), _messages(normal, None)
+    else:
+        spoken = trimmed(systems)
+        is_blank = pc.fill_null(pc.equal(pc.binary_length(spoken), 0), fill_value=True)
+        messages = pc.if_else(is_blank, None, _messages(prompts, systems))
+        identities = _messages(normal, pc.if_else(is_blank, None, spoken))
     hashers = [_hasher(data) for _, part in _slices(identities.cast(pa.binary())) for data in part]
     problems = {}
     if not pc.all(has_text).as_py():
         problems = {n: EMPTY_PROMPT for n, said in enumerate(has_text.to_pylist()) if not said}
     return PromptRows(prompts, messages, hashers, problems)
-
-
-def _unless_blank(systems: Any, texts: Any) -> Any:  # noqa: ANN401
-    return pc.if_else(pc.equal(pc.binary_length(trimmed(systems)), 0), None, texts)
 
 
 def _messages(prompts: Any, systems: Any | None) -> Any:  # noqa: ANN401

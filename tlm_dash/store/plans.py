@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tlm_dash.errors import NotFoundError
 from tlm_dash.models import new_id, utc_now
+from tlm_dash.store.conversation import messages_of_item
 from tlm_dash.store.database import Store
 from tlm_dash.store.runs import COMMIT_TIMEOUT_S
 
@@ -198,7 +199,7 @@ def item_texts(store: Store, run_id: str, dataset_id: str, item_nos: Sequence[in
     """Give the texts of some answered items of a run."""
     parameters = {"run_id": run_id, "dataset_id": dataset_id, "item_nos": list(item_nos)}
     return {
-        row["item_no"]: ItemTexts(**{**row, "messages": tuple(json.loads(row["messages"]))})
+        row["item_no"]: ItemTexts(**{**row, "messages": messages_of_item(row["messages"], row["prompt"])})
         for row in store.read_rows(_TEXTS, parameters)
     }
 

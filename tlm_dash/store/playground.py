@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from tlm_dash.models import utc_now
+from tlm_dash.store.conversation import messages_of_item
 from tlm_dash.store.database import Store
 from tlm_dash.store.item_rows import COUNTING_ROW
 from tlm_dash.store.playground_history import history
@@ -47,7 +48,7 @@ ORDER BY created_at, run_id LIMIT 1
 """
 
 _ENTRY = """
-SELECT e.entry_id, e.created_at, e.dataset_id, e.item_no, i.messages, e.request
+SELECT e.entry_id, e.created_at, e.dataset_id, e.item_no, i.messages, i.prompt, e.request
 FROM playground_entry AS e JOIN item AS i USING (dataset_id, item_no)
 WHERE e.entry_id = ?
 """
@@ -173,7 +174,7 @@ def entry(store: Store, entry_id: str) -> PlaygroundEntry | None:
         created_at=row["created_at"],
         dataset_id=row["dataset_id"],
         item_no=row["item_no"],
-        messages=tuple(json.loads(row["messages"])),
+        messages=messages_of_item(row["messages"], row["prompt"]),
         request=json.loads(row["request"]),
         cells=tuple(_cell(cell) for cell in cells),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from tlm_dash.store.conversation import messages_of_item
 from tlm_dash.store.database import Store
 from tlm_dash.store.row_filters import RowScope
 from tlm_dash.store.rows import listed_sql
@@ -20,10 +21,10 @@ _DETAIL = """
 SELECT
     r.item_no, r.attempt_no, r.status, r.trustworthiness_score, r.unscored_reason, r.error_kind,
     r.error_message, r.error_hint, r.score_latency_ms, r.written_at, r.response_hash, r.label, r.label_state,
-    r.label_source, i.prompt_hash, i.messages, i.reference, e.source_id, coalesce(e.tags, '{}') AS tags,
-    coalesce(e.extra, '{}') AS extra, c.response, c.model, c.resolved_model, c.finish_reason, c.input_tokens,
-    c.output_tokens, c.latency_ms, c.first_token_ms, c.is_complete, c.extra AS response_extra, t.explanation,
-    t.log
+    r.label_source, i.prompt_hash, i.messages, i.prompt, i.reference, e.source_id,
+    coalesce(e.tags, '{}') AS tags, coalesce(e.extra, '{}') AS extra, c.response, c.model, c.resolved_model,
+    c.finish_reason, c.input_tokens, c.output_tokens, c.latency_ms, c.first_token_ms, c.is_complete,
+    c.extra AS response_extra, t.explanation, t.log
 FROM (SELECT * FROM listed WHERE item_no = $item_no) AS r
 JOIN (SELECT * FROM item WHERE dataset_id = $dataset_id AND item_no = $item_no) AS i
     ON i.item_no = r.item_no
@@ -153,7 +154,8 @@ def row_detail(store: Store, scope: RowScope, item_no: int) -> RowDetail | None:
     if not found:
         return None
     values = found[0]
-    for name in ("messages", "tags", "extra", "response_extra", "log"):
+    values["messages"] = messages_of_item(values["messages"], values.pop("prompt"))
+    for name in ("tags", "extra", "response_extra", "log"):
         values[name] = json.loads(values[name] or "{}")
     detail = RowDetail(**values)
     tries = store.read(_TRIES, [scope.run_id, item_no])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tlm_dash.models import Messages
+from tlm_dash.store.conversation import messages_of_item
 from tlm_dash.store.database import Store
 from tlm_dash.store.item_rows import COUNTING_ROW
 from tlm_dash.store.run_models import OpenCell, Selection, StoredResponse
@@ -89,7 +90,7 @@ ORDER BY p.item_no
 """  # noqa: S608 - fixed text
 
 _MESSAGES = """
-SELECT item_no, messages FROM item
+SELECT item_no, messages, prompt FROM item
 WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high AND item_no IN (SELECT unnest($item_nos))
 """
 
@@ -178,7 +179,8 @@ def messages_of(store: Store, dataset_id: str, item_nos: Sequence[int]) -> dict[
     parameters = {
         "dataset_id": dataset_id, "low": min(item_nos), "high": max(item_nos), "item_nos": list(item_nos)
     }  # fmt: skip
-    return {item_no: tuple(json.loads(text)) for item_no, text in store.read(_MESSAGES, parameters)}
+    rows = store.read(_MESSAGES, parameters)
+    return {item_no: messages_of_item(messages, prompt) for item_no, messages, prompt in rows}
 
 
 def responses_of(

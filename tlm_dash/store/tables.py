@@ -76,7 +76,7 @@ _TABLES = (
         "item",
         key="dataset_id item_no",
         near="item_no",
-        columns="dataset_id text, item_no bigint, prompt text, messages json, prompt_hash text, "
+        columns="dataset_id text, item_no bigint, prompt text, messages json?, prompt_hash text, "
         "reference text?, created_at time",
     ),
     _table(
