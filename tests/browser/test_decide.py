@@ -33,6 +33,11 @@ def test_from_a_target_to_a_threshold(
     expect(answer).to_be_visible()
     first = answer.inner_text()
     expect(page.locator(".st-key-risk-curve .js-plotly-plot")).to_be_visible()
+    # What is chosen is written like any text: the accent is too dark for it in the dark theme.
+    chosen = page.get_by_role("radio", name="a target")
+    expect(chosen).to_have_css(
+        "color", page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).color")
+    )
     row = page.locator(".st-key-decision")
     assert (row.bounding_box() or {})["height"] < 260
 

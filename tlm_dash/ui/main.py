@@ -9,6 +9,7 @@ from tlm_dash.ui.guard import guarded
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 st.set_page_config(page_title="tlm_dash", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+st.html(Path(__file__).with_name("contrast.css"))
 
 # Without icons, so that all of them fit beside each other at 800 pixels.
 page = st.navigation(

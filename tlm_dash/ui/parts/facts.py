@@ -85,7 +85,7 @@ def storage(found: Report) -> None:
 
 def settings(found: Report) -> None:
     """Show every setting with its value and where it came from; secrets as set or not set."""
-    st.header("Settings", anchor=False)
+    st.header("Each setting", anchor=False)
     for setting in found.settings:
         name, value = st.columns(2, gap="medium")
         with name, st.container(gap=None):
