@@ -152,6 +152,17 @@ def test_import_lines_of_json_with_names_and_spellings(
     ]  # fmt: skip
 
 
+def test_a_note_that_is_too_long_is_refused_and_nothing_is_imported(tmp_path: Path) -> None:
+    file = tmp_path / "judged.csv"
+    file.write_text(f"item_no,verdict,note\n1,yes,{'n' * 20_000}\n2,no,{'n' * 20_001}\n")
+    with pytest.raises(InvalidInputError, match="note in row 2 has 20,001 characters"):
+        run("labels", "import", "mine · answer", file)
+    assert label_list() == [None] * 4
+    file.write_text(f"item_no,verdict,note\n1,yes,{'n' * 20_000}\n")
+    run("labels", "import", "mine · answer", file)
+    assert label_list()[0] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -74,7 +74,7 @@ def speed_words(a: Latency, b: Latency) -> str | None:
         return None
     low, high = ratio.low, ratio.high
     if low <= 1 <= high:
-        return f"as fast as far as can be told ({low:.2g} to {high:.2g} ×)"
+        return f"no difference in speed can be told ({low:.2g} to {high:.2g} × as fast)"
     if ratio.value > 1:
         return f"{ratio.value:.2g} × faster ({low:.2g} to {high:.2g})"
     return f"{1 / ratio.value:.2g} × slower ({1 / high:.2g} to {1 / low:.2g})"

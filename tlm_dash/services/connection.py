@@ -146,9 +146,9 @@ class ConnectionMonitor:
                 )
                 hint = "" if state == "starting" else "Restart tlm_dash, or set BASE_URL to another endpoint."
                 models = self._models_before_known()
-                return Connection(
-                    state, status.detail, hint, status.base_url, True, models, endpoint_state=state
-                )
+                # What does not run has no address any more.
+                base_url = status.base_url if state == "starting" else None
+                return Connection(state, status.detail, hint, base_url, True, models, endpoint_state=state)
         address = self.address()
         health, provider = await asyncio.gather(self._health(address), self._provider_health())
         return Connection(

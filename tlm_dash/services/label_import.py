@@ -231,7 +231,13 @@ def _row(
     if meaning == "ignored":
         tally.n_ignored += 1
         return None
-    note = (cells.get("note") or "").strip()[:LONGEST_NOTE] or None
+    note = (cells.get("note") or "").strip() or None
+    if note is not None and len(note) > LONGEST_NOTE:
+        raise InvalidInputError(
+            f"The note in row {cells['row']:,} has {len(note):,} characters; "
+            f"a note can have {LONGEST_NOTE:,}.",
+            hint="Shorten it in the file: nothing is cut off silently, and nothing was imported.",
+        )
     who = checked_annotator(cells["annotator"]) if (cells.get("annotator") or "").strip() else name
     return {
         "item_no": found[0].item_no, "response_hash": found[0].response_hash, "verdict": meaning,

@@ -47,7 +47,7 @@ def _draw_status_pill() -> None:
     running = dashboard()
     connection = running.monitor.current
     which = "Embedded endpoint" if connection.is_embedded else "TLM endpoint"
-    state, icon = _state(connection)
+    state, icon = state_words(connection)
     work, is_run = _work(running)
     # What is under way is looked at on Runs; an endpoint in trouble is explained on Settings.
     page = "runs" if is_run and connection.state == "ready" else "settings"
@@ -55,14 +55,15 @@ def _draw_status_pill() -> None:
         st.page_link(f"../../pages/{page}.py", label=f"{which}: {state}{work}", icon=icon, width="content")
 
 
-def _state(connection: Connection) -> tuple[str, str]:
-    """Give word and icon. Our own words and numbers only: a label is Markdown, and servers say anything."""
+def state_words(connection: Connection) -> tuple[str, str]:
+    """Give the pill's word and icon: our own only, for a label is Markdown and servers say anything."""
     state, icon = STATES[connection.endpoint_state]
     fetched = FETCHED.search(connection.sentence)
     if connection.endpoint_state == "starting" and fetched is not None:
         state = f"fetching the model, {fetched[1]} of {fetched[2]} MB"
     elif connection.endpoint_state == "unreachable" and connection.is_embedded:
-        state = "not running"
+        # A process that has an address is there, and hangs or is busy.
+        state = "not running" if connection.base_url is None else "does not answer"
     return state, icon
 
 

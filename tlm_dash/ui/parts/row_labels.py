@@ -17,7 +17,7 @@ from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_review import ReviewParams
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.parts.row_words import LABEL_WORDS, SOURCE_WORDS, label_words
-from tlm_dash.ui.text import ago, visible
+from tlm_dash.ui.text import SHOWN_AT_ONCE, ago, one_line, visible
 
 BUTTONS = (
     ("correct", "Correct", ":material/check:"),
@@ -26,6 +26,8 @@ BUTTONS = (
 )
 LONGEST_NAME = 80
 LONGEST_NOTE = 2_000
+SHORT_NOTE = 300
+"""Characters of a note that are shown in its line; a longer one is folded away under it."""
 
 
 def draw(running: Dashboard, view: RunView, row: RowDetail, params: ReviewParams) -> None:
@@ -38,6 +40,7 @@ def draw(running: Dashboard, view: RunView, row: RowDetail, params: ReviewParams
         st.text(_now(row))
         for one in said:
             st.text(_line(one))
+            _long_note(one)
         if params.reviewer is None:
             st.text_input(
                 "Your name",
@@ -65,11 +68,21 @@ def _now(row: RowDetail) -> str:
     return f"Label: {told}{source}"
 
 
+def _long_note(one: Annotation) -> None:
+    if one.note and len(one.note) > SHORT_NOTE:
+        with st.expander(f"The whole note, {len(one.note):,} characters"):
+            st.text(visible(one.note[:SHOWN_AT_ONCE]))
+
+
 def _line(one: Annotation) -> str:
     what = one.verdict or {"retraction": "took it back", "skip": "skipped"}.get(one.kind, one.kind)
     if one.kind == "resolution":
         what = f"settled as {one.verdict}"
-    note = f", “{one.note}”" if one.note else ""
+    note = (
+        f", “{one.note if len(one.note) <= SHORT_NOTE else one_line(one.note, SHORT_NOTE)}”"
+        if one.note
+        else ""
+    )
     blind = "" if one.score_visible or one.kind in ("retraction", "note") else ", without seeing the score"
     return visible(f"{one.annotator}: {what}{note}, {ago(one.created_at, utc_now())}{blind}")
 

@@ -81,7 +81,7 @@ def _draw(found: GridForecast) -> None:
             f"times with {found.in_flight:,} requests at once"
             + (f", at most {found.per_s * 60:,.0f} a minute." if found.per_s else ".")
         )
-        st.text(f"All together: {_figures(total)}")
+        st.text(f"All together: {figures(total)}")
         if len(facts["runs"]) > 1:
             st.dataframe(_cells(facts["runs"]), hide_index=True, key="forecast-cells")
         if total["failed_share"]:
@@ -103,7 +103,7 @@ WRITTEN: tuple[tuple[str, Callable[[float], str], str], ...] = (
 )
 
 
-def _figures(facts: Mapping[str, Any]) -> str:
+def figures(facts: Mapping[str, Any]) -> str:
     """Write what is known of all runs in a line; cost is in the currency of the price table."""
     said = [(name, _range(facts[field], write)) for field, write, name in WRITTEN if facts[field] is not None]
     return " · ".join(
@@ -131,8 +131,8 @@ def _range(estimate: Mapping[str, float | None], write: Callable[[float], str]) 
     if low is None or high is None or write(low) == write(high):
         return write(value)
     written = [write(figure).rpartition(" ") for figure in (value, low, high)]
-    if len({unit for _, _, unit in written if unit.isalpha()}) == 1 and all(n for n, _, _ in written):
-        # One unit for all three: "1.2 (1.1 to 1.4) s".
+    if len({unit for _, _, unit in written}) == 1 and all(n and " " not in n for n, _, _ in written):
+        # One unit for all three: "1.2 (1.1 to 1.4) s". Not where one has two, as "1 min 5 s".
         (first, _, unit), (lower, _, _), (upper, _, _) = written
         return f"{first} ({lower} to {upper}) {unit}"
     return f"{write(value)} ({write(low)} to {write(high)})"

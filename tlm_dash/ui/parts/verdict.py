@@ -108,7 +108,12 @@ def next_step(comparison: Comparison, params: CompareParams) -> None:
     if codes == {"not_comparable"}:
         return
     baseline = comparison.runs[0].record
-    if codes <= {"too_few_labels", "not_distinguishable"}:
+    if codes <= {"too_few_labels", "not_distinguishable"} and not _left_to_label(comparison):
+        st.page_link(
+            RUNS, label="Next step: run more rows", icon=":material/play_circle:",
+            query_params={"new": "yes"},
+        )  # fmt: skip
+    elif codes <= {"too_few_labels", "not_distinguishable"}:
         st.page_link(
             REVIEW, label="Next step: label more rows", icon=":material/rate_review:",
             query_params={"run": baseline.run_id, "view": "queue"},
@@ -121,3 +126,9 @@ def next_step(comparison: Comparison, params: CompareParams) -> None:
             DECIDE, label="Next step: decide on a threshold", icon=":material/rule:",
             query_params={"run": run_id},
         )  # fmt: skip
+
+
+def _left_to_label(comparison: Comparison) -> bool:
+    """Tell whether a row of the baseline waits for a label, or for somebody who is sure."""
+    waiting = ("without a label", "left open by reviewers", "labelled, but not in the sample")
+    return any(comparison.runs[0].quality.n_excluded.get(reason, 0) for reason in waiting)
