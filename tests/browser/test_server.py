@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import http.client
 import signal
+import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import streamlit
 
 from tests.browser.app_server import AppServer
 from tests.browser.conftest import StartApp
@@ -52,3 +55,14 @@ def test_every_page_has_the_security_headers_and_a_clean_end(server: AppServer) 
     # The web server ends by the signal that it was sent, after everything was closed.
     assert server.stop() in (0, -signal.SIGTERM)
     assert "Traceback" not in server.log.read_text()
+
+
+def test_a_browser_that_has_stopped_reading_does_not_keep_the_server_from_ending(server: AppServer) -> None:
+    scripts = (Path(streamlit.__file__).parent / "static" / "static" / "js").glob("*.js")
+    largest = max(scripts, key=lambda path: path.stat().st_size)
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", server.port))
+        client.sendall(f"GET /static/js/{largest.name} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert client.recv(12) == b"HTTP/1.1 200"
+        assert server.stop() in (0, -signal.SIGTERM)

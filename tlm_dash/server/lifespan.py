@@ -6,14 +6,20 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+import uvicorn
 
 from tlm_dash.errors import SettingsError
 from tlm_dash.services import exports, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.settings import Settings, load_settings
+
+CLOSING_S = 5
+"""How long the end waits for connections; what is committed is safe without them."""
 
 _current: Dashboard | None = None
 
@@ -41,6 +47,7 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
         dashboard.start()
         set_current_dashboard(dashboard)
         _freeze_imports()
+        _bound_the_end()
         yield
     finally:
         set_current_dashboard(None)
@@ -56,6 +63,16 @@ def _settings_or_exit() -> Settings:
         # Nothing is running yet that would have to be closed, and the web server would print a traceback
         # for any exception.
         os._exit(1)
+
+
+def _bound_the_end() -> None:
+    """Let no connection keep the server from ending: uvicorn waits for a half-sent request without limit.
+
+    Streamlit starts uvicorn without offering this setting; the server is known by its signal handler.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if isinstance(server, uvicorn.Server):
+        server.config.timeout_graceful_shutdown = CLOSING_S
 
 
 def _freeze_imports() -> None:
