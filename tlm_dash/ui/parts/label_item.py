@@ -71,8 +71,8 @@ def _verdicts(running: Dashboard, turn: Turn, item: PlanItem, queue: QueueParams
 def _moves(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
     queue_moves.back_button(turn, queue)
     st.button(
-        queue_moves.with_key("Next open", "→"), key=f"queue-forward-{queue_moves.screen(turn)}", disabled=queue.item is None,
-        on_click=queue_moves.go, args=(queue.at(None),),
+        queue_moves.with_key("Next open", "→"), key=f"queue-forward-{queue_moves.screen(turn)}",
+        disabled=queue.item is None, on_click=queue_moves.go, args=(queue.at(None),),
     )  # fmt: skip
     queue_moves.undo_button(running, turn, queue)
     queue_moves.leave_button(running, queue)
