@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tlm_dash.analysis.bootstrap import SHARES, Resampling, ScoredLabels
+from tlm_dash.analysis.detection import average_precision_incorrect
 from tlm_dash.analysis.retention import accuracy_at_review_share, prediction_rejection_ratio
 
 
@@ -52,6 +53,25 @@ def test_intervals_hold_the_truth() -> None:
         held += [f.low <= t <= f.high for f, t in zip(figures, truth, strict=True)]
     # Three standard errors of 95% of 40 are 10 points.
     assert (held / 40 >= 0.84).all(), held
+
+
+def test_the_intervals_of_one_run_hold_the_truth() -> None:
+    run, _ = some_runs(300_000, 2)
+    truth = [accuracy_at_review_share(run.labels, run.scores, share) for share in SHARES]
+    truth += [
+        prediction_rejection_ratio(run.labels, run.scores),
+        average_precision_incorrect(run.labels, run.scores).value,
+    ]
+    held = np.zeros(5)
+    resampling = Resampling(np.arange(250), confidence=0.95, seed=0)
+    for seed in range(60):
+        one, _ = some_runs(250, 100 + seed)
+        found = resampling.retention(one)
+        assert found.average_precision.value == average_precision_incorrect(one.labels, one.scores).value
+        figures = (*found.accuracy, found.prr, found.average_precision)
+        held += [f.low <= t <= f.high for f, t in zip(figures, truth, strict=True)]
+    # Three standard errors of 95% of 60 are 8.5 points.
+    assert (held / 60 >= 0.86).all(), held
 
 
 def test_repeated_prompts_are_resampled_together() -> None:

@@ -18,7 +18,8 @@ THRESHOLD = {
 }  # fmt: skip
 QUALITY = {
     "n_labelled", "n_excluded", "label_sources", "accuracy", "accuracy_ci", "auroc", "auroc_ci",
-    "average_precision_incorrect", "prr", "brier", "ece", "accuracy_at_review_share", "notes",
+    "average_precision_incorrect", "average_precision_incorrect_ci", "prr", "prr_ci", "brier", "ece",
+    "accuracy_at_review_share", "accuracy_at_review_share_ci", "notes",
 }  # fmt: skip
 
 

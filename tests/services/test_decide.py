@@ -213,7 +213,8 @@ def test_quality_says_what_it_stands_on(place: OpenStore) -> None:
     right = [int(label) for label in labels]
     assert list(facts) == [
         "n_labelled", "n_excluded", "label_sources", "accuracy", "accuracy_ci", "auroc", "auroc_ci",
-        "average_precision_incorrect", "prr", "brier", "ece", "accuracy_at_review_share", "notes",
+        "average_precision_incorrect", "average_precision_incorrect_ci", "prr", "prr_ci", "brier", "ece",
+        "accuracy_at_review_share", "accuracy_at_review_share_ci", "notes",
     ]  # fmt: skip
     assert (facts["n_labelled"], facts["label_sources"]) == (120, {"column": 120})
     assert facts["n_excluded"] == {"failed": 1, "left open by reviewers": 1}
@@ -221,6 +222,27 @@ def test_quality_says_what_it_stands_on(place: OpenStore) -> None:
     assert list(facts["accuracy_at_review_share"]) == ["0.05", "0.1", "0.2"]
     kept = np.array(right)[np.argsort(scores)][24:]
     assert facts["accuracy_at_review_share"]["0.2"] == pytest.approx(kept.mean())
+    low, high = facts["accuracy_at_review_share_ci"]["0.2"]
+    assert low < kept.mean() < high <= 1
+    for name in ("average_precision_incorrect", "prr"):
+        low, high = facts[f"{name}_ci"]
+        assert low < facts[name] < high <= 1
+    # The same labels give the same intervals wherever they are asked for.
+    assert quality_of(labelled_run(place, run_id)).facts() == facts
+
+
+def test_an_interval_that_resampling_cannot_give_is_not_made_up(place: OpenStore) -> None:
+    run_id = make_decidable_run(place, [0.1, 0.2, 0.8, 0.9] * 10, ["0", "1", "1", "1"] * 10)
+    facts = quality_of(labelled_run(place, run_id)).facts()
+    # A perfect order stays perfect however often it is resampled: that is no interval of nothing.
+    assert (facts["prr"], facts["prr_ci"]) == (1.0, None)
+    assert any(note.startswith("prr_ci is not available: resampling shows no") for note in facts["notes"])
+    run_id = make_decidable_run(place, [0.1, 0.2, 0.8, 0.9], ["1"] * 4, name="all right")
+    facts = quality_of(labelled_run(place, run_id)).facts()
+    assert facts["accuracy_at_review_share"]["0.1"] == 1.0
+    assert facts["accuracy_at_review_share_ci"]["0.1"] is None
+    assert (facts["prr"], facts["prr_ci"]) == (None, None)
+    assert "prr is not available: all labels are equal." in facts["notes"]
 
 
 def test_a_day_s_work(place: OpenStore) -> None:

@@ -1,4 +1,4 @@
-"""Seeded bootstrap over prompts, for figures without a closed form: what is kept, and the rejection ratio.
+"""Seeded bootstrap over prompts, for figures without a closed form: what is kept, PRR, average precision.
 
 Rows are laid into cells of neighbouring ranks and prompts into groups, once; a resample then is a row of a
 matrix product. So the cost of resampling does not grow with the rows. Cells and groups serve the width of
@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from tlm_dash.analysis.detection import average_precision_incorrect, precision_over_cells
 from tlm_dash.analysis.figure import Figure, Floats
 from tlm_dash.analysis.retention import kept_accuracy, rejection_ratio, retention_figures
 
@@ -27,10 +28,11 @@ _METHOD = "bootstrap over prompts"
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Accuracy at each review share, and the PRR, with their intervals."""
+    """Accuracy at each review share, PRR and average precision for incorrect, with their intervals."""
 
     accuracy: tuple[Figure, ...]
     prr: Figure
+    average_precision: Figure
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ class Resampling:
         return self._figures(estimates, draws_b - draws_a)
 
     def _estimates(self, run: ScoredLabels) -> list[float | None]:
-        return retention_figures(run.labels, run.scores, SHARES, self._given)
+        found = average_precision_incorrect(run.labels, run.scores, self._given)
+        return [*retention_figures(run.labels, run.scores, SHARES, self._given), found.value]
 
     def _resampled(self, run: ScoredLabels) -> Floats:
         """Return the figures of the whole (first row) and of each resample: (1 + resamples, figures)."""
@@ -92,7 +95,8 @@ class Resampling:
         all_counts = np.vstack((counts.sum(axis=0, dtype=np.float64), self._drawn @ counts))
         all_rights = np.vstack((rights.sum(axis=0), self._drawn @ rights.astype(np.float32)))
         figures = [kept_accuracy(all_counts, all_rights, share) for share in SHARES]
-        return np.column_stack([*figures, rejection_ratio(all_counts, all_rights)])
+        ratio = rejection_ratio(all_counts, all_rights)
+        return np.column_stack([*figures, ratio, precision_over_cells(all_counts, all_rights)])
 
     def _figures(self, estimates: Sequence[float | None], draws: Floats | None) -> Retention:
         figures = []
@@ -105,7 +109,7 @@ class Resampling:
                 figures.append(Figure(value, n=self.n, confidence=self._confidence, reason=reason))
             else:
                 figures.append(self._with_interval(value, draws[1:, number] - draws[0, number]))
-        return Retention(tuple(figures[:-1]), figures[-1])
+        return Retention(tuple(figures[:-2]), figures[-2], figures[-1])
 
     def _with_interval(self, value: float, deviations: Floats) -> Figure:
         """Shift the percentiles to the figure of all rows: cells and groups must not move it."""

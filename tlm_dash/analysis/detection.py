@@ -22,10 +22,21 @@ def average_precision_incorrect(
         reason = "no row is labelled wrong" if len(right) else "no scored row is labelled"
         return Figure(None, n=len(right), reason=reason)
     sizes, hits, _ = tie_groups(right, values, weight)
-    found = np.cumsum((sizes - hits)[::-1])
-    precision = found / np.cumsum(sizes[::-1])
-    recall = np.diff(found, prepend=0.0) / found[-1]
-    return Figure(float((precision * recall).sum()), n=len(right))
+    return Figure(float(precision_over_cells(sizes[None], hits[None])[0]), n=len(right))
+
+
+def precision_over_cells(counts: Floats, rights: Floats) -> Floats:
+    """Return `average_precision_incorrect` of several samples, given by cells of equal score.
+
+    `counts` and `rights` are of shape (samples, cells), scores falling from left to right: how many rows lie
+    in a cell and how many of them are right. NaN for a sample without a wrong row.
+    """
+    wrong = (counts - rights)[:, ::-1]
+    found, seen = np.cumsum(wrong, axis=1), np.cumsum(counts[:, ::-1], axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        precision = np.where(seen > 0, found / seen, 0.0)
+        average: Floats = (precision * wrong).sum(axis=1) / found[:, -1]
+    return average
 
 
 def tie_groups(right: Floats, values: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:

@@ -9,22 +9,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tlm_dash.analysis.bootstrap import SHARES, Resampling, Retention, ScoredLabels
 from tlm_dash.analysis.calibration import (
     Reliability,
     brier_score,
     clustered_share,
     reliability,
 )
-from tlm_dash.analysis.detection import average_precision_incorrect
 from tlm_dash.analysis.figure import Figure
 from tlm_dash.analysis.labelled_sample import response_factor
 from tlm_dash.analysis.ranking import Estimate, auroc
-from tlm_dash.analysis.retention import accuracy_at_review_share, prediction_rejection_ratio
 from tlm_dash.services.labelled import LabelledRun, SamplingBasis
 
-REVIEW_SHARES = (0.05, 0.1, 0.2)
+__all__ = ["Figure", "Quality", "quality_of"]
+
+SEED = 0
+"""Of the bootstrap: the same labels give the same intervals on every page and in every export."""
 
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Quality:
     prr: Figure
     brier: Figure
     reliability: Reliability | None
-    accuracy_at_review_share: dict[float, float | None]
+    accuracy_at_review_share: dict[float, Figure]
     n_repeats: int
     is_weighted: bool
     notes: tuple[str, ...]
@@ -69,10 +72,15 @@ class Quality:
             "auroc": self.auroc.value,
             "auroc_ci": _pair(self.auroc),
             "average_precision_incorrect": self.average_precision_incorrect.value,
+            "average_precision_incorrect_ci": _pair(self.average_precision_incorrect),
             "prr": self.prr.value,
+            "prr_ci": _pair(self.prr),
             "brier": self.brier.value,
             "ece": self.ece,
-            "accuracy_at_review_share": {f"{s:g}": v for s, v in self.accuracy_at_review_share.items()},
+            "accuracy_at_review_share": {f"{s:g}": f.value for s, f in self.accuracy_at_review_share.items()},
+            "accuracy_at_review_share_ci": {
+                f"{s:g}": _pair(f) for s, f in self.accuracy_at_review_share.items()
+            },
             "notes": [*_missing(self), *self.notes],
         }
 
@@ -90,7 +98,7 @@ def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
     area = auroc(right, scores, confidence, prompts=prompts if n_repeats else None, weights=weights)
     if not len(right):
         area = replace(area, reason="no scored row is labelled")
-    ranking = _ranking(right, scores, weights)
+    kept = _retention(right, scores, prompts, weights, confidence)
     brier = brier_score(right, scores, weights)
     quality = Quality(
         n_labelled=int(labelled.sum()),
@@ -100,12 +108,12 @@ def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
         label_sources=dict(Counter(str(source) for source in run.source[labelled])),
         accuracy=_accuracy(run, labelled, confidence),
         auroc=area,
-        average_precision_incorrect=average_precision_incorrect(right, scores, weights),
-        prr=ranking,
+        average_precision_incorrect=_within(kept.average_precision, 0.0),
+        prr=_within(kept.prr, -np.inf),
         brier=brier,
         reliability=reliability(right, scores, weights, confidence=confidence),
         accuracy_at_review_share={
-            share: accuracy_at_review_share(right, scores, share, weights) for share in REVIEW_SHARES
+            share: _within(figure, 0.0) for share, figure in zip(SHARES, kept.accuracy, strict=True)
         },
         n_repeats=n_repeats,
         is_weighted=is_weighted,
@@ -115,11 +123,11 @@ def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
     return replace(quality, notes=_notes(quality))
 
 
-def _weights(basis: SamplingBasis, drawn: Bools, used: Bools) -> npt.NDArray[np.float64] | None:
+def _weights(basis: SamplingBasis, drawn: Bools, used: Bools) -> Floats | None:
     """Give the weights of the rows in use, which also speak for the open ones; None where all are alike."""
     if basis.kind != "stratified":
         return None
-    weights: npt.NDArray[np.float64] = (basis.weight * response_factor(basis.weight, drawn, used))[used]
+    weights: Floats = (basis.weight * response_factor(basis.weight, drawn, used))[used]
     return weights
 
 
@@ -131,14 +139,22 @@ def _accuracy(run: LabelledRun, labelled: Bools, confidence: float) -> Figure:
     return clustered_share(run.label[labelled], weights, run.prompt[labelled], confidence)
 
 
-def _ranking(
-    right: npt.NDArray[np.float64], scores: npt.NDArray[np.float64], weights: npt.NDArray[np.float64] | None
-) -> Figure:
-    value = prediction_rejection_ratio(right, scores, weights)
-    if not len(right):
-        return Figure(None, reason="no scored row is labelled")
-    reason = "only one of the two classes is present" if value is None else None
-    return Figure(value, n=len(right), reason=reason)
+def _retention(
+    right: Floats, scores: Floats, prompts: npt.NDArray[np.int64], weights: Floats | None, confidence: float
+) -> Retention:
+    resampling = Resampling(prompts, confidence=confidence, seed=SEED, weights=weights)
+    found = resampling.retention(ScoredLabels(right, scores))
+    if len(right):
+        return found
+    nothing = Figure(None, confidence=confidence, reason="no scored row is labelled")
+    return Retention((nothing,) * len(SHARES), nothing, nothing)
+
+
+def _within(figure: Figure, least: float) -> Figure:
+    """Keep an interval inside what the figure can be; resampling by cells may lead a little beyond."""
+    if figure.low is None or figure.high is None:
+        return figure
+    return replace(figure, low=max(least, figure.low), high=min(1.0, figure.high))
 
 
 def _excluded(run: LabelledRun, labelled: Bools) -> dict[str, int]:

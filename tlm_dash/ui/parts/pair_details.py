@@ -114,7 +114,7 @@ def _runs(comparison: Comparison, names: dict[str, str]) -> None:
                 figure(q.accuracy.value) + between(q.accuracy.low, q.accuracy.high) for q in qualities
             ],
             "AUROC": [figure(q.auroc.value) + between(q.auroc.low, q.auroc.high) for q in qualities],
-            "PRR": [figure(q.prr.value) for q in qualities],
+            "PRR": [figure(q.prr.value) + between(q.prr.low, q.prr.high) for q in qualities],
             "median time": [
                 duration(run.latency.p50.value) if run.latency_reason is None else "not comparable"
                 for run in comparison.runs

@@ -8,7 +8,7 @@ import streamlit as st
 
 from tlm_dash.charts.reliability import ReliabilityBin, reliability, reliability_text
 from tlm_dash.services.decide import Decision
-from tlm_dash.services.quality import Quality
+from tlm_dash.services.quality import Figure, Quality
 from tlm_dash.ui.parts.decision_sentence import percent
 from tlm_dash.ui.text import one_line
 
@@ -59,16 +59,20 @@ def calibration_sentence(quality: Quality) -> str:
 
 def _figures(quality: Quality) -> Iterator[tuple[str, str]]:
     accuracy, area = quality.accuracy, quality.auroc
-    ends = "" if accuracy.interval is None else f" ({percent(accuracy.low)} to {percent(accuracy.high)})"
-    yield "Right", f"{percent(accuracy.value)}{ends} of {quality.n_labelled:,} labelled rows"
+    yield "Right", f"{_share(accuracy)} of {quality.n_labelled:,} labelled rows"
     if area.low is not None and area.high is not None:
         yield "AUROC", f"{_three(area.value)} ({area.low:.3f} to {area.high:.3f}), ties count half"
     else:
         yield "AUROC", _three(area.value)
-    yield "Average precision for incorrect", _three(quality.average_precision_incorrect.value)
-    yield "PRR (1 perfect order, 0 random)", _three(quality.prr.value)
-    for share, value in quality.accuracy_at_review_share.items():
-        yield f"Right when the lowest {percent(share)} are read", f"{percent(value)} of those that pass"
+    yield "Average precision for incorrect", _with_ends(quality.average_precision_incorrect)
+    yield "PRR (1 perfect order, 0 random)", _with_ends(quality.prr)
+    for share, figure in quality.accuracy_at_review_share.items():
+        yield f"Right when the lowest {percent(share)} are read", f"{_share(figure)} of those that pass"
+    yield (
+        "Intervals",
+        f"{percent(accuracy.confidence)}; those below AUROC by resampling prompts, "
+        "a little too narrow under 30 wrong rows",
+    )
     if quality.n_excluded:
         yield "Rows left out", " · ".join(f"{n:,} {reason}" for reason, n in quality.n_excluded.items())
 
@@ -95,6 +99,19 @@ def _calibration(decision: Decision) -> None:
         f"scores. Bars are {percent(found.confidence)} intervals"
         f"{', approximate' if quality.is_weighted else ''}."
     )
+
+
+def _share(figure: Figure) -> str:
+    ends = "" if figure.interval is None else f" ({percent(figure.low)} to {percent(figure.high)})"
+    return f"{percent(figure.value)}{ends}"
+
+
+def _with_ends(figure: Figure) -> str:
+    if figure.value is None:
+        return f"not available: {figure.reason}"
+    if figure.low is None or figure.high is None:
+        return f"{figure.value:.3f}, without an interval: {figure.reason}"
+    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
 
 
 def _three(value: float | None) -> str:
