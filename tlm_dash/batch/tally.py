@@ -12,16 +12,23 @@ from tlm_dash.store.run_models import RunCounts
 
 RATE_WINDOW_S = 30.0
 
+NO_ANSWER = ("timeout", "unreachable", "connection_dropped")
+"""Kinds of failure in which the endpoint said nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveRun:
-    """A run at this moment. `items_per_s` is over the last half minute, None while too little is known."""
+    """A run at this moment. `items_per_s` is over the last half minute, None while too little is known.
+
+    `silent_s` is for how long requests have been under way without an answer to any; None where none is.
+    """
 
     counts: RunCounts
     in_flight: int
     items_per_s: float | None
     time_left_s: float | None
     note: str = ""
+    silent_s: float | None = None
 
 
 class Tally:
@@ -40,16 +47,21 @@ class Tally:
         self._errors = Counter(before.errors)
         self._started = time.monotonic()
         self._stopped: float | None = None
+        self._heard = self._started
         self._ends: deque[float] = deque(maxlen=2000)
 
     def note_sent(self, *, maybe_again: bool) -> None:
         """Note that a request is recorded and about to leave."""
+        if not self.in_flight:
+            # Nothing was waited for until now.
+            self._heard = time.monotonic()
         self.n_sent += 1
         self.in_flight += 1
         self.n_maybe_paid_twice += maybe_again
 
     def note_answer(self, usage: Usage, resolved_model: str | None) -> None:
         """Note what an answer of this run took."""
+        self._heard = time.monotonic()
         if usage.input_tokens is not None:
             self._input = (self._input or 0) + usage.input_tokens
         if usage.output_tokens is not None:
@@ -59,10 +71,13 @@ class Tally:
     def note_done(self) -> None:
         """Note a finished item."""
         self.n_done += 1
-        self._ends.append(time.monotonic())
+        self._heard = time.monotonic()
+        self._ends.append(self._heard)
 
     def note_error(self, kind: str) -> None:
         """Note a failed item."""
+        if kind not in NO_ANSWER:
+            self._heard = time.monotonic()
         self._errors[kind] += 1
         self._ends.append(time.monotonic())
 
@@ -92,7 +107,9 @@ class Tally:
         counts = self.counts()
         left = self.run.n_items - counts.n_done - counts.n_error
         rate = self._rate()
-        return LiveRun(counts, self.in_flight, rate, left / rate if rate and left > 0 else None, self.note)
+        time_left_s = left / rate if rate and left > 0 else None
+        silent_s = time.monotonic() - self._heard if self.in_flight else None
+        return LiveRun(counts, self.in_flight, rate, time_left_s, self.note, silent_s)
 
     def _rate(self) -> float | None:
         now = time.monotonic()

@@ -11,6 +11,9 @@ from tlm_dash.models import utc_now
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.text import about_amount, ago, amount, duration, roughly
 
+SILENT_AFTER_S = 20
+"""A run that has waited longer than this without any answer says so."""
+
 UNDER_WAY = ("queued", "running")
 
 KINDS = {
@@ -90,6 +93,9 @@ def pace(view: RunView) -> str:
         words = [f"{_rate(view.live.items_per_s)} rows/s"] if view.live.items_per_s else []
         if view.live.time_left_s is not None:
             words.append(f"about {roughly(view.live.time_left_s)} left")
+        silent_s = view.live.silent_s
+        if silent_s is not None and silent_s >= SILENT_AFTER_S:
+            words.append(f"no answer for {roughly(silent_s)}")
         return " · ".join(words) or "measuring its pace"
     return _ending(view)
 
