@@ -166,7 +166,8 @@ def _of_plan(place: Place, record: RunRecord, plan: Plan, rows: _Rows) -> Sampli
     n, covered = stored.covered_rows(place.store, record.run_id, plan)
     if covered < LEAST_COVERED * n:
         reason = (
-            f"The plan could have taken {covered:,} of the {n:,} answered rows only: make one for this run."
+            f"The plan could have taken {covered:,} of the {n:,} answered rows only, and it speaks for a run "
+            f"of which it could have taken {LEAST_COVERED:.0%}: make one for this run."
         )
         return _none(plan.plan_id, rows.n, reason, plan)
     weights = np.full(rows.n, np.nan)
@@ -178,8 +179,9 @@ def _of_plan(place: Place, record: RunRecord, plan: Plan, rows: _Rows) -> Sampli
         words += f" (the first {len(prefix):,} of {plan.n_items:,} of the plan)"
     if covered < n:
         is_own = plan.run_id == record.run_id
-        late = "came too late for the plan" if is_own else "are not those that it was drawn from"
-        words += f"; {n - covered:,} answered rows {late}"
+        late = "too late for the plan" if is_own else "that it was not drawn from"
+        share = f"under {1 - LEAST_COVERED:.0%} of the run, so it speaks for the run all the same"
+        words += f"; {n - covered:,} answered {'row' if n - covered == 1 else 'rows'} {late}: {share}"
     kind: BasisKind = "uniform" if plan.kind == "uniform" else "stratified"
     return rows.sample(plan.plan_id, kind, weights, words, plan.plan_id)
 

@@ -12,11 +12,11 @@ from tlm_dash.services.compare import MOST_RUNS
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_compare import CompareParams, Metric
+from tlm_dash.ui.parts import sample_dataset
 from tlm_dash.ui.parts.decision_save import SAVING_KEY
 from tlm_dash.ui.parts.notice import empty, failure
-from tlm_dash.ui.text import one_line
+from tlm_dash.ui.parts.review_runs import run_names
 
-NAME_CHARACTERS = 70
 RUNS, DATASETS = "../../pages/runs.py", "../../pages/datasets.py"
 
 METRIC_WORDS: dict[Metric | None, str] = {
@@ -30,10 +30,10 @@ def draw(running: Dashboard, params: CompareParams) -> CompareParams | None:
     """Draw the choices; gives the address with both sides in it, None where there is nothing to compare."""
     views = [view for view in runs.list_runs(running)[::-1] if view.counts.n_done]
     if len(views) < 2:
-        _too_few(len(views))
+        _too_few(running, len(views))
         return None
     settled, missing = _settled(params, views)
-    names = {view.record.run_id: one_line(view.record.name, NAME_CHARACTERS) for view in views}
+    names = run_names(views)
     left, right = st.columns([2, 3])
     with left:
         _baseline(names, settled)
@@ -54,7 +54,7 @@ def draw(running: Dashboard, params: CompareParams) -> CompareParams | None:
     return settled
 
 
-def _too_few(count: int) -> None:
+def _too_few(running: Dashboard, count: int) -> None:
     told = "Only one run has answered rows." if count else "No run has an answered row yet."
     empty(
         f"{told} A comparison needs two.",
@@ -63,6 +63,7 @@ def _too_few(count: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("New run", type="primary", icon=":material/add:", key="compare-new-run"):
             st.switch_page(RUNS, query_params={"new": "yes"})
+        sample_dataset.offer(running, "compare-sample")
         st.page_link(DATASETS, label="Upload a dataset", icon=":material/upload:")
 
 

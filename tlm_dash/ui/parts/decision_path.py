@@ -12,12 +12,14 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Decision, decide
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_decide import DecideParams
+from tlm_dash.ui.parts import sample_dataset
 from tlm_dash.ui.parts.notice import empty, failure
 
 RUNS, REVIEW, COMPARE = "../../pages/runs.py", "../../pages/review.py", "../../pages/compare.py"
+DATASETS = "../../pages/datasets.py"
 
 
-def run_to_decide(views: Sequence[RunView], params: DecideParams) -> RunView | None:
+def run_to_decide(running: Dashboard, views: Sequence[RunView], params: DecideParams) -> RunView | None:
     """Give the run that the page is about; None where there is none, after saying what to do."""
     known = {view.record.run_id: view for view in views}
     if not views:
@@ -25,8 +27,11 @@ def run_to_decide(views: Sequence[RunView], params: DecideParams) -> RunView | N
             "No run has an answered row yet.",
             "Upload a file that has responses, or run a dataset; then label some rows.",
         )
-        if st.button("Go to Runs", type="primary", icon=":material/play_circle:", key="decide-to-runs"):
-            st.switch_page(RUNS)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Go to Runs", type="primary", icon=":material/play_circle:", key="decide-to-runs"):
+                st.switch_page(RUNS)
+            sample_dataset.offer(running, "decide-sample")
+            st.page_link(DATASETS, label="Upload a dataset", icon=":material/upload:")
         return None
     if params.run is not None and params.run not in known:
         failure(

@@ -9,6 +9,7 @@ import streamlit as st
 from tlm_dash.services.decide import Decision
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_decide import DecideParams
+from tlm_dash.ui.parts.review_runs import run_names
 from tlm_dash.ui.text import one_line, visible
 
 NAME_CHARACTERS = 90
@@ -20,12 +21,12 @@ SOURCES = {
 
 def choose(views: Sequence[RunView], decision: Decision) -> None:
     """Draw the menus of the run and, where there are several, of the sample that estimates stand on."""
-    names = {view.record.run_id: view.record.name for view in views}
+    names = run_names(views)
     with st.container(horizontal=True):
         st.session_state["decide-run"] = decision.record.run_id
         st.selectbox(
             "Run", list(names), key="decide-run", on_change=_choose_run,
-            format_func=lambda one: one_line(names[one], NAME_CHARACTERS), width=520,
+            format_func=names.__getitem__, width=520,
         )  # fmt: skip
         if len(decision.samples) > 1:
             told = {basis.name: basis.sentence for basis in decision.samples}

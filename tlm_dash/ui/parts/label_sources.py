@@ -21,7 +21,8 @@ from tlm_dash.ui.parts import (
 )
 from tlm_dash.ui.parts.label_change import change
 from tlm_dash.ui.parts.notice import empty, failure
-from tlm_dash.ui.text import one_line, visible
+from tlm_dash.ui.parts.review_runs import run_names
+from tlm_dash.ui.text import visible
 
 SOURCE_NAMES = {
     "person": "People",
@@ -29,7 +30,6 @@ SOURCE_NAMES = {
     "column": "The file's label column",
     "matcher": "Matcher against the reference",
 }
-NAME_CHARACTERS = 60
 LOOKED_AT_ONCE = 200_000
 """Rows; the samples of larger runs are looked for when a person asks."""
 
@@ -69,11 +69,7 @@ def draw(running: Dashboard, params: ReviewParams) -> None:
 def _choose_run(running: Dashboard, params: ReviewParams) -> None:
     if len(params.runs) < 2:
         return
-    names = {
-        view.record.run_id: one_line(view.record.name, NAME_CHARACTERS)
-        for view in runs.list_runs(running)
-        if view.record.run_id in params.runs
-    }
+    names = run_names([view for view in runs.list_runs(running) if view.record.run_id in params.runs])
     st.session_state["labels-run"] = params.of
     st.selectbox(
         "Run", list(names), format_func=names.__getitem__, key="labels-run", on_change=_set_run, width=520

@@ -11,11 +11,13 @@ from tlm_dash.services import review, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_review import MOST_RUNS, ReviewParams
-from tlm_dash.ui.parts import export_menu
+from tlm_dash.ui.parts import export_menu, sample_dataset
 from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.text import one_line
 
 NAME_CHARACTERS = 60
+BETWEEN = " · "
+"""What runs are named with between dataset, model and preset."""
 
 
 def settled(running: Dashboard, params: ReviewParams) -> ReviewParams:
@@ -42,6 +44,7 @@ def draw(running: Dashboard, params: ReviewParams) -> list[RunView]:
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("New run", type="primary", icon=":material/add:", key="to-runs"):
                 st.switch_page("../../pages/runs.py", query_params={"new": "yes"})
+            sample_dataset.offer(running, "review-sample")
             st.page_link("../../pages/datasets.py", label="Upload a dataset", icon=":material/upload:")
         return []
     views, missing = review.chosen(running, params.runs)
@@ -101,7 +104,7 @@ def listed_run(views: Sequence[RunView], params: ReviewParams) -> str:
 
 def run_names(views: Sequence[RunView]) -> dict[str, str]:
     """Name runs for a menu; those of one name are told apart by when they were made."""
-    names = {view.record.run_id: title(view) for view in views}
+    names = {view.record.run_id: menu_name(view) for view in views}
     shared = [name for name in names.values() if list(names.values()).count(name) > 1]
     made = {view.record.run_id: f"{view.record.created_at:%Y-%m-%d %H:%M:%S}" for view in views}
     return told_apart(
@@ -126,6 +129,15 @@ def told_apart(words: Mapping[str, str]) -> dict[str, str]:
 def title(view: RunView) -> str:
     """Name a run on one line."""
     return one_line(view.record.name, NAME_CHARACTERS)
+
+
+def menu_name(view: RunView) -> str:
+    """Name a run for a menu, which cuts long names at their end: the preset first, the dataset last."""
+    dataset, name = view.record.dataset_name, view.record.name
+    parts = name.removeprefix(f"{dataset}{BETWEEN}")
+    if parts == name:
+        return title(view)
+    return one_line(BETWEEN.join([*reversed(parts.split(BETWEEN)), dataset]), NAME_CHARACTERS)
 
 
 def _choice(known: Sequence[RunView], shown: list[str]) -> None:
