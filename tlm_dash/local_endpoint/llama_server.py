@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 import xllamacpp
@@ -11,18 +12,22 @@ import xllamacpp
 from tlm_dash.errors import LocalEndpointError
 from tlm_dash.local_endpoint.model_source import ModelSource
 
-# Requests worked on at once; llama.cpp queues the others. More slots share the same two threads.
+CORES = os.cpu_count() or 1
+
+# llama.cpp's threads wait for each other by spinning. Where another program keeps one of two cores busy, two
+# threads were 10 to 20 times slower than one (60 tokens: 16 to 19 s against 1 to 2 s), and on idle cores not
+# twice as fast. Two servers of one thread each wait for nobody: on two cores they do 1.6 times the work of
+# one, for 125 MB more. So two servers, and a quarter of the cores as threads for each.
+SERVERS = min(2, CORES)
+THREADS = max(1, min(4, CORES // 4))
+
+# Requests worked on at once, over all servers; llama.cpp queues the others.
 SLOTS = 4
 
 # The longest request, prompt and answer together, in tokens. llama.cpp divides one context evenly among the
 # slots. The model could read 8192, but a prompt that long takes a laptop most of a minute, and each
 # 4096 tokens of context cost 94 MB.
 TOKENS_PER_REQUEST = 4096
-
-# llama.cpp's threads wait for each other by spinning. Where another program keeps one of two cores busy, two
-# threads were 10 to 20 times slower than one (60 tokens: 16 to 19 s against 1 to 2 s), and on idle cores not
-# twice as fast: so a quarter of the cores, and never more than a model this small can use.
-THREADS = max(1, min(4, (os.cpu_count() or 1) // 4))
 
 # llama.cpp's cache of earlier prompts grows to gigabytes within minutes; prefixes are reused without it.
 PROMPT_CACHE_MIB = 0
@@ -33,26 +38,28 @@ _kept: list[LlamaServer] = []
 
 
 class LlamaServer:
-    """A running llama.cpp server over one model file.
+    """Running llama.cpp servers over one model file, which they share.
 
-    It has no way to stop that returns while it works on a request, so the process that holds it leaves by
-    os._exit.
+    They have no way to stop that returns while they work on a request, so the process that holds them leaves
+    by os._exit.
     """
 
     def __init__(self, model_file: Path, name: str) -> None:
         """Load the model, which takes about a second during which no other Python code runs."""
         key = secrets.token_urlsafe(24)
         try:
-            self._server = xllamacpp.Server(_parameters(model_file, key))
+            self._servers = [xllamacpp.Server(_parameters(model_file, key)) for _ in range(SERVERS)]
         except Exception as error:
             raise LocalEndpointError(
                 f"The model {model_file} could not be loaded: {error}.",
                 hint="The file may be damaged, need more memory than is free, or need a newer xllamacpp.",
             ) from error
-        root = self._server.listening_address.rstrip("/")
-        self.source = ModelSource(
-            name=name, base_url=f"{root}/v1", api_key=key, bundled=True, native_url=root
+        roots = [server.listening_address.rstrip("/") for server in self._servers]
+        first, *others = (
+            ModelSource(name=name, base_url=f"{root}/v1", api_key=key, bundled=True, native_url=root)
+            for root in roots
         )
+        self.source = replace(first, twins=tuple(others))
 
     def keep(self) -> LlamaServer:
         """Keep the server until the process ends, and return it."""
@@ -63,8 +70,8 @@ class LlamaServer:
 def _parameters(model_file: Path, key: str) -> xllamacpp.CommonParams:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model_file)
-    parameters.n_ctx = TOKENS_PER_REQUEST * SLOTS
-    parameters.n_parallel = SLOTS
+    parameters.n_parallel = SLOTS // SERVERS
+    parameters.n_ctx = TOKENS_PER_REQUEST * parameters.n_parallel
     parameters.cache_ram_mib = PROMPT_CACHE_MIB
     parameters.cpuparams.n_threads = THREADS
     parameters.cpuparams_batch.n_threads = THREADS

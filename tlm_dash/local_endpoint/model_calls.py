@@ -39,8 +39,9 @@ class ModelCalls:
 
     async def chat(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the server's ChatCompletion for `body`; `model` is filled in. Raises ModelCallError."""
-        url = f"{self.source.base_url.rstrip('/')}/chat/completions"
-        answer = await self._post(url, {"max_tokens": self.max_tokens, **body, "model": self.source.name})
+        with self.source.least_busy() as server:
+            url = f"{server.base_url.rstrip('/')}/chat/completions"
+            answer = await self._post(url, {"max_tokens": self.max_tokens, **body, "model": server.name})
         usage = answer.get("usage") or {}
         self.input_tokens += int(usage.get("prompt_tokens") or 0)
         self.output_tokens += int(usage.get("completion_tokens") or 0)
@@ -52,7 +53,8 @@ class ModelCalls:
 
     async def complete(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer of a llama.cpp server's own completion call. Raises ModelCallError."""
-        answer = await self._post(f"{(self.source.native_url or '').rstrip('/')}/completion", body)
+        with self.source.least_busy() as server:
+            answer = await self._post(f"{(server.native_url or '').rstrip('/')}/completion", body)
         self.input_tokens += int(answer.get("tokens_evaluated") or 0)
         self.output_tokens += int(answer.get("tokens_predicted") or 0)
         return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -31,7 +31,6 @@ class ModelClient:
 
     def __init__(self, source: ModelSource) -> None:
         self.source = source
-        self._url = f"{source.base_url.rstrip('/')}/chat/completions"
         # Nothing is read from the environment: no proxy, no .netrc.
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(
@@ -99,8 +98,12 @@ class ModelClient:
         async with self._post(f"{self.source.native_url}/tokenize", {"content": text}) as reply:
             return len(json.loads(await reply.read())["tokens"])
 
-    def _answer(self, payload: Mapping[str, Any]) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        return self._post(self._url, {**payload, "model": self.source.name})
+    @asynccontextmanager
+    async def _answer(self, payload: Mapping[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
+        with self.source.least_busy() as server:
+            url = f"{server.base_url.rstrip('/')}/chat/completions"
+            async with self._post(url, {**payload, "model": server.name}) as reply:
+                yield reply
 
     @asynccontextmanager
     async def _post(self, url: str, payload: Mapping[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 BUNDLED_MODEL = "smollm2-135m-instruct"
 """The name under which the bundled model is served."""
@@ -10,7 +13,7 @@ BUNDLED_MODEL = "smollm2-135m-instruct"
 
 @dataclass(frozen=True)
 class ModelSource:
-    """One model on one OpenAI-compatible server.
+    """One model on one OpenAI-compatible server, or on several that answer alike: this one and its `twins`.
 
     `api_key` is a secret where the server is not ours: it is kept out of `repr` so that no log can show it.
     """
@@ -20,6 +23,18 @@ class ModelSource:
     api_key: str = "."
     bundled: bool = False
     native_url: str | None = None
+    twins: tuple[ModelSource, ...] = ()
+    _in_hand: Counter[str] = field(default_factory=Counter, compare=False)
+
+    @contextmanager
+    def least_busy(self) -> Iterator[ModelSource]:
+        """Give the server with the fewest calls in hand, for one call."""
+        server = min((self, *self.twins), key=lambda one: self._in_hand[one.base_url])
+        self._in_hand[server.base_url] += 1
+        try:
+            yield server
+        finally:
+            self._in_hand[server.base_url] -= 1
 
     def __repr__(self) -> str:
         return f"ModelSource(name={self.name!r}, base_url={self.base_url!r}, bundled={self.bundled})"
