@@ -93,7 +93,7 @@ def cost_of(place: Place, run: LabelledRun) -> Cost:
         table = Limits.from_mapping(run.record.operational).prices or PriceTable()
     into, out = (_mean(tokens[done]) for tokens in (run.input_tokens, run.output_tokens))
     if not table.models and not table.per_request:
-        return Cost(None, into, out, "there are no prices: enter them under Settings")
+        return Cost(None, into, out, "there are no prices")
     # A thousand rows like the answered ones.
     cost = table.cost(
         run.record.model, run.record.quality_preset, input_tokens=_thousand(into),

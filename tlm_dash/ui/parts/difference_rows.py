@@ -12,6 +12,7 @@ from tlm_dash.services.run_words import configuration, what_differs
 from tlm_dash.ui.text import one_line
 
 NAME_CHARACTERS = 60
+SETTINGS = "../../pages/settings.py"
 NO_MENU = {"displayModeBar": False}
 
 
@@ -67,14 +68,16 @@ def draw_tradeoff(comparison: Comparison) -> None:
     quality, points = measured
     st.header("Quality against what it takes", anchor=False)
     efforts = _efforts(comparison, points)
-    if all(len(placed) < 2 for _, _, placed in efforts):
-        st.text(" ".join(f"{effort[:1].upper()}{effort[1:]}: {reason}." for effort, reason, _ in efforts))
+    missing = [(effort, reason) for effort, reason, placed in efforts if len(placed) < 2]
+    drawn = [(effort, placed) for effort, _, placed in efforts if len(placed) >= 2]
+    if missing:
+        st.text(" ".join(f"{effort[:1].upper()}{effort[1:]}: {reason}." for effort, reason in missing))
+    if any("price" in reason for _, reason in missing):
+        st.page_link(SETTINGS, label="Enter prices", icon=":material/payments:")
+    if not drawn:
         return
-    for column, (effort, reason, placed) in zip(st.columns(2), efforts, strict=True):
+    for column, (effort, placed) in zip(st.columns(2), drawn, strict=False):
         with column:
-            if len(placed) < 2:
-                st.text(f"{effort[:1].upper()}{effort[1:]}: {reason}.")
-                continue
             st.plotly_chart(
                 tradeoff(placed, quality=quality, effort=effort), width="stretch", config=NO_MENU,
                 key=f"compare-tradeoff-{effort[:4]}",
