@@ -91,8 +91,10 @@ def _longest_row(path: Path) -> int | None:
     if size <= _SURELY_BYTES:
         return max(size, _LEAST_BYTES)
     n_marks = covered = longest = 0
+    block = bytearray(_BLOCK_BYTES)
     with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
+        while n_read := file.readinto(block):
+            del block[n_read:]
             covered = 0 if _has_row_end(block, n_marks) else covered + 1
             longest = max(longest, covered)
             n_marks += block.count(b'"')
@@ -101,7 +103,7 @@ def _longest_row(path: Path) -> int | None:
     return None if most > _MOST_BYTES else most
 
 
-def _has_row_end(block: bytes, n_marks_before: int) -> bool:
+def _has_row_end(block: bytearray, n_marks_before: int) -> bool:
     """Tell whether a row ends in a block of a file."""
     start = 0
     for found in _LINE_END.finditer(block):

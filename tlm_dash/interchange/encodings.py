@@ -128,6 +128,8 @@ def _not_utf8(path: Path) -> bytes | None:
     with path.open("rb") as file:
         while (chunk := file.read(_CHUNK_BYTES)) and checked < _CHECKED_BYTES:
             checked += len(chunk)
+            if chunk.isascii() and not decoder.getstate()[0]:
+                continue
             try:
                 decoder.decode(chunk)
             except UnicodeDecodeError:

@@ -38,12 +38,12 @@ __all__ = [
 Result = TypeVar("Result")
 
 OWN_EXPORT = (
-    "This file was exported by tlm_dash: its items, runs, scores, labels and notes come back as they were."
+    "This file was exported by tlm_dash: items, runs, scores, labels and notes of its rows come back as they "
+    "were, save for rows that are rejected."
 )
 _GUESS_ROWS = 200
 _SAMPLES = 3
 _SAMPLE_CHARACTERS = 300
-_HASH_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,6 @@ def _content(paths: Sequence[Path]) -> tuple[str, int]:
     size = 0
     for path in sorted(paths):
         with path.open("rb") as file:
-            while chunk := file.read(_HASH_CHUNK_BYTES):
-                digest.update(chunk)
-                size += len(chunk)
+            hashlib.file_digest(file, lambda: digest)
+            size += file.tell()
     return digest.hexdigest(), size

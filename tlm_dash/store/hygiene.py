@@ -60,8 +60,8 @@ class Hygiene:
         """Tell how many items repeat the prompt of an earlier one."""
         if not self._seen:
             return 0
-        seen = np.concatenate(self._seen)
-        return int(seen.size - np.unique(seen).size)
+        seen = np.sort(np.concatenate(self._seen))
+        return int(np.count_nonzero(seen[1:] == seen[:-1]))
 
     def as_dict(self) -> dict[str, int]:
         """Give all counts by name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from tlm_dash.store.database import Store
 from tlm_dash.store.failures import full_failure
 from tlm_dash.store.hygiene import Hygiene
 from tlm_dash.store.import_plan import AnyPlan, ImportedRun, RejectedRow
-from tlm_dash.store.insertion import insert_arrow, insert_rows
+from tlm_dash.store.insertion import insert_arrow, insert_rows, texts_as_they_are
 from tlm_dash.store.reading import DiskTable, TableReader, read_table
 from tlm_dash.store.restoring import Restoring, staging_of
 from tlm_dash.store.staging import Staged, Staging
@@ -26,14 +27,16 @@ from tlm_dash.store.tables import TABLES
 from tlm_dash.store.text import stored_time
 
 _MOST_BATCH_ROWS = 32_768
-_BATCH_BYTES = 48 << 20
-# What is written at once: whole row groups of the database, one for each of two threads. Those are compressed
-# while they are inserted; parts of row groups when the transaction ends, by one thread, and again later.
+_BATCH_BYTES = 24 << 20
+# What is written at once: a whole row group of the database, which goes to disk while it is inserted. The
+# last write must be larger: after a smaller one, it and the row group before go there when all has been done.
 _ROW_GROUP_ROWS = 122_880
-_WRITE_ROWS = 2 * _ROW_GROUP_ROWS
+_LEAST_WAITING = 2 * _ROW_GROUP_ROWS + 1
 _WRITE_BYTES = 384 << 20
-# Batches made while a write is under way.
-_MOST_AHEAD = 2
+# Batches made while a write is under way: about as many as a write takes.
+_MOST_AHEAD = 8
+# Their long texts are most of the work of an import where they are compressed.
+_TEXT_TABLES = ("item", "completion")
 _SAMPLE_ROWS = 50
 _SPARE_BYTES = 64 << 20
 
@@ -262,9 +265,9 @@ class _Waiting:
                 [*([self._waiting.pop(name)] if name in self._waiting else []), *fresh]
             )
             del fresh
-            while waiting.num_rows >= _WRITE_ROWS or waiting.nbytes >= _WRITE_BYTES:
-                self._write(name, waiting.slice(0, _WRITE_ROWS))
-                waiting = waiting.slice(_WRITE_ROWS)
+            while waiting.num_rows >= _LEAST_WAITING or waiting.nbytes >= _WRITE_BYTES:
+                self._write(name, waiting.slice(0, _ROW_GROUP_ROWS))
+                waiting = waiting.slice(_ROW_GROUP_ROWS)
             if waiting.num_rows:
                 self._waiting[name] = waiting
 
@@ -281,4 +284,5 @@ class _Waiting:
         }
         groups = rows.combine_chunks().to_batches(max_chunksize=_ROW_GROUP_ROWS)
         del rows
-        insert_arrow(self._cursor, TABLES[name], pa.Table.from_batches(groups), same)
+        with texts_as_they_are(self._cursor) if name in _TEXT_TABLES else nullcontext():
+            insert_arrow(self._cursor, TABLES[name], pa.Table.from_batches(groups), same)

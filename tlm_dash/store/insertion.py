@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
+
+import duckdb
 
 from tlm_dash.store.batches import batches_of
 from tlm_dash.store.tables import Table
@@ -23,6 +26,22 @@ def insert_arrow(
         f"INSERT INTO {table.name} BY NAME SELECT fresh_rows.*{constants} FROM fresh_rows",  # noqa: S608 - known names
         list(same.values()),
     ).fetchall()
+
+
+@contextmanager
+def texts_as_they_are(cursor: Any) -> Iterator[None]:  # noqa: ANN401
+    """Have what is written meanwhile without compression of texts; numbers are compressed as always.
+
+    Compressing long texts is most of the work of a large insert, for half of their size. The setting is the
+    whole database's: what others write in that time is larger, and otherwise the same.
+    """
+    cursor.execute("SET disabled_compression_methods = 'dict_fsst'").fetchall()
+    try:
+        yield
+    finally:
+        # After a fatal failure there is nothing to set: the database is opened anew.
+        with suppress(duckdb.Error):
+            cursor.execute("RESET disabled_compression_methods").fetchall()
 
 
 def insert_rows(cursor: Any, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:  # noqa: ANN401
