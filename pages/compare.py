@@ -30,7 +30,7 @@ if params is not None:
     request = params.request()
     with st.spinner("Comparing …"):
         comparison = compare(running, request)
-    verdict.draw(comparison)
+    verdict.draw(running, comparison)
     decision_save.draw(running, lambda: comparison_record(running, request))
     difference_rows.draw(comparison)
     difference_rows.draw_tradeoff(comparison)

@@ -34,7 +34,7 @@ if decision is not None:
     run_id, question = decision.record.run_id, decision.question
     label_basis.choose(views, decision)
     label_basis.draw(decision)
-    decision_path.labels_missing(decision)
+    decision_path.labels_missing(running, decision)
     decision_sentence.draw(decision, params)
     if decision.n_labelled:
         decision_save.draw(

@@ -121,7 +121,7 @@ def test_no_labels_lead_to_the_queue(dashboard: Dashboard, open_app: OpenApp) ->
     shown = texts(app)
     assert headline(app) == "## Not without labels."
     assert "About **59 labels** would do, if none of them is wrong." in shown
-    assert any("AUROC is not available: no scored row is labelled." in e.label for e in app.expander)
+    assert "Ranking quality: AUROC is not available: no scored row is labelled." in shown
     app.button(key="decide-to-review").click().run()
     assert app.title[0].value == "Review"
     assert (last(app, "run"), last(app, "view")) == (run_id, "queue")

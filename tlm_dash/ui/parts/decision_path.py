@@ -12,7 +12,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Decision, decide
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_decide import DecideParams
-from tlm_dash.ui.parts import sample_dataset
+from tlm_dash.ui.parts import label_notice, sample_dataset
 from tlm_dash.ui.parts.notice import empty, failure
 
 RUNS, REVIEW, COMPARE = "../../pages/runs.py", "../../pages/review.py", "../../pages/compare.py"
@@ -57,7 +57,7 @@ def decided(running: Dashboard, view: RunView, params: DecideParams) -> Decision
     return None
 
 
-def labels_missing(decision: Decision) -> None:
+def labels_missing(running: Dashboard, decision: Decision) -> None:
     """Offer what is missing first: scores, then labels that estimates can stand on."""
     if decision.n_unscored == decision.n_rows:
         empty("No row of this run has a score.", "A threshold needs scores: have its responses scored.")
@@ -69,6 +69,8 @@ def labels_missing(decision: Decision) -> None:
     reason = decision.basis.reason
     if reason is None:
         return
+    # Labels that came with the file are the shorter way.
+    label_notice.draw(running, decision.record.dataset_id, of_run=decision.record.run_id)
     empty(reason, "Label rows drawn at random: their labels speak for the whole run.")
     if st.button("Label rows", type="primary", icon=":material/rate_review:", key="decide-to-review"):
         st.switch_page(REVIEW, query_params={"run": decision.record.run_id, "view": "queue"})

@@ -11,10 +11,18 @@ from tlm_dash.ui.text import one_line
 NAME_CHARACTERS = 60
 
 
-def draw(running: Dashboard, dataset_id: str) -> None:
-    """Draw a line for each label column whose spellings nobody has decided; nothing where all are."""
-    waiting = [column for column in label_spellings.label_columns(running, dataset_id) if column.n_undecided]
-    runs = {run.label_column: run.run_id for run in datasets.runs_of(running, dataset_id)}
+def draw(running: Dashboard, dataset_id: str, *, of_run: str | None = None) -> None:
+    """Draw a line for each label column whose spellings nobody has decided; nothing where all are.
+
+    With `of_run` only the column of that run counts, and none of it is read where the run has none.
+    """
+    runs = {
+        run.label_column: run.run_id
+        for run in datasets.runs_of(running, dataset_id)
+        if run.label_column is not None and of_run in (None, run.run_id)
+    }
+    known = label_spellings.label_columns(running, dataset_id) if runs else ()
+    waiting = [column for column in known if column.n_undecided and column.name in runs]
     for number, column in enumerate(waiting):
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.badge("Labels wait", color="orange", icon=":material/help:")

@@ -16,6 +16,11 @@ from tlm_dash.ui.text import one_line
 def draw(decision: Decision) -> None:
     """Draw both parts, closed."""
     quality = decision.quality
+    if not quality.n_used:
+        # Nothing to unfold: a row of dashes says less than the sentence.
+        st.text(f"Ranking quality: {ranking_sentence(quality)}")
+        st.text(f"Calibration: {calibration_sentence(quality)}")
+        return
     with st.expander(f"**Ranking quality.** {ranking_sentence(quality)}", key="ranking-quality"):
         for name, value in _figures(quality):
             with st.container(horizontal=True, gap="small"):

@@ -6,7 +6,9 @@ import streamlit as st
 
 from tlm_dash.models import DEFAULT_QUALITY_PRESET
 from tlm_dash.services.compare import Comparison
+from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.ui.params_compare import CompareParams
+from tlm_dash.ui.parts import label_notice
 from tlm_dash.ui.parts.notice import empty
 from tlm_dash.ui.text import visible
 
@@ -23,7 +25,7 @@ BADGES = {
 }
 
 
-def draw(comparison: Comparison) -> None:
+def draw(running: Dashboard, comparison: Comparison) -> None:
     """Draw the sentences, then what stands where a mean score would be looked for."""
     for number, pair in enumerate(comparison.pairs):
         words, icon = BADGES[pair.verdict.code]
@@ -37,17 +39,18 @@ def draw(comparison: Comparison) -> None:
         )
     if _nothing_in_common(comparison):
         return
-    _missing_labels(comparison)
+    _missing_labels(running, comparison)
     _no_means(comparison)
 
 
-def _missing_labels(comparison: Comparison) -> None:
+def _missing_labels(running: Dashboard, comparison: Comparison) -> None:
     """Offer the queue where no verdict can be had for want of labels."""
     if any(pair.verdict.code != "too_few_labels" for pair in comparison.pairs):
         return
     baseline = comparison.runs[0]
     if baseline.quality.n_labelled:
         return
+    label_notice.draw(running, baseline.record.dataset_id, of_run=baseline.record.run_id)
     empty(
         baseline.run.basis.reason or "No row of the baseline has a label yet.",
         "How alike the scores rank the rows is shown below all the same: that needs no label.",
@@ -129,6 +132,6 @@ def next_step(comparison: Comparison, params: CompareParams) -> None:
 
 
 def _left_to_label(comparison: Comparison) -> bool:
-    """Tell whether a row of the baseline waits for a label, or for somebody who is sure."""
-    waiting = ("without a label", "left open by reviewers", "labelled, but not in the sample")
+    """Tell whether a row of the baseline waits for a label; those that people were unsure of do not."""
+    waiting = ("without a label", "labelled, but not in the sample")
     return any(comparison.runs[0].quality.n_excluded.get(reason, 0) for reason in waiting)
