@@ -56,8 +56,7 @@ page AS (
 ),
 counted AS (
     SELECT count(*) FILTER (WHERE {scores}) AS n_rows,
-        count(r.trustworthiness_score) FILTER (WHERE {scores}) AS n_scored,
-        count(*) AS n_all, count(r.trustworthiness_score) AS n_all_scored
+        count(r.trustworthiness_score) FILTER (WHERE {scores}) AS n_scored
     FROM hit AS r
 )
 SELECT
@@ -107,7 +106,8 @@ class Bins:
 
     def edges(self) -> tuple[float, ...]:
         """Give the n + 1 edges as scores; the outermost bins take in what lies beyond them."""
-        steps = [self.low + number * self.width for number in range(self.n)] + [self.high]
+        # One division each, so that an edge is the number that is written on it: 0.3, not three tenths of 1.
+        steps = [self.low + number * (self.high - self.low) / self.n for number in range(self.n + 1)]
         return tuple(steps) if self.axis == "linear" else tuple(_score(step) for step in steps)
 
 
@@ -123,15 +123,13 @@ LOGIT = Bins("logit", -2.0, 6.0, 40)
 class RowLook:
     """What a filter finds. `counts`: scored rows per bin, before the score interval is applied.
 
-    `item_nos`: the page. `n_rows`, `n_scored`: inside the interval; `n_all`, `n_all_scored`: before it.
+    `item_nos`: the page. `n_rows`, `n_scored`: inside the interval.
     """
 
     counts: tuple[int, ...]
     item_nos: tuple[int, ...]
     n_rows: int
     n_scored: int
-    n_all: int
-    n_all_scored: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,10 +236,10 @@ def check_pattern(store: Store, wanted: RowFilter) -> None:
 def _bin_sql(bins: Bins) -> tuple[str, str]:
     """Write the bin of a score `s`: a first step `b` by arithmetic, and that set right by the edges."""
     if bins.axis == "linear":
-        low, width = f"CAST({bins.low!r} AS DOUBLE)", f"CAST({bins.width!r} AS DOUBLE)"
+        low, span = f"CAST({bins.low!r} AS DOUBLE)", f"CAST({bins.high - bins.low!r} AS DOUBLE)"
         # Rounding can make the step too high, never too low.
-        step = f"least(greatest(floor((s - {low}) / {width}), 0), {bins.n - 1})"
-        return step, f"b - CAST(s < {low} + CAST(b AS DOUBLE) * {width} AND b > 0 AS INTEGER)"
+        step = f"least(greatest(floor((s - {low}) * {bins.n} / {span}), 0), {bins.n - 1})"
+        return step, f"b - CAST(s < {low} + CAST(b AS DOUBLE) * {span} / {bins.n} AND b > 0 AS INTEGER)"
     edges = bins.edges()
     step = f"floor((log10(s / (1 - s)) - {bins.low!r}) / {bins.width!r})"
     step = f"CASE WHEN s < {edges[1]!r} THEN 0 WHEN s >= {edges[-2]!r} THEN {bins.n - 1} ELSE {step} END"
