@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from tests.services.labelling import make_scored_run
+from tests.services.stored import make_scored_run
 from tlm_dash.errors import NotFoundError
 from tlm_dash.services import labels, review
 from tlm_dash.services.distribution import facts
 from tlm_dash.services.place import OpenStore
 from tlm_dash.services.review import RowFilter
-from tlm_dash.settings import load_settings
 
 SCORES = [0.5, 0.5, None, 0.15, 0.9, 0.9999, 1.0, 0.0, 0.7, 0.35]
 
 
+# Each test makes a run of its own.
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenStore]:
-    folder: Path = tmp_path_factory.mktemp("review")
-    with OpenStore(load_settings({"TLM_DASH_DATA_DIR": str(folder)}, env_file=folder / "no.env")) as opened:
-        yield opened
+def place(shared_place: OpenStore) -> OpenStore:
+    return shared_place
 
 
 def test_the_facts_equal_numpy_and_have_the_names_of_the_contract(place: OpenStore) -> None:
@@ -38,7 +33,7 @@ def test_the_facts_equal_numpy_and_have_the_names_of_the_contract(place: OpenSto
         assert value == pytest.approx(np.quantile(scores, float(level)), abs=1e-12)
     assert list(found["quantiles"]) == ["0.05", "0.25", "0.5", "0.75", "0.95"]
     assert (found["n_ties_at_half"], found["n_above_0_999"]) == (2, 2)
-    counts, edges = np.histogram(scores, bins=20, range=(0, 1))
+    counts, edges = np.histogram(scores, bins=[number / 20 for number in range(21)])
     assert found["histogram"] == {"edges": list(edges), "counts": list(counts)}
     assert found["notes"] == []
 
