@@ -234,6 +234,20 @@ def test_a_draft_survives_a_look_at_another_page_and_ends_with_run(
     assert (app.text_area(key="prompt-new").value, app.text_area(key="system_prompt-new").value) == ("", "")
 
 
+def test_a_press_before_the_page_is_drawn_anew_finds_nothing_missing(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    app = open_app(dashboard)
+    app.text_area(key="prompt-new").set_value("Hello")
+    old_picture = app._tree.get_widget_states()
+    app.button(key="run").click().run()
+    app._run(old_picture)
+    assert not app.exception
+    run_until_done(app, dashboard)
+    assert len(fake_endpoint.requests_to("chat/completions")) == 1
+
+
 def test_a_card_has_a_cost_only_where_there_is_a_price(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
 ) -> None:

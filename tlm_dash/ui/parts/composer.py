@@ -52,7 +52,11 @@ class _Composer:
 
     def keep(self, name: str, key: str | None = None, **changes: Any) -> None:  # noqa: ANN401 - any field
         """Write a changed widget into the address."""
-        value = st.session_state[key or self.key(name)]
+        key = key or self.key(name)
+        if key not in st.session_state:
+            # Told late, of a text that was run and forgotten meanwhile: its area was still on the screen.
+            return
+        value = st.session_state[key]
         if isinstance(value, list):
             value = tuple(value)
         params = replace(PlaygroundParams.from_query(st.query_params), **{name: value}, **changes)
