@@ -31,6 +31,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 0 if picked or config.option.keyword else WORKERS
 
 
+LONGEST = ("test_decision_path.py", "test_style.py", "test_workflows.py")
+"""Files of which one test alone takes most of a minute."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the person who runs the tests reaches them."""
