@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.benchmarks.simulated_endpoint import SimulatedEndpoint
-from tests.services.running import MODEL, make_dataset
+from tests.services.running import MODEL
+from tests.services.stored import make_dataset
 from tlm_dash.services import runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.place import OpenStore

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.simulated_endpoint import SimulatedEndpoint
-from tests.services.running import MODEL, make_dataset
+from tests.services.running import MODEL
+from tests.services.stored import make_dataset
 from tlm_dash.services import runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_request import Limits, RunRequest

@@ -20,7 +20,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.app_server import AppServer
 from tests.browser.conftest import CHROMIUM_FLAGS
 from tests.fake_endpoint import FakeEndpoint
-from tests.services.labelling import make_scored_run
+from tests.services.stored import make_scored_run
 from tlm_dash.services import label_plans
 from tlm_dash.services.label_plans import PlanRequest
 from tlm_dash.services.place import OpenStore

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.app_server import AppServer
 from tests.browser.conftest import settled
 from tests.fake_endpoint import FakeEndpoint, evil_text
-from tests.services.labelling import make_scored_run
+from tests.services.stored import make_scored_run
 from tlm_dash.services.place import OpenStore
 from tlm_dash.settings import load_settings
 

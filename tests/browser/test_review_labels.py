@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import StartApp, settled
 from tests.fake_endpoint import FakeEndpoint
-from tests.services.labelled_runs import make_dataset, make_run
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.services.place import OpenStore
 from tlm_dash.settings import load_settings
 
@@ -19,9 +19,9 @@ def test_labels_are_decided_by_a_person_and_kept(
     data_dir = tmp_path / "data"
     settings = load_settings({"TLM_DASH_DATA_DIR": str(data_dir)}, env_file=tmp_path / "no.env")
     with OpenStore(settings) as place:
-        dataset_id = make_dataset(place, ["Capital of France?", "Capital of Italy?"], ["Paris", "Rome"])
+        dataset_id = make_dataset(place.store, ["Capital of France?", "Capital of Italy?"], ["Paris", "Rome"])
         responses = ["Paris ![x](http://127.0.0.1:9/x.png)", "Milan"]
-        run_id = make_run(place, dataset_id, responses, labels=["yes", "no"])
+        run_id = make_run(place.store, dataset_id, responses, labels=["yes", "no"])
     app = start_app(fake_endpoint.base_url, data_dir=data_dir)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

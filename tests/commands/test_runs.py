@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.fake_endpoint import FakeEndpoint
-from tests.services.running import MODEL, make_dataset
+from tests.services.running import MODEL
+from tests.services.stored import make_dataset
 from tlm_dash.cli import main
 from tlm_dash.services.place import OpenStore
 
@@ -113,7 +114,7 @@ def test_a_run_that_was_given_up_fails_the_command(
     dataset: str, fake_endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with OpenStore() as place:
-        large = make_dataset(place.store, 200, "Large")
+        large = make_dataset(place.store, 200, name="Large")
     fake_endpoint.behave("unauthorized")
     assert dataset != large
     assert main(["runs", "start", "Large", "--model", MODEL, "--preset", "low"]) == 1

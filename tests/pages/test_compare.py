@@ -9,7 +9,7 @@ from tests.conftest import MakeDashboard
 from tests.fake_endpoint import FakeEndpoint, evil_text
 from tests.pages.conftest import OpenApp, texts
 from tests.services.compared import make_labelled_run, two_models, two_presets
-from tests.services.labelled_runs import make_dataset, make_run
+from tests.services.stored import make_dataset, make_run
 
 
 def table(app: AppTest) -> object:
@@ -65,11 +65,11 @@ def test_without_labels_ranks_are_compared_and_the_queue_is_offered(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
 ) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url)
-    dataset_id = make_dataset(dashboard, 40)
+    dataset_id = make_dataset(dashboard.store, 40)
     responses = [f"r{n}" for n in range(40)]
     for name, step in (("one", 1), ("other", 3)):
         scores = [(n * step % 40) / 40 for n in range(40)]
-        make_run(dashboard, dataset_id, responses, scores=scores, name=name)
+        make_run(dashboard.store, dataset_id, responses, scores=scores, name=name)
     app = open_app(dashboard, "compare")
     assert not app.exception
     shown = texts(app)
@@ -84,7 +84,7 @@ def test_runs_without_a_prompt_in_common_lead_to_a_new_run(
 ) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url)
     for name in ("left", "right"):
-        dataset_id = make_dataset(dashboard, [f"{name} {n}" for n in range(3)], name=name)
+        dataset_id = make_dataset(dashboard.store, [f"{name} {n}" for n in range(3)], name=name)
         make_labelled_run(dashboard, dataset_id, [1, 0, 1], name=name)
     app = open_app(dashboard, "compare")
     assert not app.exception
@@ -99,7 +99,7 @@ def test_runs_that_are_gone_are_said_and_untrusted_text_stays_text(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
 ) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url)
-    dataset_id = make_dataset(dashboard, [evil_text("p"), "plain"])
+    dataset_id = make_dataset(dashboard.store, [evil_text("p"), "plain"])
     runs = [
         make_labelled_run(
             dashboard, dataset_id, [1, 0], name=f"{evil_text('n')} {number}",

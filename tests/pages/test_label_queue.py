@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from tests.conftest import MakeDashboard
 from tests.fake_endpoint import FakeEndpoint, evil_text
 from tests.pages.conftest import OpenApp, texts
-from tests.services.labelling import make_scored_run
+from tests.services.stored import make_scored_run
 from tlm_dash.errors import StoreFullError
 from tlm_dash.services import label_plans, label_queue
 from tlm_dash.services.dashboard import Dashboard

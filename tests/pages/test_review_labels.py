@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 from tests.conftest import MakeDashboard
 from tests.fake_endpoint import FakeEndpoint
 from tests.pages.conftest import OpenApp, texts
-from tests.services.labelled_runs import make_dataset, make_run, say
+from tests.services.labelled_runs import say
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_sources import order, source_counts
 
@@ -29,8 +30,8 @@ def opened(open_app: OpenApp, dashboard: Dashboard, run_id: str, **query: str) -
 
 
 def test_spellings_are_confirmed_by_a_person(open_app: OpenApp, dashboard: Dashboard) -> None:
-    dataset_id = make_dataset(dashboard, PROMPTS)
-    run_id = make_run(dashboard, dataset_id, RESPONSES, labels=["right", "wrong", "right", None])
+    dataset_id = make_dataset(dashboard.store, PROMPTS)
+    run_id = make_run(dashboard.store, dataset_id, RESPONSES, labels=["right", "wrong", "right", None])
     app = opened(open_app, dashboard, run_id)
     assert "No row of this run has a label yet." in texts(app) and "not decided" in texts(app)
     (save,) = [b for b in app.button if b.label == "Save what they mean"]
@@ -50,7 +51,7 @@ def test_spellings_are_confirmed_by_a_person(open_app: OpenApp, dashboard: Dashb
 
 
 def test_a_matcher_is_looked_at_then_applied_and_taken_back(open_app: OpenApp, dashboard: Dashboard) -> None:
-    run_id = make_run(dashboard, make_dataset(dashboard, PROMPTS, REFERENCES), RESPONSES)
+    run_id = make_run(dashboard.store, make_dataset(dashboard.store, PROMPTS, REFERENCES), RESPONSES)
     app = opened(open_app, dashboard, run_id, reviewer="Ada")
     app.selectbox("labels-matcher").set_value("contains").run()
     assert "contains" in app.query_params["matcher"]
@@ -69,7 +70,7 @@ def test_a_matcher_is_looked_at_then_applied_and_taken_back(open_app: OpenApp, d
 
 
 def test_agreement_and_what_is_settled(open_app: OpenApp, dashboard: Dashboard) -> None:
-    run_id = make_run(dashboard, make_dataset(dashboard, PROMPTS), RESPONSES)
+    run_id = make_run(dashboard.store, make_dataset(dashboard.store, PROMPTS), RESPONSES)
     say(dashboard, run_id, {1: "correct", 2: "correct", 3: "incorrect", 4: "unsure"})
     say(dashboard, run_id, {1: "correct", 2: "incorrect", 3: "incorrect"}, "Bo")
     app = opened(open_app, dashboard, run_id, reviewer="Chen")
@@ -86,8 +87,8 @@ def test_agreement_and_what_is_settled(open_app: OpenApp, dashboard: Dashboard) 
 
 
 def test_the_order_of_sources(open_app: OpenApp, dashboard: Dashboard) -> None:
-    dataset_id = make_dataset(dashboard, PROMPTS)
-    run_id = make_run(dashboard, dataset_id, RESPONSES)
+    dataset_id = make_dataset(dashboard.store, PROMPTS)
+    run_id = make_run(dashboard.store, dataset_id, RESPONSES)
     app = opened(open_app, dashboard, run_id, reviewer="Ada")
     next(m for m in app.multiselect if m.label == "Sources in their order").set_value(
         ["column", "person"]
@@ -98,6 +99,6 @@ def test_the_order_of_sources(open_app: OpenApp, dashboard: Dashboard) -> None:
 
 
 def test_a_run_that_is_gone(open_app: OpenApp, dashboard: Dashboard) -> None:
-    make_run(dashboard, make_dataset(dashboard, PROMPTS), RESPONSES)
+    make_run(dashboard.store, make_dataset(dashboard.store, PROMPTS), RESPONSES)
     app = opened(open_app, dashboard, "nothing")
     assert "not there" in texts(app)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tests.services.labelled_runs import make_dataset, make_run
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.services import label_spellings
 from tlm_dash.services.place import Place
 
@@ -26,7 +26,7 @@ def make_labelled_run(
     told = responses or [f"{name} says {number}" for number in range(len(labels))]
     column = f"{name} label"
     run_id = make_run(
-        place, dataset_id, told, scores=scores, labels=cells(labels), name=name, label_column=column
+        place.store, dataset_id, told, scores=scores, labels=cells(labels), name=name, label_column=column
     )
     said = {str(label) for label in labels if label is not None}
     understand(place, dataset_id, column, {spelling: MEANINGS[spelling] for spelling in said})
@@ -42,7 +42,7 @@ def understand(place: Place, dataset_id: str, column: str, meanings: Mapping[str
 def two_models(place: Place, table: tuple[int, int, int, int]) -> tuple[str, str]:
     """Store two runs over one dataset with a given 2×2 table: both, only a, only b, neither right."""
     n = sum(table)
-    dataset_id = make_dataset(place, n)
+    dataset_id = make_dataset(place.store, n)
     first = np.repeat([1, 1, 0, 0], table).tolist()
     second = np.repeat([1, 0, 1, 0], table).tolist()
     return (
@@ -58,7 +58,7 @@ def two_presets(place: Place, n: int, *, seed: int = 0, n_wrong: int | None = No
     labels = np.r_[np.zeros(wrong, dtype=int), np.ones(n - wrong, dtype=int)]
     draw.shuffle(labels)
     base = draw.normal(labels * 1.5)
-    dataset_id = make_dataset(place, n)
+    dataset_id = make_dataset(place.store, n)
     responses = [f"Answer {number}" for number in range(n)]
     run_ids = []
     for name in ("low", "high"):

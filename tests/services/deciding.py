@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tests.services.labelled_runs import make_dataset, make_run
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.models import utc_now
 from tlm_dash.services.place import Place
 
@@ -21,9 +21,11 @@ def make_decidable_run(
     name: str = "Questions · answer",
 ) -> str:
     """Store a run with scores and a label column whose 1, 0 and ? are understood; gives its id."""
-    dataset_id = make_dataset(place, len(scores) if prompts is None else prompts, name=name)
+    dataset_id = make_dataset(place.store, len(scores) if prompts is None else prompts, name=name)
     given = [f"answer {n}" for n in range(len(scores))] if responses is None else responses
-    run_id = make_run(place, dataset_id, given, scores=scores, labels=labels, name=name, label_column="label")
+    run_id = make_run(
+        place.store, dataset_id, given, scores=scores, labels=labels, name=name, label_column="label"
+    )
     spellings = [
         {"dataset_id": dataset_id, "label_column": "label", "spelling": spelling, "meaning": meaning,
          "created_at": utc_now()}

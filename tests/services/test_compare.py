@@ -10,7 +10,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tests.services.compared import make_labelled_run, two_models, two_presets
-from tests.services.labelled_runs import make_dataset, make_run, say
+from tests.services.labelled_runs import say
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.services.compare import CompareRequest, Comparison, compare
 from tlm_dash.services.compare_effort import latency_reason
@@ -78,7 +79,7 @@ def test_reordered_rows_and_turned_runs_give_the_same_figures(place: OpenStore) 
 
 
 def test_several_candidates_have_wider_intervals(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, 60)
+    dataset_id = make_dataset(place.store, 60)
     draw = np.random.default_rng(0)
     runs = [
         make_labelled_run(place, dataset_id, draw.integers(0, 2, 60).tolist(), name=f"run {n}")
@@ -91,7 +92,7 @@ def test_several_candidates_have_wider_intervals(place: OpenStore) -> None:
 
 
 def test_repeated_prompts_give_way_to_the_test_over_prompts(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, [f"p{n % 20}" for n in range(60)])
+    dataset_id = make_dataset(place.store, [f"p{n % 20}" for n in range(60)])
     draw = np.random.default_rng(1)
     runs = [
         make_labelled_run(place, dataset_id, draw.integers(0, 2, 60).tolist(), name=name) for name in "ab"
@@ -102,8 +103,8 @@ def test_repeated_prompts_give_way_to_the_test_over_prompts(place: OpenStore) ->
 
 
 def test_labels_that_were_chosen_feed_no_estimate(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, 50)
-    runs = [make_run(place, dataset_id, [f"{n}" for n in range(50)], name=name) for name in "ab"]
+    dataset_id = make_dataset(place.store, 50)
+    runs = [make_run(place.store, dataset_id, [f"{n}" for n in range(50)], name=name) for name in "ab"]
     say(place, runs[0], {item: "correct" if item % 3 else "incorrect" for item in range(1, 41)})
     pair = compared(place, *runs).pairs[0]
     assert pair.right.table.n == 40 and pair.columns.labels.n_used == 0
@@ -123,8 +124,8 @@ def test_labels_that_were_chosen_feed_no_estimate(place: OpenStore) -> None:
     ],
 )
 def test_what_cannot_be_told_says_why(place: OpenStore, case: str, code: str, said: str) -> None:
-    first = make_dataset(place, 10)
-    second = make_dataset(place, ["x", "y"]) if case == "no prompt in common" else first
+    first = make_dataset(place.store, 10)
+    second = make_dataset(place.store, ["x", "y"]) if case == "no prompt in common" else first
     labels: list[int | None] = [None] * 10
     if case == "three labels":
         labels = [1, 0, 1]
@@ -141,8 +142,10 @@ def test_what_cannot_be_told_says_why(place: OpenStore, case: str, code: str, sa
 
 
 def test_runs_that_share_61_of_250_prompts(place: OpenStore) -> None:
-    first = make_dataset(place, [f"shared {n}" for n in range(61)] + [f"mine {n}" for n in range(189)])
-    second = make_dataset(place, [f"yours {n}" for n in range(189)] + [f"shared {n}" for n in range(61)])
+    first = make_dataset(place.store, [f"shared {n}" for n in range(61)] + [f"mine {n}" for n in range(189)])
+    second = make_dataset(
+        place.store, [f"yours {n}" for n in range(189)] + [f"shared {n}" for n in range(61)]
+    )
     labels = [int(n % 4 > 0) for n in range(250)]
     runs = [make_labelled_run(place, d, labels, name=n) for d, n in ((first, "a"), (second, "b"))]
     pair = compared(place, *runs).pairs[0]
@@ -151,7 +154,7 @@ def test_runs_that_share_61_of_250_prompts(place: OpenStore) -> None:
 
 
 def test_one_class_ties_and_missing_scores(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, 40)
+    dataset_id = make_dataset(place.store, 40)
     responses = [f"r{n}" for n in range(40)]
     tied = make_labelled_run(place, dataset_id, [1] * 40, name="tied", scores=[0.5] * 40, responses=responses)
     gaps = make_labelled_run(
@@ -167,7 +170,7 @@ def test_one_class_ties_and_missing_scores(place: OpenStore) -> None:
 
 
 def test_auroc_on_different_responses_of_unknown_scorers_is_not_compared(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, 60)
+    dataset_id = make_dataset(place.store, 60)
     draw = np.random.default_rng(2)
     labels = draw.integers(0, 2, 60).tolist()
     scores = draw.random(60).tolist()

@@ -7,7 +7,6 @@ import io
 import json
 import random
 import resource
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,15 +24,7 @@ from tlm_dash.services.dataset_upload import (
     save_sample,
 )
 from tlm_dash.services.place import OpenStore
-from tlm_dash.settings import load_settings
 from tlm_dash.store.facts import storage_facts
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[OpenStore]:
-    settings = load_settings({"TLM_DASH_DATA_DIR": str(tmp_path / "data")}, env_file=tmp_path / "no.env")
-    with OpenStore(settings) as opened:
-        yield opened
 
 
 def write(tmp_path: Path, text: str, name: str = "questions.csv", encoding: str = "utf-8") -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl  # type: ignore[import-untyped]
@@ -19,18 +19,10 @@ from tlm_dash.models import response_hash
 from tlm_dash.services.dataset_inspection import inspect
 from tlm_dash.services.dataset_upload import mapping_from_pairs, save
 from tlm_dash.services.place import OpenStore
-from tlm_dash.settings import load_settings
 
 Rows = list[tuple[str, str]]
 
 PAIRS = [("prompt", "prompt"), ("response", "response")]
-
-
-@pytest.fixture(scope="module")
-def shared_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenStore]:
-    folder = tmp_path_factory.mktemp("formats")
-    with OpenStore(load_settings({"TLM_DASH_DATA_DIR": str(folder)}, env_file=folder / "no.env")) as opened:
-        yield opened
 
 
 def delimited(delimiter: str, encoding: str, line_end: str) -> Callable[[Path, Rows], None]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.labelled_runs import make_dataset, make_run, say
+from tests.services.labelled_runs import say
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.models import utc_now
 from tlm_dash.services import decision_records, record_files
@@ -28,9 +29,9 @@ QUESTION = Question(max_risk=0.1)
 @pytest.fixture
 def run_id(place: OpenStore) -> str:
     """A run of 200 rows, half of them labelled wrong below 0.3 and all right above."""
-    dataset_id = make_dataset(place, [f"secret prompt {n}" for n in range(N)])
+    dataset_id = make_dataset(place.store, [f"secret prompt {n}" for n in range(N)])
     made = make_run(
-        place, dataset_id, [f"secret response {n}" for n in range(N)],
+        place.store, dataset_id, [f"secret response {n}" for n in range(N)],
         scores=[n / N for n in range(N)], labels=["0" if n < 60 and n % 2 else "1" for n in range(N)],
     )  # fmt: skip
     rows = [
@@ -186,7 +187,7 @@ def pair(place: OpenStore, run_id: str) -> tuple[str, str]:
     """The run, and another one of the same responses whose scores rank them backwards."""
     ((dataset_id,),) = place.store.read("SELECT dataset_id FROM run WHERE run_id = ?", [run_id])
     other = make_run(
-        place, dataset_id, [f"secret response {n}" for n in range(N)],
+        place.store, dataset_id, [f"secret response {n}" for n in range(N)],
         scores=[1 - n / N for n in range(N)], name="backwards",
     )  # fmt: skip
     return run_id, other

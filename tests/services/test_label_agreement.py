@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from tests.services.labelled_runs import hash_of, make_dataset, make_run, say, target
+from tests.services.labelled_runs import hash_of, say, target
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.services import labels
 from tlm_dash.services.label_agreement import agreements, n_unsettled, unsettled
 from tlm_dash.services.place import OpenStore
@@ -13,7 +14,7 @@ from tlm_dash.services.place import OpenStore
 
 @pytest.fixture
 def run_id(place: OpenStore) -> str:
-    return make_run(place, make_dataset(place, 6), list("abcdef"))
+    return make_run(place.store, make_dataset(place.store, 6), list("abcdef"))
 
 
 def test_agreement(place: OpenStore, run_id: str) -> None:
@@ -36,7 +37,7 @@ def test_agreement(place: OpenStore, run_id: str) -> None:
 def test_what_waits_and_how_it_is_settled(place: OpenStore, run_id: str) -> None:
     say(place, run_id, {1: "correct", 2: "correct", 3: "unsure", 4: "skip"}, note="look")
     say(place, run_id, {1: "incorrect", 2: "correct"}, "Bo")
-    same = make_run(place, make_dataset(place, 6), list("abcdef"))
+    same = make_run(place.store, make_dataset(place.store, 6), list("abcdef"))
     for run_ids in ([run_id], [same], [run_id, same]):
         assert n_unsettled(place, run_ids) == 2
         assert [row.item_no for row in unsettled(place, run_ids, limit=5)] == [1, 3]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.services.labelled_runs import make_dataset, make_run, say
+from tests.services.labelled_runs import say
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.services import label_matchers
 from tlm_dash.services.labelled import labelled_run
@@ -17,12 +18,12 @@ RESPONSES = ["It is Paris.", "Milan", "Oslo", "Riga", None, "Kyiv, I think"]
 
 @pytest.fixture
 def dataset_id(place: OpenStore) -> str:
-    return make_dataset(place, 6, REFERENCES)
+    return make_dataset(place.store, 6, REFERENCES)
 
 
 @pytest.fixture
 def run_id(place: OpenStore, dataset_id: str) -> str:
-    return make_run(place, dataset_id, RESPONSES)
+    return make_run(place.store, dataset_id, RESPONSES)
 
 
 def labels(place: OpenStore, run_id: str) -> list[float | None]:
@@ -60,7 +61,7 @@ def test_applied_replaced_and_taken_back(place: OpenStore, run_id: str) -> None:
 
 def test_other_runs_of_the_same_responses(place: OpenStore, dataset_id: str, run_id: str) -> None:
     label_matchers.apply(place, run_id, "contains", "Ada")
-    other = make_run(place, dataset_id, ["It is Paris.", "Turin", "Oslo", "Riga", None, None])
+    other = make_run(place.store, dataset_id, ["It is Paris.", "Turin", "Oslo", "Riga", None, None])
     assert labels(place, other) == [1, None, 1, None, None, None]
     label_matchers.apply(place, other, "exact", "Bo")
     assert labels(place, other) == [0, 0, 1, None, None, None]
@@ -75,6 +76,6 @@ def test_refused(place: OpenStore, run_id: str) -> None:
         label_matchers.preview(place, "nothing", "exact")
     with pytest.raises(NotFoundError, match="No matcher was applied"):
         label_matchers.take_back(place, run_id, "Ada")
-    bare = make_run(place, make_dataset(place, 1), ["a"])
+    bare = make_run(place.store, make_dataset(place.store, 1), ["a"])
     with pytest.raises(InvalidInputError, match="reference to be compared"):
         label_matchers.apply(place, bare, "exact", "Ada")

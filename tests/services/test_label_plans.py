@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
-from tests.services.labelling import make_scored_run
+from tests.services.stored import make_scored_run
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.services import label_plans, label_queue
 from tlm_dash.services.label_plans import LabelPlan, PlanKind, PlanRequest
 from tlm_dash.services.labelled import labelled_run
 from tlm_dash.services.place import OpenStore
 from tlm_dash.services.plan_estimate import plan_estimate
-from tlm_dash.settings import load_settings
 from tlm_dash.store import plans as stored
 
 SCORES = [*np.round(np.linspace(0.01, 0.99, 55), 3).tolist(), *[None] * 5]
 
 
-# One store for all tests of this file: each makes a run of its own.
+# Each test makes a run of its own.
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenStore]:
-    folder = tmp_path_factory.mktemp("place")
-    settings = load_settings({"TLM_DASH_DATA_DIR": str(folder)}, env_file=folder / "no.env")
-    with OpenStore(settings) as opened:
-        yield opened
+def place(shared_place: OpenStore) -> OpenStore:
+    return shared_place
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.services.labelling import make_scored_run
+from tests.services.stored import make_scored_run
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.services import label_plans, label_queue, labels
 from tlm_dash.services.label_plans import LabelPlan, PlanRequest
@@ -21,13 +20,10 @@ from tlm_dash.settings import load_settings
 N = 12
 
 
-# One store for all tests of this file: each makes a run of its own.
+# Each test makes a run of its own.
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenStore]:
-    folder = tmp_path_factory.mktemp("place")
-    settings = load_settings({"TLM_DASH_DATA_DIR": str(folder)}, env_file=folder / "no.env")
-    with OpenStore(settings) as opened:
-        yield opened
+def place(shared_place: OpenStore) -> OpenStore:
+    return shared_place
 
 
 @pytest.fixture

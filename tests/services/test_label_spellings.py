@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.labelled_runs import make_dataset, make_run, say
+from tests.services.labelled_runs import say
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.services import label_sources, label_spellings
 from tlm_dash.services.dataset_inspection import inspect
@@ -117,8 +118,8 @@ def test_refused(place: OpenStore, tmp_path: Path, column: str, meanings: dict[s
 
 
 def test_the_order_of_sources_and_who_vouched(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, 2)
-    run_id = make_run(place, dataset_id, ["a", "b"], labels=["1", "1"])
+    dataset_id = make_dataset(place.store, 2)
+    run_id = make_run(place.store, dataset_id, ["a", "b"], labels=["1", "1"])
     label_spellings.decide(place, dataset_id, "label", {"1": "correct"}, "Ada")
     say(place, run_id, {1: "incorrect"})
     assert label_sources.order(place, dataset_id).sources == label_sources.SOURCES

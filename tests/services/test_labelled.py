@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.services.labelled_runs import hash_of, make_dataset, make_run, say
+from tests.services.labelled_runs import hash_of, say
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.errors import NotFoundError
 from tlm_dash.models import new_id, utc_now
 from tlm_dash.services.label_basis import prefix_weights
@@ -57,18 +58,22 @@ def make_plan(
 
 @pytest.fixture
 def dataset_id(place: OpenStore) -> str:
-    return make_dataset(place, N)
+    return make_dataset(place.store, N)
 
 
 @pytest.fixture
 def run_id(place: OpenStore, dataset_id: str) -> str:
-    return make_run(place, dataset_id, RESPONSES, scores=[n / 10 for n in range(N)])
+    return make_run(place.store, dataset_id, RESPONSES, scores=[n / 10 for n in range(N)])
 
 
 def test_columns(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, ["Why?", "Who?", " Why?\n", "What?"])
+    dataset_id = make_dataset(place.store, ["Why?", "Who?", " Why?\n", "What?"])
     run_id = make_run(
-        place, dataset_id, ["a", None, "a", "d"], scores=[0.5, None, None, 0.25], labels=["1", "1", "0", "?"]
+        place.store,
+        dataset_id,
+        ["a", None, "a", "d"],
+        scores=[0.5, None, None, 0.25],
+        labels=["1", "1", "0", "?"],
     )
     spell(place, dataset_id)
     found = labelled_run(place, run_id)
@@ -185,9 +190,9 @@ def test_a_plan_serves_other_runs_of_the_same_responses(
 ) -> None:
     plan_id = make_plan(place, run_id, [3, 5, 8])
     say(place, run_id, {3: "correct", 5: "incorrect", 8: "correct"}, plan_id=plan_id)
-    same = make_run(place, dataset_id, RESPONSES, name="another preset")
-    fewer = make_run(place, dataset_id, RESPONSES[:6], name="the first rows")
-    other = make_run(place, dataset_id, [*RESPONSES[:5], *"vwxyz"], name="another model")
+    same = make_run(place.store, dataset_id, RESPONSES, name="another preset")
+    fewer = make_run(place.store, dataset_id, RESPONSES[:6], name="the first rows")
+    other = make_run(place.store, dataset_id, [*RESPONSES[:5], *"vwxyz"], name="another model")
     basis = labelled_run(place, same).basis
     assert (basis.kind, basis.plan_id, np.flatnonzero(basis.in_sample).tolist()) == (
         "uniform",
@@ -203,7 +208,7 @@ def test_a_plan_serves_other_runs_of_the_same_responses(
 
 def test_a_source_is_a_sample_only_if_a_person_says_so(place: OpenStore, dataset_id: str) -> None:
     cells = ["1", None, "0", None, "?", None, None, None, None, None]
-    run_id = make_run(place, dataset_id, RESPONSES, labels=cells)
+    run_id = make_run(place.store, dataset_id, RESPONSES, labels=cells)
     spell(place, dataset_id)
     assert labelled_run(place, run_id).basis.kind == "none"
     said = {"run_id": run_id, "source": "column", "is_uniform": True, "decided_by": "Ada", "note": "by lot"}

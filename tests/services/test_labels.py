@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.services.labelled_runs import hash_of, make_dataset, make_run, say, target
+from tests.services.labelled_runs import hash_of, say, target
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.models import utc_now
 from tlm_dash.services import labels
@@ -45,13 +46,13 @@ def order(place: OpenStore, dataset_id: str, *sources: str) -> None:
 
 
 def test_nothing_said(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, 3)
-    run_id = make_run(place, dataset_id, ["a", None, "c"])
+    dataset_id = make_dataset(place.store, 3)
+    run_id = make_run(place.store, dataset_id, ["a", None, "c"])
     assert labels_of(place, run_id) == dict.fromkeys((1, 2, 3), (None, None, "none"))
 
 
 def test_one_person(place: OpenStore) -> None:
-    run_id = make_run(place, make_dataset(place, 5), ["a", "b", "c", "d", "e"])
+    run_id = make_run(place.store, make_dataset(place.store, 5), ["a", "b", "c", "d", "e"])
     say(place, run_id, {1: "correct", 2: "incorrect", 3: "unsure", 4: "skip"})
     say(place, run_id, {5: "correct"})
     say(place, run_id, {5: "incorrect"})
@@ -65,7 +66,7 @@ def test_one_person(place: OpenStore) -> None:
 
 
 def test_a_skip_opens_a_row_again_and_a_note_does_not(place: OpenStore) -> None:
-    run_id = make_run(place, make_dataset(place, 2), ["a", "b"])
+    run_id = make_run(place.store, make_dataset(place.store, 2), ["a", "b"])
     say(place, run_id, {1: "correct", 2: "correct"})
     say(place, run_id, {1: "skip"})
     labels.annotate(
@@ -76,7 +77,7 @@ def test_a_skip_opens_a_row_again_and_a_note_does_not(place: OpenStore) -> None:
 
 
 def test_several_people(place: OpenStore) -> None:
-    run_id = make_run(place, make_dataset(place, 5), ["a", "b", "c", "d", "e"])
+    run_id = make_run(place.store, make_dataset(place.store, 5), ["a", "b", "c", "d", "e"])
     say(place, run_id, {1: "correct", 2: "correct", 3: "correct", 4: "correct", 5: "correct"})
     say(place, run_id, {1: "correct", 2: "incorrect", 3: "unsure", 4: "skip", 5: "incorrect"}, "Bo")
     say(place, run_id, {2: "incorrect"}, "Chen", kind="resolution")
@@ -95,9 +96,9 @@ def test_several_people(place: OpenStore) -> None:
 
 
 def test_every_run_with_the_same_response_has_the_label(place: OpenStore) -> None:
-    here, there = make_dataset(place, ["Why?", "Who?"]), make_dataset(place, [" Why?\n", "Who?"])
-    first = make_run(place, here, ["a", "b"])
-    second, third = make_run(place, here, ["a", "other"]), make_run(place, there, ["a", "b"])
+    here, there = make_dataset(place.store, ["Why?", "Who?"]), make_dataset(place.store, [" Why?\n", "Who?"])
+    first = make_run(place.store, here, ["a", "b"])
+    second, third = make_run(place.store, here, ["a", "other"]), make_run(place.store, there, ["a", "b"])
     say(place, first, {1: "correct", 2: "incorrect"})
     assert labels_of(place, second) == {1: (1, "person", "labelled"), 2: (None, None, "none")}
     assert labels_of(place, third) == labels_of(place, first)
@@ -105,7 +106,7 @@ def test_every_run_with_the_same_response_has_the_label(place: OpenStore) -> Non
 
 def test_undo_restores_exactly_what_was_before(place: OpenStore) -> None:
     """Any presses of two people in any order: each undo brings back the state before its press."""
-    run_id = make_run(place, make_dataset(place, 1), ["a"])
+    run_id = make_run(place.store, make_dataset(place.store, 1), ["a"])
     chance = random.Random(7)
     at = target(place, run_id, 1)
     states: dict[str, list[list[labels.Annotation]]] = {"Ada": [], "Bo": []}
@@ -122,7 +123,7 @@ def test_undo_restores_exactly_what_was_before(place: OpenStore) -> None:
 
 
 def test_undo_of_everything_and_once_more(place: OpenStore) -> None:
-    run_id = make_run(place, make_dataset(place, 1), ["a"])
+    run_id = make_run(place.store, make_dataset(place.store, 1), ["a"])
     at = target(place, run_id, 1)
     say(place, run_id, {1: "correct"})
     say(place, run_id, {1: "incorrect"})
@@ -140,7 +141,7 @@ def test_undo_of_everything_and_once_more(place: OpenStore) -> None:
 
 
 def test_a_retraction_too_many_takes_nothing_else(place: OpenStore) -> None:
-    run_id = make_run(place, make_dataset(place, 1), ["a"])
+    run_id = make_run(place.store, make_dataset(place.store, 1), ["a"])
     row = {
         "annotation_id": "r", "kind": "retraction", "annotator": "Ada", "source": "person",
         "score_visible": False, "created_at": utc_now(), **target(place, run_id, 1),
@@ -151,9 +152,9 @@ def test_a_retraction_too_many_takes_nothing_else(place: OpenStore) -> None:
 
 
 def test_a_column_counts_once_its_spellings_are_decided(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, 6)
+    dataset_id = make_dataset(place.store, 6)
     cells = ["yes", " no\n", "maybe", "n/a", "yes", None]
-    run_id = make_run(place, dataset_id, ["a", "b", "c", "d", None, "f"], labels=cells)
+    run_id = make_run(place.store, dataset_id, ["a", "b", "c", "d", None, "f"], labels=cells)
     assert {told[2] for told in labels_of(place, run_id).values()} == {"none"}
     spell(place, dataset_id, yes="incorrect")
     spell(place, dataset_id, **{"yes": "correct", "no": "incorrect", "maybe": "unsure", "n/a": "ignored"})
@@ -168,11 +169,11 @@ def test_a_column_counts_once_its_spellings_are_decided(place: OpenStore) -> Non
 
 
 def test_a_column_speaks_for_other_runs_of_the_same_responses(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, 4)
-    make_run(place, dataset_id, ["a", "b", "c", "d"], labels=["1", "1", "0", "1"], name="one")
-    make_run(place, dataset_id, ["x", "b", "c", "d"], labels=["1", "1", "1", None], name="two")
+    dataset_id = make_dataset(place.store, 4)
+    make_run(place.store, dataset_id, ["a", "b", "c", "d"], labels=["1", "1", "0", "1"], name="one")
+    make_run(place.store, dataset_id, ["x", "b", "c", "d"], labels=["1", "1", "1", None], name="two")
     spell(place, dataset_id, **{"1": "correct", "0": "incorrect"})
-    scored = make_run(place, dataset_id, ["a", "b", "c", "other"], name="scored again")
+    scored = make_run(place.store, dataset_id, ["a", "b", "c", "other"], name="scored again")
     assert labels_of(place, scored) == {
         1: (1, "column", "labelled"),
         2: (1, "column", "labelled"),
@@ -182,8 +183,8 @@ def test_a_column_speaks_for_other_runs_of_the_same_responses(place: OpenStore) 
 
 
 def test_precedence(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, 4)
-    run_id = make_run(place, dataset_id, ["a", "b", "c", "d"], labels=["0", "0", "0", "0"])
+    dataset_id = make_dataset(place.store, 4)
+    run_id = make_run(place.store, dataset_id, ["a", "b", "c", "d"], labels=["0", "0", "0", "0"])
     spell(place, dataset_id, **{"0": "incorrect"})
     say(place, run_id, {1: "correct", 2: "unsure", 3: "skip"})
     assert labels_of(place, run_id) == {
@@ -201,9 +202,9 @@ def test_precedence(place: OpenStore) -> None:
 
 
 def test_the_latest_row_of_a_retried_item_is_labelled(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, 2)
-    run_id = make_run(place, dataset_id, [None, None])
-    other = make_run(place, dataset_id, ["a", "b"])
+    dataset_id = make_dataset(place.store, 2)
+    run_id = make_run(place.store, dataset_id, [None, None])
+    other = make_run(place.store, dataset_id, ["a", "b"])
     at = {"run_id": run_id, "attempt_no": 2, "written_at": utc_now()}
     rows = [
         {**at, "item_no": 1, "status": "done", "response_hash": hash_of(place, other, 1)},
@@ -231,7 +232,7 @@ def test_the_latest_row_of_a_retried_item_is_labelled(place: OpenStore) -> None:
     ],
 )
 def test_refused(place: OpenStore, said: dict[str, object]) -> None:
-    run_id = make_run(place, make_dataset(place, 1), ["a"])
+    run_id = make_run(place.store, make_dataset(place.store, 1), ["a"])
     with pytest.raises(InvalidInputError) as caught:
         labels.annotate(
             place, **{"annotator": "Ada", "score_visible": False, **target(place, run_id, 1), **said}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.services.labelled_runs import make_dataset, make_run
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.services.labelled import LabelledRun, labelled_run
 from tlm_dash.services.pairing import Pairing, pair_runs
 from tlm_dash.services.place import OpenStore
@@ -18,8 +18,8 @@ from tlm_dash.store.run_models import RunRecord
 
 
 def run_over(place: OpenStore, prompts: Sequence[str], responses: Sequence[str | None] = ()) -> LabelledRun:
-    dataset_id = make_dataset(place, prompts)
-    return labelled_run(place, make_run(place, dataset_id, responses or [f"To {p}" for p in prompts]))
+    dataset_id = make_dataset(place.store, prompts)
+    return labelled_run(place, make_run(place.store, dataset_id, responses or [f"To {p}" for p in prompts]))
 
 
 def pairs(a: LabelledRun, b: LabelledRun, found: Pairing) -> list[tuple[int, int]]:
@@ -27,9 +27,9 @@ def pairs(a: LabelledRun, b: LabelledRun, found: Pairing) -> list[tuple[int, int
 
 
 def test_in_one_dataset_items_pair_whatever_their_order(place: OpenStore) -> None:
-    dataset_id = make_dataset(place, 4)
-    a = labelled_run(place, make_run(place, dataset_id, ["w", None, "y", "z"]))
-    b = labelled_run(place, make_run(place, dataset_id, ["w", "x", None]))
+    dataset_id = make_dataset(place.store, 4)
+    a = labelled_run(place, make_run(place.store, dataset_id, ["w", None, "y", "z"]))
+    b = labelled_run(place, make_run(place.store, dataset_id, ["w", "x", None]))
     found = pair_runs(place, a, b)
     assert found.kind == "item" and pairs(a, b, found) == [(1, 1)]
     assert found.n_excluded == {"only_in_a": 1, "not_answered_by_a": 1, "not_answered_by_b": 1}

@@ -8,7 +8,8 @@ import pytest
 
 from tests.conftest import MakeDashboard
 from tests.fake_endpoint import FakeEndpoint
-from tests.services.running import MODEL, make_dataset, wait_for
+from tests.services.running import MODEL, wait_for
+from tests.services.stored import make_dataset
 from tlm_dash.errors import InvalidInputError, SettingsError
 from tlm_dash.services import prices, runs
 from tlm_dash.services.place import OpenStore

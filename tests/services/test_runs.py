@@ -6,7 +6,8 @@ import pytest
 
 from tests.conftest import MakeDashboard
 from tests.fake_endpoint import ApiError, FakeEndpoint, fake_answer, fake_score
-from tests.services.running import MODEL, make_dataset, make_imported_run, wait_for
+from tests.services.running import MODEL, wait_for
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.services import runs
 from tlm_dash.services.run_request import RunRequest
 
@@ -42,7 +43,7 @@ def test_responses_that_are_there_are_scored(
 ) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url)
     dataset_id = make_dataset(dashboard.store, 4)
-    make_imported_run(dashboard.store, dataset_id, ["one", "two", None, "four"])
+    make_run(dashboard.store, dataset_id, ["one", "two", None, "four"])
     run_ids = runs.start(dashboard, RunRequest("Questions", quality_presets=("base", "low"), mode="score"))
     base, low = wait_for(dashboard, run_ids)
     assert (base.facts()["n_items"], base.facts()["n_done"], low.facts()["n_done"]) == (3, 3, 3)

@@ -8,7 +8,8 @@ import pytest
 
 from tests.conftest import MakeDashboard, wait_until
 from tests.fake_endpoint import Answer, ApiError, Behaviour, FakeEndpoint
-from tests.services.running import MODEL, make_dataset, make_imported_run, wait_for
+from tests.services.running import MODEL, wait_for
+from tests.services.stored import make_dataset, make_run
 from tlm_dash.batch.in_flight import START
 from tlm_dash.errors import InvalidInputError, NotFoundError, SettingsError
 from tlm_dash.services import runs
@@ -199,7 +200,7 @@ def test_repeated_rows_share_a_request_only_where_asked(
 ) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url)
     dataset_id = make_dataset(dashboard.store, ["same"] * 12 + ["other"])
-    make_imported_run(dashboard.store, dataset_id, ["yes"] * 13)
+    make_run(dashboard.store, dataset_id, ["yes"] * 13)
     for asked, n_sent in ((True, 2), (False, 13)):
         fake_endpoint.requests.clear()
         request = RunRequest(dataset_id, quality_presets=("low",), mode="score", send_repeats_once=asked)

@@ -6,7 +6,8 @@ from tests.benchmarks.crash import crash
 from tests.benchmarks.rate_limit import measure
 from tests.benchmarks.simulated_endpoint import TROUBLES, SimulatedEndpoint
 from tests.conftest import MakeDashboard
-from tests.services.running import MODEL, make_dataset, wait_for
+from tests.services.running import MODEL, wait_for
+from tests.services.stored import make_dataset
 from tlm_dash.services import runs
 from tlm_dash.services.run_request import Limits, RunRequest
 

@@ -6,7 +6,8 @@ import pytest
 
 from tests.conftest import MakeDashboard, wait_until
 from tests.fake_endpoint import Answer, Behaviour, FakeEndpoint
-from tests.services.running import MODEL, make_dataset, wait_for
+from tests.services.running import MODEL, wait_for
+from tests.services.stored import make_dataset
 from tlm_dash.errors import InvalidInputError, TlmDashError
 from tlm_dash.services import dataset_upload, datasets, runs
 from tlm_dash.services.dashboard import Dashboard
