@@ -15,7 +15,7 @@ from tlm_dash.errors import TlmDashError
 from tlm_dash.local_endpoint import command as endpoint_command
 from tlm_dash.settings import load_settings
 
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 CHECK_PATIENCE_S = 60.0
 """How long `check` gives the embedded endpoint and the database to come up."""

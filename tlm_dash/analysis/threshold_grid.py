@@ -53,15 +53,6 @@ class ThresholdGrid:
             self.n_scored,
         )
 
-    def index_at_or_above(self, threshold: float) -> int | None:
-        """Give the position of the loosest threshold that accepts nothing below this one.
-
-        Where all lie below it, the strictest is given; None for an empty grid.
-        """
-        if not len(self):
-            return None
-        return max(0, int((self.thresholds >= threshold).sum()) - 1)
-
 
 def threshold_grid(scores: npt.ArrayLike, size: int = GRID_SIZE) -> ThresholdGrid:
     """Give the thresholds at `size` equal steps of the scored rows, in the fewest digits.

@@ -50,11 +50,6 @@ class GuaranteedThreshold:
     counts: AcceptedCounts
     n_labels: int
 
-    @property
-    def is_feasible(self) -> bool:
-        """True where a threshold can be guaranteed."""
-        return self.index is not None
-
 
 def guaranteed_threshold(
     grid: ThresholdGrid, sample: LabelledSample, max_risk: float, confidence: float = 0.95

@@ -43,7 +43,6 @@ class AlignedRow:
     rank_b: float | None
     label_a: int | None
     label_b: int | None
-    flips: bool
 
     @property
     def moved(self) -> float | None:
@@ -96,7 +95,7 @@ def page_of(
                 item_a, item_b, one.prompt, one.response or "", other.response or "",
                 bool(columns.same_response[at]), _known(columns.score_a[at]), _known(columns.score_b[at]),
                 _known(ranks_a[at]), _known(ranks_b[at]), _label(columns.labels.label_a[at]),
-                _label(columns.labels.label_b[at]), bool(columns.passes_a[at] != columns.passes_b[at]),
+                _label(columns.labels.label_b[at]),
             )
         )  # fmt: skip
     return rows

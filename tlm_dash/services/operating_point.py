@@ -34,13 +34,12 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Workload:
-    """What a threshold means for a day: rows and hours; wrong rows that pass with the band's bounds."""
+    """What a threshold means for a day: rows and hours; wrong rows that pass by the band's bounds."""
 
     daily_volume: float
     accepted: float
     to_review: float
     review_hours: float
-    wrong_accepted: float | None
     wrong_accepted_low: float | None
     wrong_accepted_high: float | None
 
@@ -59,9 +58,9 @@ def operating_point(band: RiskBand, index: int) -> OperatingPoint:
         coverage_high=float(high),
         n_accepted_labelled=int(band.counts.n[index]),
         n_wrong_accepted=int(band.counts.n_wrong[index]),
-        risk=known(band.risk[index]),
-        risk_low=known(band.low[index]),
-        risk_high=known(band.high[index]),
+        risk=_known(band.risk[index]),
+        risk_low=_known(band.low[index]),
+        risk_high=_known(band.high[index]),
     )
 
 
@@ -79,10 +78,9 @@ def workload(point: OperatingPoint, daily_volume: float, seconds_per_row: float)
 
     return Workload(
         daily_volume, accepted, daily_volume - accepted, (daily_volume - accepted) * seconds_per_row / 3600,
-        wrong(point.risk), wrong(point.risk_low), wrong(point.risk_high),
+        wrong(point.risk_low), wrong(point.risk_high),
     )  # fmt: skip
 
 
-def known(value: float) -> float | None:
-    """Give a number, None for NaN."""
+def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)

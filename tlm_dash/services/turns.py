@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from tlm_dash.errors import InvalidInputError
@@ -55,14 +55,3 @@ def _parse_json(text: str) -> list[dict[str, str]]:
                 hint=_FORMAT_HINT,
             )
     return [{"role": turn["role"], "content": turn["content"]} for turn in turns]
-
-
-def write_turns(turns: Sequence[Mapping[str, str]]) -> str:
-    """Write turns so that `parse_turns` reads the same ones back: plainly where possible, else as JSON."""
-    plain = "\n".join(f"{turn['role']}: {turn['content']}" for turn in turns)
-    try:
-        if parse_turns(plain) == [dict(turn) for turn in turns]:
-            return plain
-    except InvalidInputError:
-        pass
-    return json.dumps([dict(turn) for turn in turns], ensure_ascii=False, indent=1)
