@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tlm_dash.batch.forecast import PilotRow, estimated_total, forecast, student_quantile
+from tlm_dash.batch.forecast import PilotRow, estimated_total, finished_in_all, forecast, student_quantile
 from tlm_dash.batch.prices import ModelPrice, PriceTable
 
 # Student's 0.975 quantiles from printed tables.
@@ -64,3 +64,11 @@ def test_no_price_is_no_cost() -> None:
     assert prices.cost("other", "low", **nothing, n_scored=2) == 1.0
     assert prices.cost("other", "base", **nothing, n_scored=2) is None
     assert PriceTable.from_mapping(prices.as_mapping()) == prices
+
+
+def test_an_item_that_is_under_way_in_one_run_does_not_make_the_total_smaller() -> None:
+    pair = [row(number, run_id, n_requests=n) for number in (1, 2, 3) for run_id, n in (("a", 2), ("b", 1))]
+    half = [*pair, row(4, "a", n_requests=2), row(5, "b", n_requests=1)]
+    assert finished_in_all(half, 2) == pair
+    found = forecast(finished_in_all(half, 2), 100)
+    assert found is not None and found.requests.value == found.requests.low == 300.0

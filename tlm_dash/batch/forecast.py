@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
@@ -69,6 +70,12 @@ class Forecast:
             return spread
         paced = self.requests.times(1000.0 / per_s)
         return spread if spread.value > paced.value else paced
+
+
+def finished_in_all(rows: Sequence[PilotRow], n_runs: int) -> list[PilotRow]:
+    """Leave out items that some of the runs have not come to: they would count with only a part of it all."""
+    n_rows = Counter(row.item_no for row in rows)
+    return [row for row in rows if n_rows[row.item_no] == n_runs]
 
 
 def forecast(rows: Sequence[PilotRow], n_items: int) -> Forecast | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tlm_dash.batch.forecast import CONFIDENCE, Estimate, Forecast, PilotRow, forecast
+from tlm_dash.batch.forecast import CONFIDENCE, Estimate, Forecast, PilotRow, finished_in_all, forecast
 from tlm_dash.batch.grid import Limits
 from tlm_dash.batch.prices import PriceTable
 from tlm_dash.services.dashboard import Dashboard
@@ -77,15 +77,16 @@ def forecast_of(
     for view in found:
         own = forecast([row for row in rows if row.run_id == view.record.run_id], view.record.n_items)
         cells.append(CellForecast(view, own, _duration(own, in_flight, per_s)))
-    total = forecast(rows, max(record.n_items for record in records))
+    is_complete = all(view.live is None and view.status not in ("queued", "running") for view in found)
+    counted = rows if is_complete else finished_in_all(rows, len(records))
+    total = forecast(counted, max(record.n_items for record in records))
     unpriced = _unpriced(rows, records)
     if total is not None and unpriced:
         # What is known of the cost of some runs is not the cost of all.
         total = replace(total, cost=None)
     return GridForecast(
         tuple(cells), total, _duration(total, in_flight, per_s), in_flight, per_s,
-        all(view.live is None and view.status not in ("queued", "running") for view in found),
-        tuple(_notes(total, unpriced, _unbilled(records, prices))),
+        is_complete, tuple(_notes(total, unpriced, _unbilled(records, prices))),
     )  # fmt: skip
 
 
