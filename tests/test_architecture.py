@@ -40,6 +40,7 @@ LAYERS: dict[str, set[str]] = {
 OWNERS: dict[str, set[str]] = {
     "streamlit": {"app", "pages", "ui"},
     "starlette": {"app", "server", "local_endpoint"},
+    "uvicorn": {"server", "local_endpoint"},
     "duckdb": {"store"},
     "openai": {"endpoint", "local_endpoint"},
     "httpx": {"endpoint", "local_endpoint"},

@@ -45,12 +45,13 @@ def test_texts_are_written_as_they_are(store: Store, is_plain: bool) -> None:
     assert store.read("SELECT count(DISTINCT prompt), count(messages) FROM item") == [(5000, 0)]
 
 
-def test_the_setting_goes_back_after_a_failure(store: Store) -> None:
+@pytest.mark.parametrize("failing", ["SELECT error('no')", "INSERT INTO item BY NAME SELECT 1 AS item_no"])
+def test_the_setting_goes_back_after_a_failure(store: Store, failing: str) -> None:
     def work(cursor: duckdb.DuckDBPyConnection) -> None:
         with texts_as_they_are(cursor):
             assert cursor.execute(METHODS).fetchall() == [("DICT_FSST",)]
-            raise KeyError
+            cursor.execute(failing).fetchall()
 
-    with pytest.raises(KeyError):
+    with pytest.raises(Exception, match=r"no|NOT NULL"):
         store.transact(work)
     assert store.read(METHODS) == [("",)]

@@ -342,7 +342,9 @@ def test_every_value_is_bound_and_never_part_of_the_text(filed: dict[str, Filed]
     assert row_filter_sql(RowFilter(), filed["plain"].scope) == ("true", {})
 
 
-@pytest.mark.parametrize("bins", [LINEAR, LOGIT], ids=["linear", "logit"])
+@pytest.mark.parametrize(
+    "bins", [LINEAR, LOGIT, Bins("linear", 0.0, 1.0, 100)], ids=["linear", "logit", "fine"]
+)
 def test_scores_at_the_edges_of_bins_count_where_the_filter_finds_them(store: Store, bins: Bins) -> None:
     edges = [edge for edge in bins.edges() if 0 <= edge <= 1]
     scores = [

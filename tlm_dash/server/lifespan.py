@@ -21,6 +21,8 @@ from tlm_dash.settings import Settings, load_settings
 CLOSING_S = 5
 """How long the end waits for connections; what is committed is safe without them."""
 
+logger = logging.getLogger(__name__)
+
 _current: Dashboard | None = None
 
 
@@ -66,13 +68,15 @@ def _settings_or_exit() -> Settings:
 
 
 def _bound_the_end() -> None:
-    """Let no connection keep the server from ending: uvicorn waits for a half-sent request without limit.
+    """Let no connection keep the server from ending: uvicorn waits without limit for one that reads no more.
 
     Streamlit starts uvicorn without offering this setting; the server is known by its signal handler.
     """
     server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     if isinstance(server, uvicorn.Server):
         server.config.timeout_graceful_shutdown = CLOSING_S
+    else:
+        logger.warning("The web server is not known: a browser that reads no more can hold up its end")
 
 
 def _freeze_imports() -> None:

@@ -23,7 +23,7 @@ EMPTY_PROMPT = "The prompt is empty."
 class PromptRows:
     """Rows in the making. `problems` says by number why a row cannot be used; what else it has is void.
 
-    `messages` are as the table has them: NULL where they are the prompt alone.
+    `messages` are as the table has them: where they are the prompt alone, they may be NULL.
     """
 
     prompts: Any

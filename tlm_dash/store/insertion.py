@@ -39,9 +39,10 @@ def texts_as_they_are(cursor: Any) -> Iterator[None]:  # noqa: ANN401
     try:
         yield
     finally:
-        # After a fatal failure there is nothing to set: the database is opened anew.
-        with suppress(duckdb.Error):
-            cursor.execute("RESET disabled_compression_methods").fetchall()
+        # By a connection of its own: in a transaction that has failed, nothing more can be asked. After a
+        # fatal failure there is nothing to set: the database is opened anew.
+        with suppress(duckdb.Error), cursor.cursor() as other:
+            other.execute("RESET disabled_compression_methods").fetchall()
 
 
 def insert_rows(cursor: Any, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:  # noqa: ANN401

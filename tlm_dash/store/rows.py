@@ -237,9 +237,15 @@ def _bin_sql(bins: Bins) -> tuple[str, str]:
     """Write the bin of a score `s`: a first step `b` by arithmetic, and that set right by the edges."""
     if bins.axis == "linear":
         low, span = f"CAST({bins.low!r} AS DOUBLE)", f"CAST({bins.high - bins.low!r} AS DOUBLE)"
-        # Rounding can make the step too high, never too low.
         step = f"least(greatest(floor((s - {low}) * {bins.n} / {span}), 0), {bins.n - 1})"
-        return step, f"b - CAST(s < {low} + CAST(b AS DOUBLE) * {span} / {bins.n} AND b > 0 AS INTEGER)"
+
+        def edge(number: str) -> str:
+            return f"{low} + CAST({number} AS DOUBLE) * {span} / {bins.n}"
+
+        return step, (
+            f"b - CAST(s < {edge('b')} AND b > 0 AS INTEGER)"
+            f" + CAST(s >= {edge('b + 1')} AND b < {bins.n - 1} AS INTEGER)"
+        )
     edges = bins.edges()
     step = f"floor((log10(s / (1 - s)) - {bins.low!r}) / {bins.width!r})"
     step = f"CASE WHEN s < {edges[1]!r} THEN 0 WHEN s >= {edges[-2]!r} THEN {bins.n - 1} ELSE {step} END"
