@@ -44,6 +44,11 @@ def test_no_press_is_lost_or_doubled_and_all_can_be_taken_back(
         page.keyboard.press(key)
     expect(page.get_by_text("Last: row 30, skipped.")).to_be_visible()
     at_row(page, 31)
+    for key in ("ArrowRight", "n", "c", "x"):  # letters after N are the beginning of a note, no verdicts
+        page.keyboard.press(key)
+    expect(page.get_by_role("textbox", name="Note")).to_be_focused()
+    page.get_by_role("textbox", name="Note").fill("")
+    page.keyboard.press("Escape")
     page.keyboard.press("ArrowLeft")
     at_row(page, 30)
     page.reload()
@@ -63,6 +68,9 @@ def test_no_press_is_lost_or_doubled_and_all_can_be_taken_back(
     expect(page.get_by_text("Last: row 31, incorrect.")).to_be_visible()
     page.keyboard.press("r")
     expect(page.get_by_text(re.compile(r"^Its score: 0\.\d+$"))).to_be_visible()
+    page.keyboard.press("r")  # there is nothing more to show: the verdicts that follow do not wait for it
+    label_rows(page, 1, presses=3)
+    at_row(page, 33)
 
     server.stop()
     with OpenStore(load_settings({"TLM_DASH_DATA_DIR": str(data_dir)})) as place:
@@ -73,10 +81,11 @@ def test_no_press_is_lost_or_doubled_and_all_can_be_taken_back(
     taken_back = [
         pair for said_first in kinds for pair in (("verdict", said_first, None), ("retraction", None, None))
     ]
-    assert said[30:] == [*taken_back, ("verdict", "incorrect", "cxus is no verdict here")]
+    kept = [("verdict", "incorrect", "cxus is no verdict here"), ("verdict", "correct", None)]
+    assert said[30:] == [*taken_back, *kept]
     assert [verdict for _, verdict, _ in said[:5]] == ["correct", "incorrect", "unsure", "correct", None]
     counts = annotations_by_row(data_dir, plan_id)
-    assert sorted(counts) == [1] * 30 + [9]
+    assert sorted(counts) == [1] * 31 + [9]
 
 
 def test_two_people_at_once_and_a_response_of_a_million_characters(

@@ -101,6 +101,9 @@ def test_undo_writes_a_retraction_and_gives_the_row_again(place: OpenStore, plan
     say(place, plan, second, "unsure")
     last = label_queue.take(place, plan.plan_id, "Ada").last
     assert last is not None and last[0].position == 1
+    assert second.last is not None
+    earlier = second.last[1].annotation_id
+    assert label_queue.undo(place, plan.plan_id, "Ada", earlier) is None, "not what was said last"
     assert label_queue.undo(place, plan.plan_id, "Ada", last[1].annotation_id) == 1
     assert label_queue.undo(place, plan.plan_id, "Ada", last[1].annotation_id) is None, "once only"
     turn = label_queue.take(place, plan.plan_id, "Ada")

@@ -92,8 +92,7 @@ def take(place: Place, plan_id: str, annotator: str, *, position: int | None = N
     texts = None if item is None else _texts_of(place, state.plan, item, ahead)
     mine = [other for other in state.items if name in state.visits(other)]
     here = len(state.items) if item is None else item.position
-    said = [(other, state.visits(other)[name]) for other in mine]
-    last = max(said, key=lambda pair: pair[1].created_at, default=None)
+    last = _last_of(state, name)
     is_shown = last is not None and (name, last[0].response_hash) in desk.revealed
     return Turn(
         state=state,
@@ -158,16 +157,18 @@ def undo(place: Place, plan_id: str, annotator: str, annotation_id: str) -> int 
     name = labels.checked_annotator(annotator)
     with _desk(place, plan_id).lock:
         state = plan_state(place, plan_id)
-        for item in state.items:
-            standing = state.standing(item, name)
-            if standing and standing[-1].annotation_id == annotation_id:
-                labels.retract(
-                    place, dataset_id=state.plan.dataset_id, item_no=item.item_no,
-                    response_hash=item.response_hash, annotator=name, run_id=state.plan.run_id,
-                    plan_id=plan_id,
-                )  # fmt: skip
-                return item.position
-    return None
+        last = _last_of(state, name)
+        if last is None or last[1].annotation_id != annotation_id:
+            return None
+        item = last[0]
+        if state.standing(item, name)[-1].annotation_id != annotation_id:
+            # Something newer was said of this response outside of the plan: that is not what is taken back.
+            return None
+        labels.retract(
+            place, dataset_id=state.plan.dataset_id, item_no=item.item_no,
+            response_hash=item.response_hash, annotator=name, run_id=state.plan.run_id, plan_id=plan_id,
+        )  # fmt: skip
+    return item.position
 
 
 def reveal(place: Place, plan_id: str, annotator: str, position: int) -> None:
@@ -192,6 +193,12 @@ def release(place: Place, plan_id: str, annotator: str) -> None:
     desk = _desk(place, plan_id)
     with desk.lock:
         desk.leases.pop(labels.checked_annotator(annotator), None)
+
+
+def _last_of(state: PlanState, name: str) -> tuple[PlanItem, Said] | None:
+    """Give what a person said last of those things that still stand, with its row."""
+    said = [(item, state.visits(item)[name]) for item in state.items if name in state.visits(item)]
+    return max(said, key=lambda pair: pair[1].created_at, default=None)
 
 
 def _desk(place: Place, plan_id: str) -> _Desk:

@@ -101,7 +101,7 @@ def _content(content: object) -> str:
 
 
 def _note_key(position: int, n_said: int) -> str:
-    return f"queue-note-{position}-{n_said}"
+    return f"queue-note-{queue_moves.screen_of_row(position, n_said)}"
 
 
 def _press(running: Dashboard, queue: QueueParams, position: int, n_said: int, said: str) -> None:

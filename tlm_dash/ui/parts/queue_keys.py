@@ -16,44 +16,47 @@ _COMPONENT = st.components.v2.component(
     const VERDICTS = { c: "correct", x: "incorrect", u: "unsure", s: "skip" };
     const MOVES = { arrowleft: "back", arrowright: "forward", z: "undo" };
     const STAYS = { n: "note", r: "reveal" };
-    const LEAVING_MS = 1000, WAIT_MS = 2000;
+    const isMove = (name) => Object.values(MOVES).includes(name);
+    const isVerdict = (name) => Object.values(VERDICTS).includes(name);
+    const AT_ONCE_MS = 200, LEAVING_MS = 1000, WAIT_MS = 10000;
+    const now = () => performance.now();
     const isTyping = (element) =>
       element && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
+    const isDrawing = () =>
+      document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState !== "notRunning";
     const screenNow = () => {
       const items = document.querySelectorAll('[class*="st-key-queue-item-"]');
       return items.length ? /st-key-queue-item-(\\S+)/.exec(items[items.length - 1].className)[1] : "end";
     };
 
-    // The picture that was left last, by key or by mouse. What follows is for the next one.
-    let left = { screen: null, until: 0, byMove: false };
-    const isLeaving = (screen) => screen === left.screen && performance.now() < left.until;
+    // The picture that was left last, by key or by mouse. What follows is for the next one; where none comes
+    // (the verdict was refused), it is for this one again.
+    let left = { screen: null, at: 0, byMove: false };
+    const isLeaving = (screen) =>
+      screen === left.screen && (now() < left.at + LEAVING_MS || isDrawing());
     function onClick(event) {
       const part = event.target.closest('[class*="st-key-queue-"]');
       const name = part && /st-key-queue-(\\w+)-/.exec(part.className)?.[1];
-      const byMove = Object.values(MOVES).includes(name);
-      if (byMove || Object.values(VERDICTS).includes(name)) {
-        left = { screen: screenNow(), until: performance.now() + LEAVING_MS, byMove };
-      }
+      if (isMove(name) || isVerdict(name)) left = { screen: screenNow(), at: now(), byMove: isMove(name) };
     }
 
     // Presses in their order, each until its part of the page is there. `screen` is the picture that a press
     // is for, null for the one that follows what was pressed before.
     const presses = [];
     function work() {
-      const { name, screen, until } = presses[0];
-      const now = screenNow();
-      const isEarly = screen === null && isLeaving(now);
-      const part = isEarly ? null : document.querySelector(`.st-key-queue-${name}-${now}`);
-      const isLate = performance.now() > until || (screen !== null && screen !== now);
-      if (part && !isLate) {
-        if (name === "note") part.querySelector("input").focus();
-        else part.querySelector("button").click();
-      }
-      if (part || isLate) presses.shift();
+      const { name, screen, at } = presses[0];
+      const seen = screenNow();
+      const isEarly = screen === null && isLeaving(seen);
+      const part = isEarly ? null : document.querySelector(`.st-key-queue-${name}-${seen}`);
+      const target = part?.querySelector(name === "note" ? "input" : "button");
+      const isVoid = !isEarly && !target && !isDrawing() && now() > at + AT_ONCE_MS;
+      const isLate = now() > at + WAIT_MS || (screen !== null && screen !== seen);
+      if (target || isVoid || isLate) presses.shift();
       if (presses.length) setTimeout(work, 5);
+      if (target && !isLate) name === "note" ? target.focus() : target.click();
     }
     function press(name, screen) {
-      presses.push({ name, screen, until: performance.now() + WAIT_MS });
+      presses.push({ name, screen, at: now() });
       if (presses.length === 1) work();
     }
 
@@ -68,14 +71,17 @@ _COMPONENT = st.components.v2.component(
       }
       const key = event.key.toLowerCase();
       const name = VERDICTS[key] ?? MOVES[key] ?? STAYS[key];
-      if (!name) return;
+      // Letters that follow N before its field is there are the beginning of a note, no verdicts.
+      const isNoteToCome = presses.some((it) => it.name === "note");
+      if (!name && !(isNoteToCome && key.length === 1)) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      if (event.repeat) return;
+      if (event.repeat || isNoteToCome) return;
       // A verdict is for the row that is seen; after a move, for the one that the move leads to.
       const screen = screenNow();
-      const isMoving = presses.some((it) => it.screen === null) || (left.byMove && isLeaving(screen));
-      press(name, key in VERDICTS && !isMoving ? screen : null);
+      const isMoving = presses.some((it) => isMove(it.name)) || (left.byMove && isLeaving(screen));
+      if (!isVerdict(name) || isMoving) press(name, null);
+      else if (screen !== "end") press(name, screen);
     }
     const HANDLERS = [["keydown", onKey], ["click", onClick]];
     export default function () {

@@ -31,7 +31,12 @@ def screen(turn: Turn) -> str:
 
     It is part of the name of every button, so that queue_keys never presses one of an earlier picture.
     """
-    return "end" if turn.item is None else f"{turn.item.position}-{turn.n_said}"
+    return "end" if turn.item is None else screen_of_row(turn.item.position, turn.n_said)
+
+
+def screen_of_row(position: int, n_said: int) -> str:
+    """Name the picture of a row, by its position and how much its person had said of it."""
+    return f"{position}-{n_said}"
 
 
 def draw_last(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
