@@ -251,8 +251,9 @@ def test_a_day_s_work(place: OpenStore) -> None:
     assert found.answer.point is not None
     day = workload(found.answer.point, 1000, 90)
     assert (day.accepted, day.to_review, day.review_hours) == pytest.approx((750, 250, 6.25))
-    assert day.wrong_accepted is not None and day.wrong_accepted_high is not None
-    assert day.wrong_accepted < day.wrong_accepted_high == pytest.approx(750 * (found.answer.bound or 0))
+    assert day.wrong_accepted_low is not None and found.answer.point.risk is not None
+    assert day.wrong_accepted_low < 750 * found.answer.point.risk
+    assert day.wrong_accepted_high == pytest.approx(750 * (found.answer.bound or 0))
 
 
 def test_any_number_leads_to_a_threshold_of_the_band_that_is_as_strict(place: OpenStore) -> None:
