@@ -19,12 +19,16 @@ from tlm_dash.analysis.calibration import (
 from tlm_dash.analysis.figure import Figure
 from tlm_dash.analysis.labelled_sample import response_factor
 from tlm_dash.analysis.ranking import Estimate, auroc
+from tlm_dash.analysis.verdicts import FEWEST_OF_A_CLASS
 from tlm_dash.services.labelled import LabelledRun, SamplingBasis
 
 __all__ = ["Figure", "Quality", "quality_of"]
 
 SEED = 0
 """Of the bootstrap: the same labels give the same intervals on every page and in every export."""
+
+MANY_OF_A_CLASS = 50
+"""With fewer, the resampled intervals of PRR and average precision hold the truth less often than stated."""
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -99,18 +103,19 @@ def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
     if not len(right):
         area = replace(area, reason="no scored row is labelled")
     kept = _retention(right, scores, prompts, weights, confidence)
-    brier = brier_score(right, scores, weights)
+    n_wrong = int((right == 0).sum())
+    n_rarer = min(n_wrong, len(right) - n_wrong)
     quality = Quality(
         n_labelled=int(labelled.sum()),
         n_used=len(right),
-        n_wrong=int((right == 0).sum()),
+        n_wrong=n_wrong,
         n_excluded=_excluded(run, labelled),
         label_sources=dict(Counter(str(source) for source in run.source[labelled])),
         accuracy=_accuracy(run, labelled, confidence),
         auroc=area,
-        average_precision_incorrect=_within(kept.average_precision, 0.0),
-        prr=_within(kept.prr, -np.inf),
-        brier=brier,
+        average_precision_incorrect=_of_both_classes(_within(kept.average_precision, 0.0), n_rarer),
+        prr=_of_both_classes(_within(kept.prr, -np.inf), n_rarer),
+        brier=brier_score(right, scores, weights),
         reliability=reliability(right, scores, weights, confidence=confidence),
         accuracy_at_review_share={
             share: _within(figure, 0.0) for share, figure in zip(SHARES, kept.accuracy, strict=True)
@@ -157,6 +162,14 @@ def _within(figure: Figure, least: float) -> Figure:
     return replace(figure, low=max(least, figure.low), high=min(1.0, figure.high))
 
 
+def _of_both_classes(figure: Figure, n_rarer: int) -> Figure:
+    """Take the interval away where so few rows of a class are resampled that it rarely holds the truth."""
+    if figure.interval is None or n_rarer >= FEWEST_OF_A_CLASS:
+        return figure
+    reason = f"an interval needs {FEWEST_OF_A_CLASS} right and {FEWEST_OF_A_CLASS} wrong rows"
+    return replace(figure, low=None, high=None, method="", standard_error=None, reason=reason)
+
+
 def _excluded(run: LabelledRun, labelled: Bools) -> dict[str, int]:
     """Count the rows of the run that no figure, or no figure about scores, stands on."""
     basis = run.basis
@@ -182,6 +195,14 @@ def _notes(quality: Quality) -> tuple[str, ...]:
     notes = []
     if quality.auroc.high is not None and quality.auroc.high < 0.5:
         notes.append("The scores rank worse than chance: wrong answers tend to score higher than right ones.")
+    figures = (quality.prr, quality.average_precision_incorrect)
+    n_rarer = min(quality.n_wrong, quality.n_used - quality.n_wrong)
+    if n_rarer < MANY_OF_A_CLASS and any(figure.interval is not None for figure in figures):
+        notes.append(
+            "The intervals of PRR and average precision hold the truth somewhat less often than stated: one of "
+            f"95% about 88 to 94% of the time with {FEWEST_OF_A_CLASS} to {MANY_OF_A_CLASS} of the rarer kind "
+            f"(right or wrong rows), here {n_rarer:,}."
+        )
     if quality.n_repeats:
         notes.append(
             f"{quality.n_repeats:,} labelled rows repeat a prompt; the intervals respect that, approximately."

@@ -73,11 +73,7 @@ def _figures(quality: Quality) -> Iterator[tuple[str, str]]:
     yield "PRR (1 perfect order, 0 random)", _with_ends(quality.prr)
     for share, figure in quality.accuracy_at_review_share.items():
         yield f"Right when the lowest {percent(share)} are read", f"{_share(figure)} of those that pass"
-    yield (
-        "Intervals",
-        f"{percent(accuracy.confidence)}; those below AUROC by resampling prompts, "
-        "a little too narrow under 30 wrong rows",
-    )
+    yield "Intervals", f"{percent(accuracy.confidence)}; those below AUROC by resampling prompts"
     if quality.n_excluded:
         yield "Rows left out", " · ".join(f"{n:,} {reason}" for reason, n in quality.n_excluded.items())
 

@@ -1,0 +1,48 @@
+"""Quality figures of a run: which intervals are given, and the reason where one is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.services.deciding import make_decidable_run
+from tlm_dash.services.labelled import labelled_run
+from tlm_dash.services.place import OpenStore
+from tlm_dash.services.quality import Quality, quality_of
+
+TOO_FEW = "an interval needs 10 right and 10 wrong rows"
+LESS_OFTEN = "somewhat less often than stated"
+
+
+def quality(place: OpenStore, n_right: int, n_wrong: int) -> Quality:
+    """Give the figures of a run of so many right and wrong rows, whose scores overlap."""
+    scores = [*np.linspace(0.3, 0.98, n_right), *np.linspace(0.02, 0.7, n_wrong)]
+    return quality_of(
+        labelled_run(place, make_decidable_run(place, scores, ["1"] * n_right + ["0"] * n_wrong))
+    )
+
+
+@pytest.mark.parametrize(("n_right", "n_wrong"), [(90, 9), (9, 90)])
+def test_few_rows_of_a_class_give_no_resampled_interval(place: OpenStore, n_right: int, n_wrong: int) -> None:
+    found = quality(place, n_right, n_wrong)
+    for figure in (found.prr, found.average_precision_incorrect):
+        assert figure.value is not None
+        assert (figure.interval, figure.standard_error, figure.reason) == (None, None, TOO_FEW)
+    facts = found.facts()
+    assert (facts["prr_ci"], facts["average_precision_incorrect_ci"]) == (None, None)
+    for name in ("prr", "average_precision_incorrect"):
+        assert f"{name}_ci is not available: {TOO_FEW}." in facts["notes"]
+    assert not any(LESS_OFTEN in note for note in facts["notes"])
+
+
+@pytest.mark.parametrize(
+    ("n_right", "n_wrong", "n_notes"), [(90, 10, 1), (10, 90, 1), (90, 49, 1), (90, 50, 0), (50, 90, 0)]
+)
+def test_intervals_that_hold_less_than_stated_say_so(
+    place: OpenStore, n_right: int, n_wrong: int, n_notes: int
+) -> None:
+    found = quality(place, n_right, n_wrong)
+    assert found.prr.interval is not None and found.average_precision_incorrect.interval is not None
+    told = [note for note in found.facts()["notes"] if LESS_OFTEN in note]
+    assert len(told) == n_notes
+    assert all(note.endswith(f"here {min(n_right, n_wrong)}.") for note in told)
