@@ -46,3 +46,25 @@ def test_intervals_that_hold_less_than_stated_say_so(
     told = [note for note in found.facts()["notes"] if LESS_OFTEN in note]
     assert len(told) == n_notes
     assert all(note.endswith(f"here {min(n_right, n_wrong)}.") for note in told)
+
+
+def test_no_figure_or_interval_is_missing_without_a_reason(place: OpenStore) -> None:
+    runs: list[tuple[list[float | None], list[str]]] = [
+        ([0.1, 0.2, 0.8, 0.9], ["1"] * 4), ([0.1, 0.9], ["0", "1"]), ([None, None], ["1", "0"]),
+        ([0.1, 0.2, 0.8, 0.9] * 10, ["0", "1", "1", "1"] * 10),
+    ]  # fmt: skip
+    for number, (scores, labels) in enumerate(runs):
+        run_id = make_decidable_run(place, scores, labels, name=f"run {number}")
+        facts = quality_of(labelled_run(place, run_id)).facts()
+        reasons = [note.split(" is not available: ")[0] for note in facts["notes"] if "not available" in note]
+        missing = []
+        for name, value in facts.items():
+            figure = facts[name.removesuffix("_ci")]
+            by_share = name.startswith("accuracy_at")
+            for share in value if by_share else [""]:
+                one, base = (value[share], figure[share]) if by_share else (value, figure)
+                # An interval is not missed where its figure already is.
+                if one is None and (base is not None or not name.endswith("_ci")):
+                    missing.append(f"{name} {share}".strip())
+        assert sorted(reasons) == sorted(missing)
+        assert not any("None" in note for note in facts["notes"])

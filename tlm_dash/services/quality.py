@@ -199,9 +199,9 @@ def _notes(quality: Quality) -> tuple[str, ...]:
     n_rarer = min(quality.n_wrong, quality.n_used - quality.n_wrong)
     if n_rarer < MANY_OF_A_CLASS and any(figure.interval is not None for figure in figures):
         notes.append(
-            "The intervals of PRR and average precision hold the truth somewhat less often than stated: one of "
-            f"95% about 88 to 94% of the time with {FEWEST_OF_A_CLASS} to {MANY_OF_A_CLASS} of the rarer kind "
-            f"(right or wrong rows), here {n_rarer:,}."
+            "The intervals of PRR and average precision hold the truth somewhat less often than stated: one "
+            f"of 95% about 88 to 94% of the time with {FEWEST_OF_A_CLASS} to {MANY_OF_A_CLASS} of the rarer "
+            f"kind (right or wrong rows), here {n_rarer:,}."
         )
     if quality.n_repeats:
         notes.append(
@@ -219,17 +219,27 @@ def _missing(quality: Quality) -> list[str]:
             f"No figure is available, auroc included. There is no sample to stand on: {quality.no_sample}"
         ]
     figures: dict[str, Figure | Estimate] = {
-        "auroc": quality.auroc, "average_precision_incorrect": quality.average_precision_incorrect,
+        "accuracy": quality.accuracy, "auroc": quality.auroc,
+        "average_precision_incorrect": quality.average_precision_incorrect,
         "prr": quality.prr, "brier": quality.brier,
     }  # fmt: skip
+    figures |= {f"accuracy_at_review_share {s:g}": f for s, f in quality.accuracy_at_review_share.items()}
     found = [
-        f"{name if figure.value is None else f'{name}_ci'} is not available: {figure.reason}."
+        f"{_named(name, figure)} is not available: {figure.reason}."
         for name, figure in figures.items()
         if figure.reason is not None
     ]
-    if quality.reliability is not None:
+    if quality.ece is None:
+        found.append(f"ece is not available: {quality.brier.reason}.")
+    else:
         found.append("ece depends on the choice of bins: ten equal ones on 0 to 1.")
     return found
+
+
+def _named(name: str, figure: Figure | Estimate) -> str:
+    """Give the name of what is missing: of the figure or of its interval."""
+    first, *share = name.split(" ")
+    return " ".join([first if figure.value is None else f"{first}_ci", *share])
 
 
 def _pair(figure: Figure | Estimate) -> list[float] | None:

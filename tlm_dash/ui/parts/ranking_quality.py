@@ -64,7 +64,7 @@ def calibration_sentence(quality: Quality) -> str:
 
 def _figures(quality: Quality) -> Iterator[tuple[str, str]]:
     accuracy, area = quality.accuracy, quality.auroc
-    yield "Right", f"{_share(accuracy)} of {quality.n_labelled:,} labelled rows"
+    yield "Right", _share(accuracy, f"{quality.n_labelled:,} labelled rows")
     if area.low is not None and area.high is not None:
         yield "AUROC", f"{_three(area.value)} ({area.low:.3f} to {area.high:.3f}), ties count half"
     else:
@@ -72,7 +72,7 @@ def _figures(quality: Quality) -> Iterator[tuple[str, str]]:
     yield "Average precision for incorrect", _with_ends(quality.average_precision_incorrect)
     yield "PRR (1 perfect order, 0 random)", _with_ends(quality.prr)
     for share, figure in quality.accuracy_at_review_share.items():
-        yield f"Right when the lowest {percent(share)} are read", f"{_share(figure)} of those that pass"
+        yield f"Right when the lowest {percent(share)} are read", _share(figure, "those that pass")
     yield "Intervals", f"{percent(accuracy.confidence)}; those below AUROC by resampling prompts"
     if quality.n_excluded:
         yield "Rows left out", " · ".join(f"{n:,} {reason}" for reason, n in quality.n_excluded.items())
@@ -102,9 +102,12 @@ def _calibration(decision: Decision) -> None:
     )
 
 
-def _share(figure: Figure) -> str:
-    ends = "" if figure.interval is None else f" ({percent(figure.low)} to {percent(figure.high)})"
-    return f"{percent(figure.value)}{ends}"
+def _share(figure: Figure, of: str) -> str:
+    if figure.value is None:
+        return f"not available: {figure.reason}"
+    if figure.interval is None:
+        return f"{percent(figure.value)} of {of}, without an interval: {figure.reason}"
+    return f"{percent(figure.value)} ({percent(figure.low)} to {percent(figure.high)}) of {of}"
 
 
 def _with_ends(figure: Figure) -> str:
