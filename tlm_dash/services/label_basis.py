@@ -180,7 +180,7 @@ def _of_plan(place: Place, record: RunRecord, plan: Plan, rows: _Rows) -> Sampli
     if covered < n:
         is_own = plan.run_id == record.run_id
         late = "too late for the plan" if is_own else "that it was not drawn from"
-        share = f"under {1 - LEAST_COVERED:.0%} of the run, so it speaks for the run all the same"
+        share = f"at most {1 - LEAST_COVERED:.0%} of the run; the figures leave them out"
         words += f"; {n - covered:,} answered {'row' if n - covered == 1 else 'rows'} {late}: {share}"
     kind: BasisKind = "uniform" if plan.kind == "uniform" else "stratified"
     return rows.sample(plan.plan_id, kind, weights, words, plan.plan_id)
