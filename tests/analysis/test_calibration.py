@@ -58,6 +58,8 @@ def test_edges_belong_to_the_bin_above_and_one_to_the_last() -> None:
     found = reliability([1, 1, 0, 1], [0.0, 0.1, 0.95, 1.0])
     assert found is not None
     assert found.n.tolist() == [1, 1, 0, 0, 0, 0, 0, 0, 0, 2]
+    on_edges = reliability([1, 0] * 5, [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
+    assert on_edges is not None and on_edges.n.tolist() == [1] * 10
     assert math.isnan(found.accuracy[4])
     assert found.share.sum() == pytest.approx(1.0)
 
