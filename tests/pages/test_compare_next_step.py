@@ -35,6 +35,19 @@ def test_more_labels_are_asked_for_only_where_a_row_waits_for_one(
     assert links == [leads_to]
 
 
+def test_labels_are_asked_for_of_the_run_whose_rows_wait_for_them(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    dataset_id = make_dataset(dashboard.store, 40)
+    labelled = make_labelled_run(dashboard, dataset_id, [1, 0] * 20, name="one")
+    bare = make_labelled_run(dashboard, dataset_id, [None] * 40, name="other")
+    app = open_app(dashboard, "compare", baseline=labelled, candidate=bare)
+    assert not app.exception
+    step = links(app)["Next step: label more rows"]
+    assert f"run={bare}" in step.query_string
+
+
 def test_missing_prices_can_be_entered_and_leave_no_hole(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
 ) -> None:

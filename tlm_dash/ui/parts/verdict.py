@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from tlm_dash.models import DEFAULT_QUALITY_PRESET
-from tlm_dash.services.compare import Comparison
+from tlm_dash.services.compare import ComparedRun, Comparison
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.ui.params_compare import CompareParams
 from tlm_dash.ui.parts import label_notice
@@ -111,15 +111,17 @@ def next_step(comparison: Comparison, params: CompareParams) -> None:
     if codes == {"not_comparable"}:
         return
     baseline = comparison.runs[0].record
-    if codes <= {"too_few_labels", "not_distinguishable"} and not _left_to_label(comparison):
-        st.page_link(
-            RUNS, label="Next step: run more rows", icon=":material/play_circle:",
-            query_params={"new": "yes"},
-        )  # fmt: skip
-    elif codes <= {"too_few_labels", "not_distinguishable"}:
+    is_open = codes <= {"too_few_labels", "not_distinguishable"}
+    waiting = next(filter(_waits_for_labels, comparison.runs), None) if is_open else None
+    if waiting is not None:
         st.page_link(
             REVIEW, label="Next step: label more rows", icon=":material/rate_review:",
-            query_params={"run": baseline.run_id, "view": "queue"},
+            query_params={"run": waiting.record.run_id, "view": "queue"},
+        )  # fmt: skip
+    elif is_open:
+        st.page_link(
+            RUNS, label="Next step: run more rows", icon=":material/play_circle:",
+            query_params={"new": "yes", "dataset": baseline.dataset_id},
         )  # fmt: skip
     else:
         good = ("b_better", "b_not_inferior")
@@ -131,7 +133,7 @@ def next_step(comparison: Comparison, params: CompareParams) -> None:
         )  # fmt: skip
 
 
-def _left_to_label(comparison: Comparison) -> bool:
-    """Tell whether a row of the baseline waits for a label; those that people were unsure of do not."""
+def _waits_for_labels(run: ComparedRun) -> bool:
+    """Tell whether a row of a run waits for a label; those that people were unsure of do not."""
     waiting = ("without a label", "labelled, but not in the sample")
-    return any(comparison.runs[0].quality.n_excluded.get(reason, 0) for reason in waiting)
+    return any(run.quality.n_excluded.get(reason, 0) for reason in waiting)
