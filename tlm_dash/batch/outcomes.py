@@ -99,6 +99,8 @@ class Outcomes:
     ) -> bool:
         """Take a failure: try again later, or close the item with it. Tells whether that was its end."""
         self._recorder.add({"attempt_end": [end_row(attempt_id, "error", latency_ms, error)]})
+        for cell in unit.question.cells if unit.call == "generate" else [unit.cell]:
+            self._tallies[cell.run.run_id].heard(error.kind)
         if self._refuses_option(unit, error):
             self.leave_out_score = False
             lane.put_later(unit, 0.0)

@@ -48,20 +48,27 @@ class Tally:
         self._started = time.monotonic()
         self._stopped: float | None = None
         self._heard = self._started
+        self._is_silent = False
         self._ends: deque[float] = deque(maxlen=2000)
 
     def note_sent(self, *, maybe_again: bool) -> None:
         """Note that a request is recorded and about to leave."""
-        if not self.in_flight:
-            # Nothing was waited for until now.
+        if not self.in_flight and not self._is_silent:
+            # Nothing was waited for until now; a retry of what got no answer goes on waiting.
             self._heard = time.monotonic()
         self.n_sent += 1
         self.in_flight += 1
         self.n_maybe_paid_twice += maybe_again
 
+    def heard(self, kind: str | None = None) -> None:
+        """Note an answer, or a failure of a kind: even a refusal tells that the endpoint is there."""
+        self._is_silent = kind in NO_ANSWER
+        if not self._is_silent:
+            self._heard = time.monotonic()
+
     def note_answer(self, usage: Usage, resolved_model: str | None) -> None:
         """Note what an answer of this run took."""
-        self._heard = time.monotonic()
+        self.heard()
         if usage.input_tokens is not None:
             self._input = (self._input or 0) + usage.input_tokens
         if usage.output_tokens is not None:
@@ -71,13 +78,12 @@ class Tally:
     def note_done(self) -> None:
         """Note a finished item."""
         self.n_done += 1
-        self._heard = time.monotonic()
+        self.heard()
         self._ends.append(self._heard)
 
     def note_error(self, kind: str) -> None:
         """Note a failed item."""
-        if kind not in NO_ANSWER:
-            self._heard = time.monotonic()
+        self.heard(kind)
         self._errors[kind] += 1
         self._ends.append(time.monotonic())
 

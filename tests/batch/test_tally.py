@@ -1,0 +1,85 @@
+"""For how long an endpoint has been silent, and what counts as a word from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tlm_dash.batch.grid import Grid, GridRun, Limits
+from tlm_dash.batch.outcomes import Outcomes
+from tlm_dash.batch.questions import Cell, Question, Unit
+from tlm_dash.batch.tally import Tally
+from tlm_dash.errors import EndpointError, EndpointTimeoutError, RateLimitedError
+from tlm_dash.store.run_models import RunCounts, Selection
+
+RUN = GridRun("run", "small", "low", "run", None, 3)
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        """Give the seconds so far."""
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Stand in for the clock of the counts."""
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
+    return clock
+
+
+def waiting(clock: Clock) -> Tally:
+    """Count a run whose request left ten seconds ago."""
+    tally = Tally(RUN, RunCounts(), Limits())
+    tally.note_sent(maybe_again=False)
+    clock.now += 10
+    return tally
+
+
+class Discarding:
+    """A recorder and a lane in one, which keep nothing."""
+
+    def add(self, rows: Mapping[str, Any]) -> None:
+        """Take rows."""
+
+    def put_later(self, unit: Unit, wait_s: float) -> None:
+        """Take a request that is to be made again."""
+
+
+@pytest.mark.parametrize(
+    ("error", "silent_s"), [(RateLimitedError("Slow down."), 0), (EndpointTimeoutError("Nothing came."), 10)]
+)
+def test_a_refusal_that_is_tried_again_is_an_answer(
+    clock: Clock, error: EndpointError, silent_s: float
+) -> None:
+    tally = waiting(clock)
+    nothing: Any = Discarding()
+    grid = Grid("grid", "dataset", "generate", "endpoint", "judge", (RUN,), Selection(3))
+    outcomes = Outcomes(grid, nothing, {"run": tally}, nothing, print, print)
+    cell = Cell(RUN, 1)
+    unit = Unit("generate", Question(1, (), (), [cell]), cell)
+    assert outcomes.failed(unit, "attempt", error, 1.0, nothing) is False
+    assert tally.look().silent_s == silent_s
+
+
+def test_a_retry_after_no_answer_goes_on_waiting(clock: Clock) -> None:
+    tally = waiting(clock)
+    tally.heard("timeout")
+    tally.in_flight -= 1
+    clock.now += 5
+    tally.note_sent(maybe_again=True)
+    assert tally.look().silent_s == 15
+    tally.heard()
+    tally.in_flight -= 1
+    clock.now += 5
+    tally.note_sent(maybe_again=False)
+    assert tally.look().silent_s == 0
