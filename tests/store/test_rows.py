@@ -423,6 +423,29 @@ def test_rows_that_a_run_has_not_come_to_are_pending(open_store: OpenStore) -> N
     assert row_detail(store, scope, 3) is not None and row_detail(store, scope, 5) is None
 
 
+def test_a_run_over_given_responses_has_its_rows_before_it_begins(open_store: OpenStore) -> None:
+    store = open_store()
+    dataset = dataset_row()
+    source, run = run_row(dataset["dataset_id"]), run_row(dataset["dataset_id"], mode="score")
+    plan = {
+        "run_id": run["run_id"], "grid_id": "g", "position": 0, "lead_run_id": run["run_id"], "n_items": 2,
+        "source_run_id": source["run_id"], "last_item_no": 3, "grid_hash": "h",
+    }  # fmt: skip
+    items = [item_row(number, f"Question {number}", dataset["dataset_id"]) for number in range(1, 5)]
+    results = [
+        run_item_row(source["run_id"], 1, completion_id="c1"),
+        run_item_row(source["run_id"], 2, status="error"),
+        run_item_row(source["run_id"], 3, completion_id="c3"),
+        run_item_row(source["run_id"], 4, completion_id="c4"),
+    ]
+    write(store, dataset=dataset, run=[source, run], run_plan=plan, item=items, run_item=results)
+    scope = scope_of(store, run["run_id"])
+    assert scope is not None and not scope.is_whole
+    assert look(store, scope, RowFilter(statuses=("pending",)), sort="item").item_nos == (1, 3)
+    write(store, run_item=run_item_row(run["run_id"], 1, completion_id="c1", trustworthiness_score=0.5))
+    assert look(store, scope, RowFilter(statuses=("pending",))).item_nos == (3,)
+
+
 def test_a_row_in_whole_with_its_tries_and_the_same_prompt_elsewhere(filed: dict[str, Filed]) -> None:
     there = filed["mixed"]
     row = next(row for row in there.rows if row.status == "done" and row.tags and row.response)

@@ -36,9 +36,15 @@ not_reached AS (
         AND {is_drawn("p.sample_cut", "p.sample_seed", "i.item_no")}
     ANTI JOIN (SELECT item_no FROM run_item WHERE run_id IN (SELECT unnest($run_ids))) AS reached
         ON reached.item_no = i.item_no
-    WHERE p.run_id IN (SELECT unnest($run_ids)) AND p.source_run_id IS NULL
+    WHERE p.run_id IN (SELECT unnest($run_ids)) AND (p.source_run_id IS NULL OR i.item_no IN (
+        SELECT given.item_no FROM run_item AS given
+        JOIN run_plan AS taker ON taker.source_run_id = given.run_id
+        WHERE taker.run_id IN (SELECT unnest($run_ids)) AND given.completion_id IS NOT NULL
+    ))
 )"""  # noqa: S608 - fixed text
-"""Table expression: items that the one run of `$run_ids` takes and has no row of yet; they are pending."""
+"""Table expression: items that the one run of `$run_ids` takes and has no row of yet; they are pending.
+
+A run that scores responses which are there takes the items that have one."""
 
 
 def selection_parameters(selection: Selection) -> dict[str, Any]:
