@@ -130,6 +130,8 @@ def test_no_labels_lead_to_the_queue(dashboard: Dashboard, open_app: OpenApp) ->
 def test_a_run_without_scores_leads_to_scoring_it(dashboard: Dashboard, open_app: OpenApp) -> None:
     make_decidable_run(dashboard, [None] * 30, ["1"] * 30)
     app = open_app(dashboard, "decide")
+    assert "100% (88% to 100%) of 30 labelled rows" in texts(app)
+    assert "30 labelled, but without a score" in texts(app)
     app.button(key="decide-to-score").click().run()
     assert app.title[0].value == "Runs"
     assert last(app, "new") == "yes"

@@ -16,7 +16,7 @@ from tlm_dash.ui.text import one_line
 def draw(decision: Decision) -> None:
     """Draw both parts, closed."""
     quality = decision.quality
-    if not quality.n_used:
+    if not quality.n_labelled:
         # Nothing to unfold: a row of dashes says less than the sentence.
         st.text(f"Ranking quality: {ranking_sentence(quality)}")
         st.text(f"Calibration: {calibration_sentence(quality)}")
@@ -28,6 +28,9 @@ def draw(decision: Decision) -> None:
                 st.text(value, width="stretch")
         for note in quality.notes:
             st.text(one_line(note, 400))
+    if quality.reliability is None:
+        st.text(f"Calibration: {calibration_sentence(quality)}")
+        return
     with st.expander(f"**Calibration.** {calibration_sentence(quality)}", key="calibration"):
         _calibration(decision)
 
