@@ -21,8 +21,9 @@ def add_grid(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", nargs="+", default=[], metavar="M", help="models that answer")
     command.add_argument("--preset", nargs="+", default=["medium"], metavar="P", help="base, low, medium")
     command.add_argument(
-        "--mode", choices=get_args(RunMode), help="what is done (see the README for the default)"
-    )
+        "--mode", choices=get_args(RunMode),
+        help="what is done (default: generate for one model and one preset, else generate-then-score)",
+    )  # fmt: skip
     command.add_argument("--answered-by", choices=("endpoint", "provider"), default="endpoint")
     command.add_argument("--scorer-model", metavar="M", help="model that scores (default: the endpoint's)")
     command.add_argument("--base-url", metavar="URL", help="TLM endpoint (default: BASE_URL)")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tlm_dash.store.database import Store
+from tlm_dash.store.item_rows import COUNTING_ROW
 from tlm_dash.store.text import stored_text
 
 Key = Literal["item_no", "id", "response", "prompt and response"]
@@ -15,10 +16,7 @@ _ROWS = """
 SELECT r.item_no, r.response_hash, {key}
 FROM (
     SELECT * FROM run_item WHERE run_id = $run_id
-    QUALIFY row_number() OVER (
-        PARTITION BY item_no
-        ORDER BY (status = 'done') DESC, attempt_no DESC, status = 'pending', written_at DESC
-    ) = 1
+    {counting}
 ) AS r {joins}
 """
 
@@ -55,7 +53,7 @@ class Target:
 def targets(store: Store, run_id: str, dataset_id: str, key: Key) -> dict[str, list[Target]]:
     """Give the rows of a run by what identifies them in a file; several rows may share an id or a text."""
     expression, joins = _KEYS[key]
-    sql = _ROWS.format(key=expression, joins=joins)
+    sql = _ROWS.format(key=expression, joins=joins, counting=COUNTING_ROW)
     parameters = {"run_id": run_id} | ({"dataset_id": dataset_id} if joins else {})
     found: dict[str, list[Target]] = {}
     for item_no, response_hash, identity in store.read(sql, parameters):
