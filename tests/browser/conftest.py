@@ -95,6 +95,15 @@ def answered(page: Page, *, timeout_s: float = 60.0) -> None:
     settled(page)
 
 
+def choose_contains(page: Page) -> None:
+    """Choose a matcher by the keyboard: tables above come late and move the menu from under the mouse."""
+    settled(page)
+    matcher = page.get_by_role("combobox", name="Matcher")
+    matcher.fill("Contains")
+    expect(page.get_by_role("option", name="Contains: the response")).to_be_visible()
+    matcher.press("Enter")
+
+
 def label_by_the_reference(page: Page, n_rows: int) -> None:
     """Apply a matcher to the run that Review shows, after a look at what it would find."""
     page.get_by_role("button", name="Where labels come from").click()
@@ -103,11 +112,7 @@ def label_by_the_reference(page: Page, n_rows: int) -> None:
     page.get_by_role("button", name="Go on").click()
     expect(name).to_have_count(0)
     settled(page)
-    # By the keyboard: tables above come late and move the menu from under the mouse.
-    matcher = page.get_by_role("combobox", name="Matcher")
-    matcher.fill("Contains")
-    expect(page.get_by_role("option", name="Contains: the response")).to_be_visible()
-    matcher.press("Enter")
+    choose_contains(page)
     expect(page.get_by_text(re.compile(rf"^[\d,]+ of {n_rows:,} compared rows agree"))).to_be_visible()
     page.get_by_role("button", name="Apply", exact=True).click()
     expect(page.get_by_text("Contains is applied by Ada: ")).to_be_visible()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import StartApp, settled
+from tests.browser.conftest import StartApp, choose_contains, settled
 from tests.fake_endpoint import FakeEndpoint
 from tests.services.stored import make_dataset, make_run
 from tlm_dash.services.place import OpenStore
@@ -31,8 +31,7 @@ def test_labels_are_decided_by_a_person_and_kept(
     page.wait_for_url("**reviewer=Ada*")
     page.get_by_role("button", name="Save what they mean").click()
     expect(page.get_by_text("Estimates can stand on all 2 answered rows.")).to_be_visible()
-    page.get_by_role("combobox", name="Matcher").click()
-    page.get_by_role("option", name="Contains: the response").click()
+    choose_contains(page)
     expect(page.get_by_text("1 of 2 compared rows agree (50.0%)")).to_be_visible()
     page.get_by_role("button", name="Apply", exact=True).click()
     expect(page.get_by_text("Contains is applied by Ada: 1 correct, 1 incorrect")).to_be_visible()
