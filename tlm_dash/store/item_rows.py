@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-COUNTING_FIRST = "(status = 'done') DESC, attempt_no DESC, status = 'pending', written_at DESC"
-"""Order in which the row that counts comes first: a failed try to score again takes no score away, and
-within one try a final row beats a pending one whatever the clock said."""
-
-COUNTING_ROW = f"""QUALIFY row_number() OVER (
-        PARTITION BY run_id, item_no ORDER BY {COUNTING_FIRST}
+COUNTING_ROW = """QUALIFY row_number() OVER (
+        PARTITION BY run_id, item_no
+        ORDER BY (status = 'done') DESC, attempt_no DESC, status = 'pending', written_at DESC
     ) = 1"""
-"""End of a query over rows of `run_item`: of each item in each run only the row that counts stays."""
+"""End of a query over rows of `run_item`: of each item in each run only the row that counts stays.
+
+A failed try to score again takes no score away, and within one try a final row beats a pending one whatever
+the clock said."""

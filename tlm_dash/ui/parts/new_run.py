@@ -10,7 +10,7 @@ import streamlit as st
 
 from tlm_dash.errors import InvalidInputError, SettingsError, TlmDashError
 from tlm_dash.models import RunMode
-from tlm_dash.services import dataset_upload, datasets, prices, runs
+from tlm_dash.services import datasets, prices, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.datasets import Dataset
 from tlm_dash.services.prices import PriceTable
@@ -18,7 +18,7 @@ from tlm_dash.services.run_request import Limits, RunRequest
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params_new_run import Choices
 from tlm_dash.ui.params_runs import RunsParams
-from tlm_dash.ui.parts import run_caps, run_pilot
+from tlm_dash.ui.parts import run_caps, run_pilot, sample_dataset
 from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.parts.run_grid import Source, Ticked, draw_models, draw_sources, sources
 from tlm_dash.ui.parts.run_options import draw_options, draw_rows
@@ -117,12 +117,10 @@ def _no_dataset(running: Dashboard, params: RunsParams) -> None:
         )
         st.page_link("../../pages/datasets.py", label="Upload a dataset", icon=":material/upload:")
     if pressed:
-        try:
-            saved = dataset_upload.save_sample(running)
-        except TlmDashError as error:
-            failure(error.message, error.hint)
+        dataset_id = sample_dataset.take(running)
+        if dataset_id is None:
             return
-        opened = replace(params.drawer(is_open=True), dataset=saved.dataset_id)
+        opened = replace(params.drawer(is_open=True), dataset=dataset_id)
         st.query_params.from_dict(opened.to_dict())
         st.rerun()
 

@@ -17,9 +17,15 @@ def offer(running: Dashboard, key: str) -> None:
     if datasets.listed(running):
         return
     if st.button("Use the sample dataset", icon=":material/lightbulb:", key=key):
-        try:
-            saved = dataset_upload.save_sample(running)
-        except TlmDashError as error:
-            failure(error.message, error.hint)
-            return
-        st.switch_page(RUNS, query_params={"new": "yes", "dataset": saved.dataset_id})
+        dataset_id = take(running)
+        if dataset_id is not None:
+            st.switch_page(RUNS, query_params={"new": "yes", "dataset": dataset_id})
+
+
+def take(running: Dashboard) -> str | None:
+    """Save it and give its id; None where that cannot be, after saying why."""
+    try:
+        return dataset_upload.save_sample(running).dataset_id
+    except TlmDashError as error:
+        failure(error.message, error.hint)
+        return None
