@@ -62,11 +62,13 @@ WATCH = """
 """
 
 
-# All in one task of the browser, so that no picture comes between them.
+# All in one task of the browser, so that neither a picture nor a timer comes between them.
 BURST = """
-([key, presses]) => {
-  for (let press = 0; press < presses; press++)
-    document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+keys => {
+  for (const key of keys) {
+    const press = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+    document.activeElement.dispatchEvent(press);
+  }
 }
 """
 
@@ -92,7 +94,7 @@ def label_rows(page: Page, n: int, *, presses: int = 1) -> list[float]:
         if presses == 1:
             page.keyboard.press(key)
         else:
-            page.evaluate(BURST, [key, presses])
+            page.evaluate(BURST, [key] * presses)
         page.wait_for_function("n => window.queueTimes.length > n", arg=number, polling=5)
     times: list[float] = page.evaluate("window.queueTimes")
     return times

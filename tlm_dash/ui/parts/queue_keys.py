@@ -40,6 +40,18 @@ _COMPONENT = st.components.v2.component(
       if (isMove(name) || isVerdict(name)) left = { screen: screenNow(), at: now(), byMove: isMove(name) };
     }
 
+    // The note field that Enter or Escape has ended. Enter is Streamlit's first, which stores the note; then
+    // the field lets the cursor go, at the latest when the next key comes.
+    let ended = null;
+    function endNote(field) {
+      ended = field;
+      setTimeout(leaveNote);
+    }
+    function leaveNote() {
+      ended?.blur();
+      ended = null;
+    }
+
     // Presses in their order, each until its part of the page is there. `screen` is the picture that a press
     // is for, null for the one that follows what was pressed before.
     const presses = [];
@@ -63,10 +75,10 @@ _COMPONENT = st.components.v2.component(
     function onKey(event) {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       const target = event.composedPath()[0];
-      if (isTyping(target)) {
-        // Enter stores the note; then the keys are for verdicts again.
-        const inNote = target.closest('[class*="st-key-queue-note-"]');
-        if (inNote && (event.key === "Enter" || event.key === "Escape")) setTimeout(() => target.blur());
+      if (target === ended) leaveNote();
+      else if (isTyping(target)) {
+        const isNote = target.closest('[class*="st-key-queue-note-"]');
+        if (isNote && (event.key === "Enter" || event.key === "Escape")) endNote(target);
         return;
       }
       const key = event.key.toLowerCase();
