@@ -22,7 +22,7 @@ def open_app() -> Iterator[OpenApp]:
 
     def open_page(dashboard: Dashboard, page_name: str = "", /, **query: str | list[str]) -> AppTest:
         set_current_dashboard(dashboard)
-        app = AppTest.from_file(SCRIPT, default_timeout=20)
+        app = AppTest.from_file(SCRIPT, default_timeout=120)
         for name, value in query.items():
             app.query_params[name] = value
         app.run()

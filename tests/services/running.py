@@ -13,7 +13,7 @@ MODEL = "gpt-4.1-mini"
 SETTLED = ("done", "failed", "cancelled", "paused")
 
 
-def wait_for(dashboard: Dashboard, run_ids: Sequence[str], within_s: float = 30.0) -> list[RunView]:
+def wait_for(dashboard: Dashboard, run_ids: Sequence[str], within_s: float = 120.0) -> list[RunView]:
     """Wait until runs have ended in whichever way, and nothing is under way for them."""
 
     def settled() -> bool:

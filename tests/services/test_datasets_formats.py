@@ -115,7 +115,11 @@ def test_awkward_texts(shared_place: OpenStore, tmp_path: Path, kind: str) -> No
 
 @pytest.mark.parametrize("kind", FORMATS)
 @given(rows=st.lists(st.tuples(anything, anything), min_size=1, max_size=4))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_any_text(
     shared_place: OpenStore, tmp_path_factory: pytest.TempPathFactory, kind: str, rows: Rows
 ) -> None:

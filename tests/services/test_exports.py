@@ -100,7 +100,11 @@ anything = st.text(min_size=1, max_size=30).filter(str.strip)
 
 @pytest.mark.parametrize("kind", EXACT)
 @given(texts=st.lists(st.tuples(anything, st.none() | st.text(max_size=30)), min_size=1, max_size=16))
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=3,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_any_text_comes_back(tmp_path: Path, kind: str, texts: list[tuple[str, str | None]]) -> None:
     check_round_trip(tmp_path, texts, kind)
 

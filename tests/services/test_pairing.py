@@ -95,7 +95,11 @@ def in_memory(prompts: list[str], dataset_id: str, first_item: int = 1) -> Label
     })  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(texts, texts)
 def test_every_row_is_in_one_pair_or_counted(place: OpenStore, first: list[str], second: list[str]) -> None:
     a, b = in_memory(first, "one"), in_memory(second, "other")

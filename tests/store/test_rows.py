@@ -281,7 +281,11 @@ def _counts(bins: Bins, rows: list[Row]) -> list[int]:
 
 
 @pytest.mark.parametrize("kind", ["plain", "mixed"])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     wanted=FILTERS,
     sort=st.sampled_from(list(SORTS)),
