@@ -25,7 +25,8 @@ page_header(
 
 running = dashboard()
 params = DecideParams.from_query(st.query_params)
-views = [view for view in runs.list_runs(running)[::-1] if view.counts.n_done]
+named = (params.run,) if params.run else ()
+views = [view for view in runs.list_runs(running, named=named)[::-1] if view.counts.n_done]
 view = None if decision_record.opened(running) else decision_path.run_to_decide(running, views, params)
 
 decision = None if view is None else decision_path.decided(running, view, params)

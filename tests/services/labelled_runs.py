@@ -14,7 +14,7 @@ Row = dict[str, Any]
 def hash_of(place: Place, run_id: str, item_no: int) -> str:
     """Give the response_hash of a row."""
     ((found,),) = place.store.read(
-        "SELECT response_hash FROM run_item WHERE run_id = ? AND item_no = ?", [run_id, item_no]
+        "SELECT DISTINCT response_hash FROM run_item WHERE run_id = ? AND item_no = ?", [run_id, item_no]
     )
     assert isinstance(found, str)
     return found

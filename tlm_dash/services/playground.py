@@ -19,14 +19,15 @@ from tlm_dash.models import (
     utc_now,
 )
 from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.place import Place
 from tlm_dash.services.playground_request import PlaygroundRequest, checked_messages
 from tlm_dash.services.playground_runs import endpoint_name, frozen_settings, planned_cells
 from tlm_dash.services.playground_view import view
 from tlm_dash.store import playground as stored
 from tlm_dash.store.playground import HistoryCell, HistoryPage, HistoryRow
 
-__all__ = ["HISTORY_ROWS_A_PAGE", "HistoryCell", "HistoryPage", "HistoryRow", "history", "preset_latencies",
-           "score_again", "stop", "submit"]  # fmt: skip
+__all__ = ["HISTORY_ROWS_A_PAGE", "HistoryCell", "HistoryPage", "HistoryRow", "entry_of", "history",
+           "preset_latencies", "score_again", "stop", "submit"]  # fmt: skip
 
 HISTORY_ROWS_A_PAGE = 10
 
@@ -147,6 +148,14 @@ def history(dashboard: Dashboard, *, search: str = "", page: int = 1) -> History
         return found
     last = (found.total - 1) // rows * rows
     return stored.history(dashboard.store, search=search, limit=rows, offset=last)
+
+
+def entry_of(place: Place, run_id: str, item_no: int | None = None) -> str | None:
+    """Give the entry that a row of a run was asked with, without `item_no` the newest one of the run.
+
+    None where the run is none of the playground, or has no such row.
+    """
+    return stored.entry_of(place.store, run_id, item_no)
 
 
 def preset_latencies(dashboard: Dashboard) -> dict[str, stored.LatencyNote]:

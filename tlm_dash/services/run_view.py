@@ -120,7 +120,7 @@ def _counts(store: Store, records: Sequence[RunRecord]) -> dict[str, RunCounts]:
             else:
                 to_count.append(record)
     for sent in (True, False):
-        group = [record for record in to_count if (record.grid_id is not None) is sent]
+        group = [r for r in to_count if (r.grid_id is not None or r.is_playground) is sent]
         fresh = count_runs(store, [record.run_id for record in group], sent=sent)
         known |= fresh
         with _counted_lock:

@@ -84,9 +84,15 @@ def _start(
     return run_ids
 
 
-def list_runs(place: Place, *, with_pilots: bool = False) -> list[RunView]:
-    """List all runs of datasets, imported ones too, oldest first. Cheap enough to be asked every second."""
+def list_runs(place: Place, *, with_pilots: bool = False, named: Sequence[str] = ()) -> list[RunView]:
+    """List all runs of datasets, imported ones too, oldest first. Cheap enough to be asked every second.
+
+    Runs of the playground are among them, as the last ones, only where their ids are `named`.
+    """
     records = stored.records(place.store)
+    listed = {record.run_id for record in records}
+    if others := [run_id for run_id in named if run_id not in listed]:
+        records += stored.records(place.store, others)
     return views(place, [record for record in records if with_pilots or not record.is_pilot])
 
 
@@ -124,7 +130,16 @@ def retry(place: Place, run_ids: Sequence[str]) -> None:
 
 
 def delete(place: Place, run_ids: Sequence[str]) -> None:
-    """Take some runs off every list; their responses stay with the dataset. Nothing more is sent for them."""
+    """Take some runs off every list; their responses stay with the dataset. Nothing more is sent for them.
+
+    Raises InvalidInputError for a run of the playground: its cards would stay, with nothing behind them.
+    """
+    for record in stored.records(place.store, run_ids):
+        if record.is_playground:
+            raise InvalidInputError(
+                f"“{record.name}” holds answers of the playground: it cannot be deleted.",
+                hint="Delete a run over a dataset.",
+            )
     stored.add_events(place.store, run_ids, "deleted", operational={})
     if isinstance(place, Dashboard):
         # What is under way ends in its own time, and what is written of it then is "deleted" again.
@@ -225,12 +240,17 @@ def _leave(place: Place, run_ids: Sequence[str], status: str, from_statuses: Seq
 
 def _chosen(place: Place, run_ids: Sequence[str], statuses: Sequence[str]) -> list[RunRecord]:
     records = stored.records(place.store, run_ids)
-    imported = [record.name for record in records if record.grid_id is None]
-    if imported:
-        raise InvalidInputError(
-            f"“{imported[0]}” came with a file: nothing is sent for it.",
-            hint="Start a run of mode score over its dataset.",
-        )
+    for record in records:
+        if record.is_playground:
+            raise InvalidInputError(
+                f"“{record.name}” holds answers of the playground: nothing is sent for it here.",
+                hint="Score an answer again on its card.",
+            )
+        if record.grid_id is None:
+            raise InvalidInputError(
+                f"“{record.name}” came with a file: nothing is sent for it.",
+                hint="Start a run of mode score over its dataset.",
+            )
     return [record for record in records if record.status in statuses]
 
 

@@ -28,6 +28,19 @@ run_row AS NOT MATERIALIZED (
     )
 )"""  # noqa: S608 - fixed text
 
+# In the playground a response can be scored again: there an item can have several done rows.
+PLAYGROUND_ROWS = f"""
+run_row AS MATERIALIZED (
+    SELECT * FROM run_item WHERE run_id IN (SELECT unnest($run_ids))
+    {COUNTING_ROW}
+)"""  # noqa: S608 - fixed text
+
+IS_PLAYGROUND = """
+    EXISTS (
+        FROM run JOIN dataset AS d USING (dataset_id)
+        WHERE d.kind = 'playground' AND run.run_id IN (SELECT unnest($run_ids))
+    )"""
+
 # A retraction takes back the last row of the same annotator that still stands, as the closing bracket of it:
 # a row stands as long as the depth does not fall below its own later on.
 STANDING = """

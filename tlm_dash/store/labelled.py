@@ -13,8 +13,9 @@ from tlm_dash.store.run_models import RunRecord
 from tlm_dash.store.selected_items import IS_SELECTED, selection_parameters
 from tlm_dash.store.text import stored_parameters
 
-# Rows that came with a file are there as a whole; other runs have items that they have not come to yet.
-_IMPORTED_ITEMS = "SELECT item_no FROM run_item WHERE run_id = $run_id"
+# Rows that came with a file are there as a whole, as are those of the playground, which may be several of one
+# item; other runs have items that they have not come to yet.
+_IMPORTED_ITEMS = "SELECT DISTINCT item_no FROM run_item WHERE run_id = $run_id"
 _PLANNED_ITEMS = f"""
 SELECT item_no FROM item
 WHERE dataset_id = $dataset_id AND {IS_SELECTED}
@@ -58,14 +59,14 @@ WHERE p.plan_id = $plan_id ORDER BY p.position
 """  # noqa: S608 - fixed text
 
 _COVERED_SAME = """
-SELECT count(*), count(*) FILTER (WHERE written_at <= $made_at) FROM run_item
+SELECT count(DISTINCT item_no), count(DISTINCT item_no) FILTER (WHERE written_at <= $made_at) FROM run_item
 WHERE run_id = $run_id AND status = 'done'
 """
 _COVERED_OTHER = """
 SELECT count(*), count(p.item_no)
-FROM (SELECT item_no, response_hash FROM run_item WHERE run_id = $run_id AND status = 'done') AS r
+FROM (SELECT DISTINCT item_no, response_hash FROM run_item WHERE run_id = $run_id AND status = 'done') AS r
 LEFT JOIN (
-    SELECT item_no, response_hash FROM run_item
+    SELECT DISTINCT item_no, response_hash FROM run_item
     WHERE run_id = $drawn_from AND status = 'done' AND written_at <= $made_at
 ) AS p USING (item_no, response_hash)
 """

@@ -18,7 +18,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlm_dash.store.database import Store
-from tlm_dash.store.label_parts import NO_LABELS, RUN_ROWS, SOURCES, SPELLINGS, STANDING, TRIMMED, run_label
+from tlm_dash.store.label_parts import (
+    IS_PLAYGROUND,
+    NO_LABELS,
+    PLAYGROUND_ROWS,
+    RUN_ROWS,
+    SOURCES,
+    SPELLINGS,
+    STANDING,
+    TRIMMED,
+    run_label,
+)
 from tlm_dash.store.labels_of_run import labels_of_run
 
 __all__ = ["RUN_LABELS", "SOURCES", "SPELLINGS", "STANDING", "TRIMMED", "run_labels"]
@@ -130,7 +140,7 @@ told AS NOT MATERIALIZED (
     FROM heard
 )"""
 
-_FOUND = """
+_FOUND = f"""
 SELECT
     EXISTS (FROM annotation),
     EXISTS (
@@ -142,14 +152,14 @@ SELECT
         FROM matcher_application AS a JOIN run USING (run_id) WHERE run.dataset_id IN (
             SELECT dataset_id FROM run WHERE run_id IN (SELECT unnest($run_ids))
         )
-    )
-"""
+    ),{IS_PLAYGROUND}
+"""  # noqa: S608 - fixed text
 
 
-def _query(*, people: bool, column: bool, matcher: bool) -> str:
+def _query(*, people: bool, column: bool, matcher: bool, rows: str) -> str:
     if not (people or column or matcher):
-        return ",".join((RUN_ROWS, NO_LABELS))
-    parts, columns, joins = [RUN_ROWS, _RANKS], ["r.*"], ""
+        return ",".join((rows, NO_LABELS))
+    parts, columns, joins = [rows, _RANKS], ["r.*"], ""
     for used, texts, names, join in (
         (people, (STANDING, _VERDICTS), _PEOPLE_COLUMNS, _PEOPLE_JOIN),
         (column, (SPELLINGS, _COLUMN), _COLUMN_COLUMNS, _COLUMN_JOIN),
@@ -166,7 +176,7 @@ def _query(*, people: bool, column: bool, matcher: bool) -> str:
     return ",".join((*parts, heard, _TOLD, run_label("said", "label_source", "told")))
 
 
-RUN_LABELS = _query(people=True, column=True, matcher=True)
+RUN_LABELS = _query(people=True, column=True, matcher=True, rows=PLAYGROUND_ROWS)
 
 
 def run_labels(store: Store, run_ids: Sequence[str]) -> str:
@@ -176,5 +186,6 @@ def run_labels(store: Store, run_ids: Sequence[str]) -> str:
     """
     if len(run_ids) == 1:
         return labels_of_run(store, run_ids[0])
-    ((people, column, matcher),) = store.read(_FOUND, {"run_ids": list(run_ids)})
-    return _query(people=people, column=column, matcher=matcher)
+    ((people, column, matcher, asked),) = store.read(_FOUND, {"run_ids": list(run_ids)})
+    rows = PLAYGROUND_ROWS if asked else RUN_ROWS
+    return _query(people=people, column=column, matcher=matcher, rows=rows)

@@ -10,7 +10,16 @@ from __future__ import annotations
 import json
 
 from tlm_dash.store.database import Store
-from tlm_dash.store.label_parts import NO_LABELS, RUN_ROWS, SOURCES, SPELLINGS, STANDING, TRIMMED, run_label
+from tlm_dash.store.label_parts import (
+    NO_LABELS,
+    PLAYGROUND_ROWS,
+    RUN_ROWS,
+    SOURCES,
+    SPELLINGS,
+    STANDING,
+    TRIMMED,
+    run_label,
+)
 
 _KNOWN = """
 WITH mine AS (SELECT dataset_id FROM run WHERE run_id = $run_id),
@@ -29,7 +38,8 @@ SELECT
     (
         SELECT sources FROM label_precedence WHERE dataset_id IN (FROM mine)
         ORDER BY created_at DESC LIMIT 1
-    )
+    ),
+    EXISTS (FROM dataset WHERE kind = 'playground' AND dataset_id IN (FROM mine))
 """
 
 _MINE = "run_id IN (SELECT unnest($run_ids))"
@@ -95,11 +105,12 @@ _SAYS = {
 
 def labels_of_run(store: Store, run_id: str) -> str:
     """Give the common table expressions for one run, without the sources that have nothing to say of it."""
-    ((people, spelled, own_column, n_columns, own_matcher, n_matchers, chosen),) = store.read(
+    ((people, spelled, own_column, n_columns, own_matcher, n_matchers, chosen, asked),) = store.read(
         _KNOWN, {"run_id": run_id}
     )
     order = [source for source in (SOURCES if chosen is None else json.loads(chosen)) if source in SOURCES]
-    parts, values, joins = [RUN_ROWS], {"annotators": "CAST(NULL AS VARCHAR[])"}, ""
+    rows = PLAYGROUND_ROWS if asked else RUN_ROWS
+    parts, values, joins = [rows], {"annotators": "CAST(NULL AS VARCHAR[])"}, ""
     if people:
         parts.append(STANDING)
         joins += _PEOPLE_JOIN
@@ -119,7 +130,7 @@ def labels_of_run(store: Store, run_id: str) -> str:
         joins += _ONE_MATCHER_JOIN + ("" if is_one else " AND m.response_hash = r.response_hash")
         values["found"] = _SAME.format(one="m", value="found") if is_one else "m.found"
     if not joins:
-        return ",".join((RUN_ROWS, NO_LABELS))
+        return ",".join((rows, NO_LABELS))
     return ",".join((*parts, _heard(values, joins, order), _label(order)))
 
 

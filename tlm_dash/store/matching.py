@@ -12,23 +12,25 @@ import pyarrow as pa
 from tlm_dash.models import new_id, utc_now
 from tlm_dash.store.database import Store
 from tlm_dash.store.insertion import insert_arrow, insert_rows
+from tlm_dash.store.item_rows import COUNTING_ROW
 from tlm_dash.store.tables import TABLES
 
 BATCH_ITEMS = 20_000
 
-# A done row is the only one of its item: none of them is doubled.
-_PAIRS = """
+_PAIRS = f"""
 SELECT r.item_no, r.response_hash, i.prompt, c.response, i.reference
-FROM run_item AS r
+FROM (
+    SELECT * FROM run_item WHERE run_id = $run_id AND item_no BETWEEN $low AND $high
+    {COUNTING_ROW}
+) AS r
 JOIN item AS i ON i.item_no = r.item_no AND i.dataset_id = $dataset_id
 JOIN (
     SELECT completion_id, response FROM completion
     WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high
 ) AS c ON c.completion_id = r.completion_id
-WHERE r.run_id = $run_id AND r.status = 'done' AND r.item_no BETWEEN $low AND $high
-    AND i.item_no BETWEEN $low AND $high
+WHERE r.status = 'done' AND i.item_no BETWEEN $low AND $high
 ORDER BY r.item_no
-"""
+"""  # noqa: S608 - fixed text
 
 _BOUNDS = "SELECT min(item_no), max(item_no) FROM run_item WHERE run_id = ? AND status = 'done'"
 

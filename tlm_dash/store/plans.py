@@ -15,17 +15,24 @@ from tlm_dash.errors import NotFoundError
 from tlm_dash.models import new_id, utc_now
 from tlm_dash.store.conversation import messages_of_item
 from tlm_dash.store.database import Store
+from tlm_dash.store.item_rows import COUNTING_ROW
 from tlm_dash.store.runs import COMMIT_TIMEOUT_S
 
-# A finished item has one done row.
+# A finished item has one done row; in the playground, where responses are scored again, the last one counts.
 _POPULATION = """
-SELECT item_no, trustworthiness_score AS score FROM run_item
-WHERE run_id = ? AND status = 'done' AND response_hash IS NOT NULL AND completion_id IS NOT NULL
-ORDER BY item_no
+WITH again AS (
+    SELECT item_no, max(attempt_no) AS last_no FROM run_item
+    WHERE run_id = $run_id AND status = 'done' AND attempt_no > 1 GROUP BY item_no
+)
+SELECT r.item_no, r.trustworthiness_score AS score
+FROM run_item AS r ANTI JOIN again ON again.item_no = r.item_no AND again.last_no > r.attempt_no
+WHERE r.run_id = $run_id AND r.status = 'done' AND r.response_hash IS NOT NULL
+    AND r.completion_id IS NOT NULL
+ORDER BY r.item_no
 """
 
 _HASHES = """
-SELECT item_no, response_hash FROM run_item
+SELECT DISTINCT item_no, response_hash FROM run_item
 WHERE run_id = $run_id AND status = 'done' AND item_no IN (SELECT unnest($item_nos))
 """
 
@@ -65,13 +72,14 @@ SELECT median(gap_ms) / 1000.0, count(*) FROM pressed WHERE gap_ms <= 300000
 """
 
 # The item numbers are said of every table: each is kept in their order, so that little of it is read.
-_TEXTS = """
+_TEXTS = f"""
 SELECT
     r.item_no, i.messages, i.prompt, i.reference, c.response, r.trustworthiness_score AS score,
     r.unscored_reason
 FROM (
     SELECT item_no, completion_id, trustworthiness_score, unscored_reason FROM run_item
     WHERE run_id = $run_id AND status = 'done' AND item_no IN (SELECT unnest($item_nos))
+    {COUNTING_ROW}
 ) AS r
 JOIN (
     SELECT item_no, messages, prompt, reference FROM item
@@ -81,7 +89,7 @@ JOIN (
     SELECT completion_id, response FROM completion
     WHERE dataset_id = $dataset_id AND item_no IN (SELECT unnest($item_nos))
 ) AS c ON c.completion_id = r.completion_id
-"""
+"""  # noqa: S608 - fixed text
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +153,7 @@ def population(store: Store, run_id: str) -> tuple[npt.NDArray[np.int64], npt.ND
     """Give item_no and score (NaN where unscored) of all answered rows of a run, by item. Shape (n,) each."""
 
     def fetch(cursor: Any) -> Any:  # noqa: ANN401 - duckdb ships no types
-        return cursor.execute(_POPULATION, [run_id]).fetchnumpy()
+        return cursor.execute(_POPULATION, {"run_id": run_id}).fetchnumpy()
 
     columns = store.transact(fetch)
     scores: Any = np.ma.filled(np.ma.asarray(columns["score"], dtype=float), np.nan)

@@ -32,6 +32,7 @@ __all__ = [
     "close_interrupted",
     "ensure_playground_dataset",
     "entry",
+    "entry_of",
     "find_run",
     "history",
     "next_item_no",
@@ -85,6 +86,12 @@ LEFT JOIN run_item_text AS t
     ON t.run_id = result.run_id AND t.item_no = $item_no AND t.attempt_no = result.attempt_no
 ORDER BY cell.position
 """  # noqa: S608 - fixed text
+
+_ENTRY_OF = """
+SELECT e.entry_id FROM playground_entry AS e JOIN playground_cell AS c USING (entry_id)
+WHERE c.run_id = $run_id AND ($item_no IS NULL OR e.item_no = $item_no)
+ORDER BY e.created_at DESC, e.item_no DESC LIMIT 1
+"""
 
 _SCORED = f"""
 SELECT trustworthiness_score, written_at
@@ -178,6 +185,12 @@ def entry(store: Store, entry_id: str) -> PlaygroundEntry | None:
         request=json.loads(row["request"]),
         cells=tuple(_cell(cell) for cell in cells),
     )
+
+
+def entry_of(store: Store, run_id: str, item_no: int | None = None) -> str | None:
+    """Give the submission that a row of a run belongs to, without `item_no` the newest one of the run."""
+    found = store.read(_ENTRY_OF, {"run_id": run_id, "item_no": item_no})
+    return found[0][0] if found else None
 
 
 def standing(store: Store, run_id: str, item_no: int) -> Standing | None:

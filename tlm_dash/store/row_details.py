@@ -10,6 +10,7 @@ from typing import Any
 
 from tlm_dash.store.conversation import messages_of_item
 from tlm_dash.store.database import Store
+from tlm_dash.store.item_rows import COUNTING_ROW
 from tlm_dash.store.row_filters import RowScope
 from tlm_dash.store.rows import listed_sql
 
@@ -45,9 +46,10 @@ WHERE a.run_id = ? AND a.item_no = ? ORDER BY a.sent_at, a.attempt_id
 
 _SAME = "SELECT dataset_id, item_no FROM item WHERE prompt_hash = ? ORDER BY dataset_id, item_no LIMIT ?"
 
-# The same prompt, in the same dataset or in another one, in runs that are still listed. A join with few
-# numbers, twice: only the parts of the large tables that hold them are read.
-_OTHERS = """
+# The same prompt, in the same dataset or in another one, in runs that are still listed; what the playground
+# has is told there alone. A join with few numbers, twice: only the parts of the large tables that hold them
+# are read.
+_OTHERS = f"""
 WITH same AS (SELECT unnest($dataset_ids) AS dataset_id, unnest($item_nos) AS item_no),
 gone AS (
     SELECT run_id FROM run_event QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY event_no DESC) = 1
@@ -55,12 +57,13 @@ gone AS (
 ),
 other AS (
     SELECT run.*, same.item_no FROM run JOIN same USING (dataset_id) JOIN dataset AS d USING (dataset_id)
-    WHERE d.kind <> 'playground' AND run.run_id NOT IN (SELECT run_id FROM gone)
+    WHERE (d.kind <> 'playground' OR dataset_id = $dataset_id) AND run.run_id NOT IN (SELECT run_id FROM gone)
         AND NOT (run.run_id = $run_id AND same.item_no = $item_no)
 ),
 result AS (
     SELECT run_id, item_no, completion_id, trustworthiness_score FROM run_item
-    WHERE item_no IN (SELECT unnest($item_nos)) AND status = 'done'
+    WHERE item_no IN (SELECT unnest($item_nos)) AND status = 'done' AND run_id IN (SELECT run_id FROM other)
+    {COUNTING_ROW}
 ),
 answer AS (
     SELECT dataset_id, item_no, completion_id, response, response_hash FROM completion
@@ -74,7 +77,7 @@ JOIN result AS r ON r.run_id = o.run_id AND r.item_no = o.item_no
 JOIN answer AS c
     ON c.dataset_id = o.dataset_id AND c.item_no = o.item_no AND c.completion_id = r.completion_id
 ORDER BY o.created_at, o.name, o.run_id, o.item_no LIMIT $most
-"""
+"""  # noqa: S608 - fixed text
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,8 @@ def _others(store: Store, scope: RowScope, detail: RowDetail) -> tuple[OtherResp
         {
             "dataset_ids": [dataset_id for dataset_id, _ in same],
             "item_nos": [item_no for _, item_no in same],
-            "run_id": scope.run_id, "item_no": detail.item_no, "most": MOST_OTHERS,
+            "run_id": scope.run_id, "dataset_id": scope.dataset_id, "item_no": detail.item_no,
+            "most": MOST_OTHERS,
         },
     )  # fmt: skip
     return tuple(OtherResponse(**row) for row in rows)

@@ -25,6 +25,7 @@ SORTS: dict[Sort, str] = {
     "latency_down": f"-({LATENCY_MS.format(c='c')})",
 }
 
+# In the playground a response can be scored again: rows there are not to be counted as items.
 _SCOPE = """
 WITH mine AS (
     SELECT count(*) AS n, count(*) FILTER (WHERE status = 'done') AS n_done,
@@ -32,9 +33,12 @@ WITH mine AS (
     FROM run_item WHERE run_id = $run_id
 )
 SELECT
-    run.dataset_id, n_responses = (SELECT count(*) FROM completion WHERE dataset_id = run.dataset_id),
-    n = n_done AND n_done >= coalesce((SELECT n_items FROM run_plan WHERE run_id = $run_id), 0)
-FROM run CROSS JOIN mine WHERE run.run_id = $run_id
+    run.dataset_id,
+    NOT asked AND n_responses = (SELECT count(*) FROM completion WHERE dataset_id = run.dataset_id),
+    NOT asked AND n = n_done
+        AND n_done >= coalesce((SELECT n_items FROM run_plan WHERE run_id = $run_id), 0)
+FROM (SELECT run.*, d.kind = 'playground' AS asked FROM run JOIN dataset AS d USING (dataset_id)) AS run
+CROSS JOIN mine WHERE run.run_id = $run_id
 """
 
 _PLAIN = """

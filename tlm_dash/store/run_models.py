@@ -28,7 +28,11 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run with its plan and its latest event. An imported run has neither: `grid_id` is None."""
+    """A run with its plan and its latest event. An imported run has neither: `grid_id` is None.
+
+    Neither have runs of the playground (`dataset_kind` "playground"), which grow with every answer: their
+    `event_no` is the number of their rows, so that it tells whether there is anything new.
+    """
 
     run_id: str
     dataset_id: str
@@ -58,6 +62,12 @@ class RunRecord:
     counts: Mapping[str, Any] | None
     started_at: datetime | None
     finished_at: datetime | None
+    dataset_kind: str = "uploaded"
+
+    @property
+    def is_playground(self) -> bool:
+        """Tell whether it holds answers of the playground as they were asked there."""
+        return self.dataset_kind == "playground"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +88,8 @@ class RunCounts:
     """How far a run is. Tokens are None where none were reported.
 
     `n_sent` requests were recorded before they left, `n_answered` of them were answered, `n_unknown` were
-    left without an outcome by a crash, `n_maybe_paid_twice` were sent again after such an outcome.
-    `active_ms` is the time in which it ran, in milliseconds; None where nothing was sent.
+    left without an outcome by a crash or a cancel, `n_maybe_paid_twice` were sent again after such an
+    outcome. `active_ms` is the time in which it ran, in milliseconds; None where nothing was sent.
     """
 
     n_done: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -20,6 +20,7 @@ COMMIT_TIMEOUT_S = 60.0
 # The number of an event is read before it is written: two threads must not take the same one.
 _events_lock = threading.Lock()
 
+# Of the playground only runs that are named: with the list of all, nothing is `asked` for.
 _RECORDS = """
 WITH latest AS (
     SELECT * FROM run_event
@@ -30,26 +31,34 @@ times AS (
         run_id, min(written_at) FILTER (WHERE status = 'running') AS started_at,
         max(written_at) FILTER (WHERE status IN ('done', 'cancelled', 'failed')) AS finished_at
     FROM run_event GROUP BY run_id
+),
+asked AS (
+    SELECT run_id, count(DISTINCT item_no) AS n_items, count(*) AS n_rows FROM run_item
+    WHERE run_id IN (SELECT run_id FROM run JOIN dataset AS d USING (dataset_id)
+        WHERE d.kind = 'playground' AND run_id IN (SELECT unnest($run_ids)))
+    GROUP BY run_id
 )
 SELECT
     run.run_id, run.dataset_id, d.name AS dataset_name, run.name, run.mode, run.answered_by, run.endpoint,
     run.provider, run.model, run.quality_preset, run.scorer_model, run.settings, run.created_at,
     p.grid_id, coalesce(p.position, 0) AS position, coalesce(p.lead_run_id, run.run_id) AS lead_run_id,
-    p.source_run_id, coalesce(p.n_items, m.n_items, 0) AS n_items, p.last_item_no, p.sample_seed,
-    p.sample_cut, p.pilot_cut, coalesce(e.status, 'done') AS status, e.detail,
-    coalesce(e.event_no, 0) AS event_no,
+    p.source_run_id, coalesce(p.n_items, m.n_items, asked.n_items, 0) AS n_items, p.last_item_no,
+    p.sample_seed, p.sample_cut, p.pilot_cut, coalesce(e.status, 'done') AS status, e.detail,
+    coalesce(e.event_no, asked.n_rows, 0) AS event_no,
     coalesce(e.written_at, run.created_at) AS event_at,
     coalesce(e.is_pilot, false) AS is_pilot, coalesce(e.operational, '{}') AS operational, e.counts,
     times.started_at,
-    CASE WHEN e.status IN ('done', 'cancelled', 'failed') THEN times.finished_at END AS finished_at
+    CASE WHEN e.status IN ('done', 'cancelled', 'failed') THEN times.finished_at END AS finished_at,
+    d.kind AS dataset_kind
 FROM run
 JOIN dataset AS d ON d.dataset_id = run.dataset_id
 LEFT JOIN run_plan AS p ON p.run_id = run.run_id
 LEFT JOIN imported_run AS m ON m.run_id = run.run_id
 LEFT JOIN latest AS e ON e.run_id = run.run_id
 LEFT JOIN times ON times.run_id = run.run_id
-WHERE d.kind <> 'playground' AND coalesce(e.status, '') <> 'deleted'
-    AND (p.run_id IS NOT NULL OR m.run_id IS NOT NULL)
+LEFT JOIN asked ON asked.run_id = run.run_id
+WHERE coalesce(e.status, '') <> 'deleted'
+    AND (p.run_id IS NOT NULL OR m.run_id IS NOT NULL OR asked.run_id IS NOT NULL)
     AND ($run_ids IS NULL OR run.run_id IN (SELECT unnest($run_ids)))
     AND ($grid_id IS NULL OR p.grid_id = $grid_id)
 ORDER BY run.created_at, position, run.run_id
@@ -82,7 +91,10 @@ GROUP BY p.grid_id ORDER BY created_at DESC
 def records(
     store: Store, run_ids: Sequence[str] | None = None, *, grid_id: str | None = None
 ) -> list[RunRecord]:
-    """List runs of datasets, oldest first, with pilots; the playground's and deleted ones are left out."""
+    """List runs of datasets, oldest first, with pilots; deleted ones are left out.
+
+    Runs of the playground are given only where `run_ids` names them.
+    """
     if run_ids is not None or grid_id is not None:
         parameters = {"run_ids": None if run_ids is None else list(run_ids), "grid_id": grid_id}
         return [_record(row) for row in store.read_rows(_RECORDS, parameters)]
@@ -95,7 +107,12 @@ def records(
 
 
 def find_run(store: Store, text: str) -> RunRecord:
-    """Find a run by its id, a unique prefix of it, or a unique name. Raises NotFoundError."""
+    """Find a run by its id, a unique prefix of it, or a unique name. Raises NotFoundError.
+
+    A run of the playground is found by its whole id alone.
+    """
+    if text and (named := records(store, [text])):
+        return named[0]
     return _one_of(
         [r for r in records(store) if text and (r.run_id.startswith(text) or r.name == text)],
         text, "run", lambda r: (r.run_id, r.name),
@@ -127,18 +144,18 @@ def add_events(
     is_pilot: bool = False,
     retries_errors: bool = False,
     counts: Mapping[str, Mapping[str, Any]] | None = None,
-    is_repeat: bool = False,
+    only_after: Collection[str] | None = None,
 ) -> None:
     """Write the same event for some runs and wait until it is on disk. `counts` are by run_id.
 
-    With `is_repeat` only for runs whose status is this one still: what was asked for meanwhile stands.
+    With `only_after` only for runs whose status is one of these: what was asked for meanwhile stands.
     """
     found = counts or {}
     events = [
         RunEvent(run_id, status, operational, detail, is_pilot, retries_errors, found.get(run_id))
         for run_id in run_ids
     ]
-    append_events(store, events, are_repeats=is_repeat)
+    append_events(store, events, only_after=only_after)
 
 
 def append_events(
@@ -146,11 +163,11 @@ def append_events(
     events: Sequence[RunEvent],
     *,
     along: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-    are_repeats: bool = False,
+    only_after: Collection[str] | None = None,
 ) -> None:
     """Write events, and rows of other tables along with them, in one transaction; waits until it is done.
 
-    Of `are_repeats` only those whose run has that status still are written.
+    With `only_after` only those of runs whose status is one of these.
     """
     if not events:
         return
@@ -164,8 +181,8 @@ def append_events(
             )
         }
         numbers = {run_id: number for run_id, (number, _) in latest.items()}
-        if are_repeats:
-            events = [event for event in events if latest.get(event.run_id, (0, ""))[1] == event.status]
+        if only_after is not None:
+            events = [event for event in events if latest.get(event.run_id, (0, ""))[1] in only_after]
         rows = [
             {
                 "run_id": event.run_id, "event_no": numbers.get(event.run_id, 0) + 1, "status": event.status,

@@ -13,7 +13,7 @@ from tlm_dash.services.playground_view import CellView, EntryView
 from tlm_dash.services.playground_view import view as view_entry
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params_playground import PlaygroundParams
-from tlm_dash.ui.parts import composer
+from tlm_dash.ui.parts import card_more, composer
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.notice import empty, failure, waiting
 from tlm_dash.ui.text import SHOWN_AT_ONCE, about_amount, duration, one_line, score_text, visible
@@ -242,17 +242,4 @@ def _actions(running: Dashboard, view: EntryView, cell: CellView) -> None:
                 failure(error.message, error.hint)
             else:
                 st.rerun()
-        with st.popover("Details", type="tertiary"):
-            _details(cell)
-
-
-def _details(cell: CellView) -> None:
-    stored = cell.cell
-    facts = {
-        "Asked for": stored.model or "nothing: the response was given",
-        "Answered as": stored.resolved_model or "—",
-        "Scored by": stored.scorer_model or "—",
-        "Finished because": stored.finish_reason or "—",
-        "Run": stored.run_id,
-    }
-    st.text("\n".join(f"{name}: {visible(value)}" for name, value in facts.items()))
+        card_more.draw(view, cell)

@@ -28,7 +28,8 @@ METRIC_WORDS: dict[Metric | None, str] = {
 
 def draw(running: Dashboard, params: CompareParams) -> CompareParams | None:
     """Draw the choices; gives the address with both sides in it, None where there is nothing to compare."""
-    views = [view for view in runs.list_runs(running)[::-1] if view.counts.n_done]
+    named = [run_id for run_id in (params.baseline, *params.candidate) if run_id]
+    views = [view for view in runs.list_runs(running, named=named)[::-1] if view.counts.n_done]
     if len(views) < 2:
         _too_few(running, len(views))
         return None

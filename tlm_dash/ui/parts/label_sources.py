@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from tlm_dash.errors import NotFoundError
-from tlm_dash.services import label_sources, runs
+from tlm_dash.services import label_sources, review, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_sources import SOURCES, SourceCounts
 from tlm_dash.services.labelled import sampling_bases
@@ -69,7 +69,7 @@ def draw(running: Dashboard, params: ReviewParams) -> None:
 def _choose_run(running: Dashboard, params: ReviewParams) -> None:
     if len(params.runs) < 2:
         return
-    names = run_names([view for view in runs.list_runs(running) if view.record.run_id in params.runs])
+    names = run_names(review.chosen(running, params.runs)[0])
     st.session_state["labels-run"] = params.of
     st.selectbox(
         "Run", list(names), format_func=names.__getitem__, key="labels-run", on_change=_set_run, width=520

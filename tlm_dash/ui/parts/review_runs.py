@@ -11,7 +11,7 @@ from tlm_dash.services import review, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_review import MOST_RUNS, ReviewParams
-from tlm_dash.ui.parts import export_menu, sample_dataset
+from tlm_dash.ui.parts import export_menu, playground_link, sample_dataset
 from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.text import one_line
 
@@ -38,7 +38,7 @@ def settled(running: Dashboard, params: ReviewParams) -> ReviewParams:
 
 def draw(running: Dashboard, params: ReviewParams) -> list[RunView]:
     """Draw the choice of runs, and give those that are there; says so where there is none."""
-    known = runs.list_runs(running)
+    known = runs.list_runs(running, named=params.runs)
     if not known:
         empty("There is no run yet.", "Run a dataset, or upload one that has responses and scores.")
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -81,6 +81,13 @@ def draw_actions(running: Dashboard, views: Sequence[RunView], params: ReviewPar
             _go(replace(params, view="labels", row=None))
         export_menu.draw(
             running, [listed.record.run_id], params.filter, name=one_line(listed.record.name, 60)
+        )
+        if listed.record.is_playground:
+            playground_link.draw(running, listed.record.run_id, params.row, label="Back to the playground")
+    if listed.record.is_playground:
+        st.caption(
+            "Every answer of the playground with this model and preset, a row for each prompt. A row follows "
+            "its card: scored again, it has its new score."
         )
 
 

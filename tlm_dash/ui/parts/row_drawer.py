@@ -17,7 +17,7 @@ from tlm_dash.services.review import RowDetail
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params_review import ReviewParams
-from tlm_dash.ui.parts import row_labels, row_others
+from tlm_dash.ui.parts import playground_link, row_labels, row_others
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.review_runs import listed_run, title
 from tlm_dash.ui.parts.row_words import STATUS_WORDS, kind_words
@@ -57,6 +57,8 @@ def _draw(running: Dashboard, view: RunView) -> None:
     row = review.detail(running, view, params.row)
     _head(running, view, row, params)
     _figures(row)
+    if view.record.is_playground:
+        playground_link.draw(running, view.record.run_id, row.item_no, label="Its card in the playground")
     row_labels.draw(running, view, row, params)
     for message in row.messages:
         _message(message)
@@ -176,7 +178,10 @@ def _tries(row: RowDetail) -> None:
 def _outcome(outcome: str | None, kind: str | None) -> str:
     if outcome is None:
         return "under way"
-    return kind_words(kind) if outcome == "error" else {"ok": "answered"}.get(outcome, outcome)
+    words = {"ok": "answered", "cancelled": "closed by a cancel"}
+    if kind == "not_sent":
+        return "cut off before it was sent"
+    return kind_words(kind) if outcome == "error" else words.get(outcome, outcome)
 
 
 def _raw(row: RowDetail) -> None:
