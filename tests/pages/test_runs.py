@@ -142,5 +142,5 @@ def test_interrupted_requests_are_said_on_top(
     crashed = replace(view, counts=replace(view.counts, n_unknown=7, n_maybe_paid_twice=1))
     monkeypatch.setattr(runs, "list_runs", lambda *_args, **_kwargs: [crashed])
     shown = texts(open_app(dashboard, "runs"))
-    assert "1 run goes on where tlm_dash was interrupted" in shown
+    assert "1 run goes on where it was interrupted" in shown
     assert "7 requests" in shown and "paid twice: 1 request." in shown

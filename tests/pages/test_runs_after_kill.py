@@ -25,7 +25,7 @@ def test_the_page_tells_what_went_on_what_is_unknown_and_what_was_sent_again(
         dashboard = make_dashboard(endpoint.base_url, on_open=runs.resume_all)
         wait_until(lambda: runs.list_runs(dashboard)[0].counts.n_maybe_paid_twice == before.n_unknown)
         said = texts(open_app(dashboard, "runs"))
-        assert "1 run goes on where tlm_dash was interrupted" in said
+        assert "1 run goes on where it was interrupted" in said
         told = re.search(r"without an outcome: (\d+) request.*perhaps paid twice: (\d+) request", said, re.S)
         assert told is not None and int(told[1]) == int(told[2]) == before.n_unknown
         runs.cancel(dashboard, [runs.list_runs(dashboard)[0].record.run_id])

@@ -279,11 +279,11 @@ def test_a_late_word_of_a_pause_does_not_undo_what_was_asked_for_since(
     dataset_id = make_dataset(dashboard.store, 1)
     (run_id,) = runs.start(dashboard, RunRequest(dataset_id, (MODEL,), ("low",)), begin=False)
 
-    def status_after(status: str, *, is_repeat: bool = False) -> str:
-        add_events(dashboard.store, [run_id], status, operational={}, is_repeat=is_repeat)
+    def status_after(status: str, *only_after: str) -> str:
+        add_events(dashboard.store, [run_id], status, operational={}, only_after=only_after or None)
         return records(dashboard.store, [run_id])[0].status
 
     assert status_after("paused") == "paused"
-    assert status_after("paused", is_repeat=True) == "paused"
+    assert status_after("paused", "paused") == "paused"
     assert status_after("queued") == "queued"
-    assert status_after("paused", is_repeat=True) == "queued"
+    assert status_after("paused", "paused") == "queued"

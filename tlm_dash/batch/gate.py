@@ -13,8 +13,9 @@ from tlm_dash.batch.in_flight import InFlightLimit
 from tlm_dash.batch.pace import Pace
 from tlm_dash.errors import EndpointError
 
-Ending = Literal["ok", "refused", "trouble", "other"]
-"""refused: 429. trouble: the endpoint is overloaded or down. other: it is up, the request was at fault."""
+Ending = Literal["ok", "refused", "trouble", "other", "cut"]
+"""refused: 429. trouble: the endpoint is overloaded or down. other: it is up, the request was at fault.
+cut: we closed it, which tells nothing of the endpoint."""
 
 _TROUBLE = frozenset({"unreachable", "timeout", "connection_dropped", "server_failed"})
 
@@ -99,7 +100,7 @@ class Gate:
         self.in_flight -= 1
         if ending == "refused":
             self.pace.refused(now, passed.at, retry_after_s)
-        else:
+        elif ending != "cut":
             self.limit.note_end(now, ok=ending != "trouble", trouble=ending == "trouble")
         self._change.set()
 

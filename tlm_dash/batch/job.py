@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -74,12 +74,12 @@ class Job:
             self._runner.stop(_AGAIN)
 
     def leave_out(self, run_ids: set[str], status: str) -> None:
-        """Leave runs out; the others go on."""
-        mine = run_ids & self._wanted
+        """Leave runs out; the others go on. Those of status "cancelled" are cut off, also after a pause."""
+        mine = run_ids & (self._wanted | set(self._leaving))
         self._wanted -= mine
         self._leaving |= dict.fromkeys(mine, status)
         if self._runner is not None and mine:
-            self._runner.drop(mine)
+            self._runner.drop(mine, cut=status == "cancelled")
 
     def look(self, run_id: str) -> LiveRun | None:
         """Give one of its runs as it is now, while it is under way."""
@@ -123,18 +123,20 @@ class Job:
             return Stop("failed", str(error))
         finally:
             self._note = ""
+        wanted &= self._wanted
         before = await asyncio.to_thread(self._before, wanted)
         self._tallies = {run.run_id: Tally(run, before.counts[run.run_id], self._limits) for run in grid.runs}
-        await self._event(wanted, "running")
+        # Not where it was cancelled or paused while this was being prepared.
+        await self._event(wanted, "running", only_after=("queued", "running"))
         retry_at: dict[str, datetime | None] = {run_id: before.retry_at.get(run_id) for run_id in wanted}
         feed = Feed(parts.store, grid, retry_at, pilot=self._pilot)
         self._runner = Runner(
             grid, self._limits, self._tallies, feed, parts.recorder, self._ways(), before.unknown
         )
-        # Someone may have changed what is wanted while this was being prepared.
-        if self._goes_on:
-            return _AGAIN
         try:
+            # Someone may have changed what is wanted while this was being prepared.
+            if self._goes_on or not wanted & self._wanted:
+                return _AGAIN
             return await self._runner.run(wanted & self._wanted)
         finally:
             self._runner = None
@@ -196,15 +198,17 @@ class Job:
 
     async def _write_leaving(self, run_ids: set[str]) -> None:
         for run_id in run_ids:
-            status = self._leaving.pop(run_id)
+            status, detail = self._leaving.pop(run_id), None
             if run_id in self._tallies:
                 self._tallies[run_id].stop()
+                detail = _cut_note(self._tallies[run_id].n_cut)
             # Not where it was resumed in the meantime: that is newer than what is told here.
-            await self._event({run_id}, status, is_repeat=True)
+            await self._event({run_id}, status, detail=detail, only_after=(status,))
 
     async def _event(
-        self, run_ids: set[str], status: str, *, detail: str | None = None, is_repeat: bool = False
-    ) -> None:
+        self, run_ids: set[str], status: str, *, detail: str | None = None,
+        only_after: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
         if not run_ids:
             return
         counts = {
@@ -216,9 +220,17 @@ class Job:
             await asyncio.to_thread(
                 add_events, self._parts.store(), sorted(run_ids), status, detail=detail,
                 operational=self._limits.as_mapping(), is_pilot=self._pilot, counts=counts,
-                is_repeat=is_repeat,
+                only_after=only_after,
             )  # fmt: skip
         except StoreClosedError:
             raise
         except TlmDashError as error:
             logger.error("The status %s of a run could not be written: %s", status, error)
+
+
+def _cut_note(n: int) -> str | None:
+    """Say what a cancel closed, for a person; None where nothing was under way."""
+    if not n:
+        return None
+    what = "1 request was" if n == 1 else f"{n:,} requests were"
+    return f"{what} closed before an answer came, and may have been paid all the same."

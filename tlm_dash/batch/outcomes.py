@@ -99,7 +99,7 @@ class Outcomes:
     ) -> bool:
         """Take a failure: try again later, or close the item with it. Tells whether that was its end."""
         self._recorder.add({"attempt_end": [end_row(attempt_id, "error", latency_ms, error)]})
-        for cell in unit.question.cells if unit.call == "generate" else [unit.cell]:
+        for cell in unit.cells:
             self._tallies[cell.run.run_id].heard(error.kind)
         if self._refuses_option(unit, error):
             self.leave_out_score = False
@@ -121,8 +121,7 @@ class Outcomes:
 
     def close(self, unit: Unit, kind: str, message: str, hint: str) -> None:
         """Close the item with an error: without an answer in all its runs, else in this one."""
-        question = unit.question
-        cells = question.cells if unit.call == "generate" else [unit.cell]
+        question, cells = unit.question, unit.cells
         if question.completion_id is not None and self._grid.mode != "score":
             message = f"{UNSCORED_MESSAGE} {message}"
         rows = [error_row(question, cell, kind, message, hint) for cell in cells]

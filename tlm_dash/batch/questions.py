@@ -66,6 +66,11 @@ class Unit:
     maybe_again: bool = False
     content_hash: str = field(default="")
 
+    @property
+    def cells(self) -> list[Cell]:
+        """Give the cells that wait for it: an answer is for all of its question, a score for one."""
+        return self.question.cells if self.call == "generate" else [self.cell]
+
 
 def generate_request(grid: Grid, unit: Unit, *, leave_out_score: bool) -> GenerateRequest:
     """Phrase the request for an answer; TLM's own fields go only to a TLM endpoint."""

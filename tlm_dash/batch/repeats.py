@@ -17,6 +17,7 @@ class Repeats:
     def __init__(self, outcomes: Outcomes) -> None:
         self._outcomes = outcomes
         self._known: dict[str, Scored] = {}
+        # The first of each list is the one that is sent; the others wait for it.
         self._waiting: dict[str, list[Unit]] = {}
 
     def holds_back(self, unit: Unit) -> bool:
@@ -26,11 +27,11 @@ class Repeats:
             self._outcomes.repeated(unit, self._known[asked])
             return True
         if asked in self._waiting:
-            if unit.n_tries or unit.n_refused:
-                return False  # It is the one that the others wait for, at its next try.
+            if self._waiting[asked][0] is unit:
+                return False  # At its next try.
             self._waiting[asked].append(unit)
             return True
-        self._waiting[asked] = []
+        self._waiting[asked] = [unit]
         return False
 
     def scored(self, unit: Unit, scored: Scored) -> None:
@@ -38,10 +39,17 @@ class Repeats:
         if len(self._known) >= MOST_KEPT:
             del self._known[next(iter(self._known))]
         self._known[unit.content_hash] = scored
-        for waiting in self._waiting.pop(unit.content_hash, ()):
+        for waiting in self._waiting.pop(unit.content_hash, [])[1:]:
             self._outcomes.repeated(waiting, scored)
+
+    def released(self, unit: Unit) -> list[Unit]:
+        """Give back what waits for a request that nobody wants any more, to be sent instead."""
+        waiting = self._waiting.get(unit.content_hash, [])
+        if not waiting or waiting[0] is not unit:
+            return []
+        return self._waiting.pop(unit.content_hash)[1:]
 
     def failed(self, unit: Unit, error: EndpointError) -> None:
         """End all that wait in the same way."""
-        for waiting in self._waiting.pop(unit.content_hash, ()):
+        for waiting in self._waiting.pop(unit.content_hash, [])[1:]:
             self._outcomes.close(waiting, error.kind, error.message, error.hint)

@@ -25,11 +25,13 @@ from tlm_dash.batch.questions import (
 )
 from tlm_dash.batch.recorder import Recorder
 from tlm_dash.batch.repeats import Repeats
+from tlm_dash.batch.serving import Sending, Serving
 from tlm_dash.batch.spending import Spending
 from tlm_dash.batch.tally import Tally
 from tlm_dash.endpoint.client import EndpointClient
 from tlm_dash.errors import EndpointError, StoreError, TlmDashError
 from tlm_dash.models import Generated, GenerateRequest, Scored, ScoreRequest, new_id
+from tlm_dash.store.run_counts import NOT_SENT
 
 logger = logging.getLogger(__name__)
 
@@ -83,10 +85,11 @@ class Runner:
         )  # fmt: skip
         self._repeats = Repeats(self._outcomes) if grid.send_repeats_once else None
         self._wanted: set[str] = set()
+        self._cancelled: set[str] = set()
         self._n_open = 0
         self._n_under_way = 0
         self._calm = asyncio.Event()
-        self._serving: set[asyncio.Task[None]] = set()
+        self._serving = Serving()
         self._stop: Stop | None = None
         self._stopped = asyncio.Event()
 
@@ -95,9 +98,12 @@ class Runner:
         self._stop = self._stop or why
         self._stopped.set()
 
-    def drop(self, run_ids: set[str]) -> None:
-        """Leave some runs out from now on."""
+    def drop(self, run_ids: set[str], *, cut: bool) -> None:
+        """Leave some runs out from now on. With `cut`, what is under way for them only is closed at once."""
         self._wanted -= run_ids
+        if cut:
+            self._cancelled |= run_ids
+            self._serving.cut(self._cancelled)
         if not self._wanted:
             self._stopped.set()
 
@@ -120,22 +126,14 @@ class Runner:
             for task in (feeding, stopping, *workers):
                 task.cancel()
             await asyncio.gather(feeding, stopping, *workers, return_exceptions=True)
-            await self._wind_down(grace_s)
+            try:
+                await self._serving.end(grace_s)
+            finally:
+                await self._recorder.flush()
         return self._stop
 
     async def _wait_for_stop(self) -> None:
         await self._stopped.wait()
-
-    async def _wind_down(self, grace_s: float | None) -> None:
-        """Wait for what is under way, so long; cut it off then, or where this task is cancelled meanwhile."""
-        try:
-            if self._serving:
-                await asyncio.wait(self._serving, timeout=grace_s)
-        finally:
-            for task in self._serving:
-                task.cancel()
-            await asyncio.gather(*self._serving, return_exceptions=True)
-            await self._recorder.flush()
 
     async def _feed_questions(self) -> None:
         while (page := await self._feed.page()) is not None:
@@ -200,6 +198,7 @@ class Runner:
             if unit.cell.run.run_id in self._wanted:
                 return True
             self._close_cells(1)
+            self._release(unit)
             return False
         kept = [cell for cell in question.cells if cell.run.run_id in self._wanted]
         if len(kept) < len(question.cells):
@@ -208,6 +207,11 @@ class Runner:
         if kept and unit.cell not in kept:
             unit.cell = kept[0]
         return bool(kept)
+
+    def _release(self, unit: Unit) -> None:
+        """Send what waited for this request, which will not be made."""
+        for waiting in [] if self._repeats is None else self._repeats.released(unit):
+            self._lanes["score"].follow_up(waiting)
 
     def _request(self, unit: Unit) -> GenerateRequest | ScoreRequest:
         if unit.call == "score":
@@ -223,30 +227,28 @@ class Runner:
         self._tallies[run_id].note_sent(maybe_again=maybe_again)
         self._n_under_way += 1
         recorded = self._recorder.add({"attempt": [attempt_row(unit, attempt_id)]})
-        task = asyncio.create_task(self._serve(lane, unit, request, attempt_id, recorded, passed))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        sending = Sending(lane, unit, request, attempt_id, recorded, passed, maybe_again)
+        self._serving.begin(sending, self._serve)
 
-    async def _serve(
-        self, lane: Lane, unit: Unit, request: GenerateRequest | ScoreRequest, attempt_id: str,
-        recorded: asyncio.Future[None], passed: Pass,
-    ) -> None:  # fmt: skip
+    async def _serve(self, sending: Sending) -> None:
         """Make one request, from its row in the ledger to the rows of its end."""
+        unit, attempt_id = sending.unit, sending.attempt_id
         ending: Ending = "other"
         retry_after_s: float | None = None
         tally = self._tallies[unit.cell.run.run_id]
         started = time.perf_counter()
         try:
             # Shielded: everyone's rows are in the same commit.
-            await asyncio.shield(recorded)
-            started = time.perf_counter()
-            await self._ask(unit, request, attempt_id)
+            await asyncio.shield(sending.recorded)
+            started, sending.has_left = time.perf_counter(), True
+            await self._ask(unit, sending.request, attempt_id)
             ending = "ok"
         except EndpointError as error:
             ending, retry_after_s = ending_of(error), error.retry_after_s
-            self._fail(lane, unit, attempt_id, error, started)
+            self._fail(sending.lane, unit, attempt_id, error, started)
         except asyncio.CancelledError:
-            self._recorder.add({"attempt_end": [end_row(attempt_id, "interrupted", _ms_since(started))]})
+            ending = "cut"
+            self._cut_off(sending, _ms_since(started))
             raise
         except StoreError:
             self.stop(Stop("running", "The database was closed."))
@@ -259,8 +261,23 @@ class Runner:
             self._recorder.note_latency(time.perf_counter() - started)
             self._n_under_way -= 1
             tally.in_flight -= 1
-            lane.gate.leave(passed, ending, retry_after_s)
+            sending.lane.gate.leave(sending.passed, ending, retry_after_s)
             self._own_places.release()
+
+    def _cut_off(self, sending: Sending, latency_ms: float) -> None:
+        """Write down that a request was closed, and whether the endpoint may have done it."""
+        unit, tally = sending.unit, self._tallies[sending.unit.cell.run.run_id]
+        outcome = "cancelled" if sending.is_cut else "interrupted"
+        end = end_row(sending.attempt_id, outcome, latency_ms if sending.has_left else None)
+        if sending.has_left:
+            tally.note_cut()
+        else:
+            end["error_kind"] = NOT_SENT
+            tally.take_back(maybe_again=sending.maybe_again)
+        self._recorder.add({"attempt_end": [end]})
+        if sending.is_cut:
+            self._close_cells(len(unit.cells))
+            self._release(unit)
 
     async def _ask(self, unit: Unit, request: GenerateRequest | ScoreRequest, attempt_id: str) -> None:
         client = self._ways[unit.call].client()

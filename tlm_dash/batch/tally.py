@@ -41,7 +41,8 @@ class Tally:
         self.note = ""
         self._before = before
         self.n_done, self.n_sent, self.n_answered = before.n_done, before.n_sent, before.n_answered
-        self.n_maybe_paid_twice = before.n_maybe_paid_twice
+        self.n_maybe_paid_twice, self.n_unknown = before.n_maybe_paid_twice, before.n_unknown
+        self.n_cut = 0
         self._input, self._output = before.input_tokens, before.output_tokens
         self._resolved = before.resolved_model
         self._errors = Counter(before.errors)
@@ -59,6 +60,16 @@ class Tally:
         self.n_sent += 1
         self.in_flight += 1
         self.n_maybe_paid_twice += maybe_again
+
+    def note_cut(self) -> None:
+        """Note that a request was closed by a cancel: the endpoint may have done it all the same."""
+        self.n_unknown += 1
+        self.n_cut += 1
+
+    def take_back(self, *, maybe_again: bool) -> None:
+        """Note that a request that was about to leave did not."""
+        self.n_sent -= 1
+        self.n_maybe_paid_twice -= maybe_again
 
     def heard(self, kind: str | None = None) -> None:
         """Note an answer, or a failure of a kind: even a refusal tells that the endpoint is there."""
@@ -103,7 +114,7 @@ class Tally:
         return replace(
             self._before,
             n_done=self.n_done, n_error=sum(errors.values()), n_sent=self.n_sent, n_answered=self.n_answered,
-            n_maybe_paid_twice=self.n_maybe_paid_twice, input_tokens=self._input,
+            n_unknown=self.n_unknown, n_maybe_paid_twice=self.n_maybe_paid_twice, input_tokens=self._input,
             output_tokens=self._output, resolved_model=self._resolved,
             active_ms=(self._before.active_ms or 0.0) + active_ms, errors=errors,
         )  # fmt: skip

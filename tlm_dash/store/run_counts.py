@@ -10,10 +10,14 @@ from tlm_dash.store.database import Store
 from tlm_dash.store.item_rows import COUNTING_ROW
 from tlm_dash.store.run_models import RunCounts
 
+NOT_SENT = "not_sent"
+"""The kind of a request that was cut off before it left: the endpoint never had it."""
+
+_LEFT = f"e.error_kind IS DISTINCT FROM '{NOT_SENT}'"
+_CUT_OFF = "e.outcome IN ('interrupted', 'cancelled')"
+
 # The outcomes after which a request may have been done, and billed, although nobody knows.
-UNKNOWN_OUTCOMES = (
-    "e.outcome IN ('interrupted', 'cancelled') OR e.error_kind IN ('timeout', 'connection_dropped')"
-)
+UNKNOWN_OUTCOMES = f"{_CUT_OFF} OR e.error_kind IN ('timeout', 'connection_dropped')"
 
 _LATEST = f"""
     SELECT run_id, item_no, status, error_kind, completion_id, written_at
@@ -51,14 +55,14 @@ WHERE p.lead_run_id = l.run_id AND p.source_run_id IS NULL
 GROUP BY l.run_id
 """  # noqa: S608 - fixed text
 
-_ATTEMPTS = """
+_ATTEMPTS = f"""
 SELECT
     a.run_id, count(*), count(*) FILTER (WHERE e.outcome = 'ok'),
-    count(*) FILTER (WHERE e.outcome = 'interrupted' OR e.attempt_id IS NULL)
+    count(*) FILTER (WHERE {_CUT_OFF} OR e.attempt_id IS NULL)
 FROM attempt AS a LEFT JOIN attempt_end AS e USING (attempt_id)
-WHERE a.run_id IN (SELECT unnest($run_ids))
+WHERE a.run_id IN (SELECT unnest($run_ids)) AND {_LEFT}
 GROUP BY a.run_id
-"""
+"""  # noqa: S608 - fixed text
 
 _OF_ATTEMPTS = ("n_sent", "n_answered", "n_unknown")
 _OF_TOKENS = ("input_tokens", "output_tokens", "resolved_model")
@@ -75,6 +79,7 @@ tried AS (
         ) AS after_unknown
     FROM attempt AS a SEMI JOIN again USING (run_id, item_no, call)
     LEFT JOIN attempt_end AS e USING (attempt_id)
+    WHERE {_LEFT}
 )
 SELECT run_id, count(*) FROM tried WHERE after_unknown GROUP BY run_id
 """  # noqa: S608 - fixed text
@@ -82,7 +87,7 @@ SELECT run_id, count(*) FROM tried WHERE after_unknown GROUP BY run_id
 _UNKNOWN_CELLS = f"""
 SELECT a.run_id, a.item_no, a.call
 FROM attempt AS a LEFT JOIN attempt_end AS e USING (attempt_id)
-WHERE a.run_id IN (SELECT unnest($run_ids))
+WHERE a.run_id IN (SELECT unnest($run_ids)) AND {_LEFT}
 QUALIFY row_number() OVER (PARTITION BY a.run_id, a.item_no, a.call ORDER BY a.sent_at DESC, a.attempt_id) = 1
     AND coalesce({UNKNOWN_OUTCOMES}, false)
 """  # noqa: S608 - fixed text

@@ -78,7 +78,7 @@ def _taken(view: RunView) -> Iterator[tuple[str, str]]:
     if counts.n_unknown or counts.n_maybe_paid_twice:
         yield (
             "After interruptions",
-            f"{counts.n_unknown:,} requests left without an outcome by a crash · "
+            f"{counts.n_unknown:,} requests left without an outcome, perhaps paid · "
             f"{counts.n_maybe_paid_twice:,} sent again and perhaps paid twice",
         )
     if counts.input_tokens is not None or counts.output_tokens is not None:

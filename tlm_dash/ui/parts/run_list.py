@@ -100,16 +100,16 @@ def _turn_page() -> None:
 
 def _crash_note(views: list[RunView]) -> None:
     """Say what went on after a crash, and what nobody can know about it."""
-    hit = [view for view in views if view.counts.n_unknown and _is_live([view])]
+    hit = [view for view in views if view.counts.n_unknown and view.status in UNDER_WAY]
     if not hit:
         return
     unknown = sum(view.counts.n_unknown for view in hit)
     twice = sum(view.counts.n_maybe_paid_twice for view in hit)
-    what = "1 run goes on" if len(hit) == 1 else f"{len(hit)} runs go on"
+    what = "1 run goes on where it was" if len(hit) == 1 else f"{len(hit)} runs go on where they were"
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="after-crash"):
         st.badge("Resumed", color="gray", icon=":material/restart_alt:")
         st.text(
-            f"{what} where tlm_dash was interrupted; what was stored is not sent again. Left without an "
+            f"{what} interrupted; what was stored is not sent again. Left without an "
             f"outcome: {unknown:,} {_requests(unknown)}. Sent again so far, and so perhaps paid twice: "
             f"{twice:,} {_requests(twice)}."
         )
