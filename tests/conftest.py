@@ -23,8 +23,8 @@ WAIT_S = 60.0
 SETTING_NAMES = ("BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
 
 
-# How long an example takes says nothing on a busy machine. Where skips are forbidden (CI) the examples are the
-# same each time; at a desk each run looks at new ones.
+# How long an example takes says nothing on a busy machine. Where skips are forbidden (CI) the examples are
+# the same each time; at a desk each run looks at new ones.
 settings.register_profile(
     "any machine",
     deadline=None,

@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import ROOT, wait_until
 from tests.endpoint.asking import GENERATE, a_request, collect_until_error, error_of, run
-from tests.fake_endpoint import Answer, Drop, FakeEndpoint, Hang
+from tests.fake_endpoint import Answer, Drop, Exchange, FakeEndpoint, Hang, Replier
 from tlm_dash.endpoint.client import EndpointClient
 from tlm_dash.errors import (
     ConnectionDroppedError,
@@ -27,17 +27,19 @@ from tlm_dash.errors import (
     InvalidInputError,
 )
 
-SLOW_BODY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
+SLOW_BODY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that nobody listens on, and that nobody else can take meanwhile."""
+    with closing(socket.socket()) as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield int(holder.getsockname()[1])
 
 
-def test_nobody_listens() -> None:
-    base_url = f"http://127.0.0.1:{free_port()}/api"
+def test_nobody_listens(silent_port: int) -> None:
+    base_url = f"http://127.0.0.1:{silent_port}/api"
     error = error_of(base_url)
     assert type(error) is EndpointUnreachableError
     assert error.message == f"The endpoint at {base_url} cannot be reached: nothing is listening there."
@@ -58,7 +60,8 @@ def test_a_connection_that_does_not_come_about_in_time() -> None:
         started = time.perf_counter()
         error = error_of(f"http://127.0.0.1:{port}/api", timeout_s=0.5)
     assert type(error) in (EndpointUnreachableError, EndpointTimeoutError)
-    assert time.perf_counter() - started < 5
+    # The system itself would try for two minutes.
+    assert time.perf_counter() - started < 30
 
 
 def full_backlog() -> Iterator[int]:
@@ -78,9 +81,9 @@ def full_backlog() -> Iterator[int]:
 @pytest.mark.parametrize("reply", [Hang(), Hang(SLOW_BODY)], ids=["no answer", "half an answer"])
 def test_no_full_answer_in_time(fake_endpoint: FakeEndpoint, reply: Hang) -> None:
     fake_endpoint.script(GENERATE, [reply])
-    error = error_of(fake_endpoint, timeout_s=0.3)
+    error = error_of(fake_endpoint, timeout_s=1.5)
     assert type(error) is EndpointTimeoutError
-    assert error.message == "The endpoint gave no full answer within 0.3 s."
+    assert error.message == "The endpoint gave no full answer within 1.5 s."
     assert "TLM_DASH_TIMEOUT_S" in error.hint
     wait_until(lambda: fake_endpoint.requests[0].disconnected, what="the disconnect")
 
@@ -90,14 +93,14 @@ def test_an_answer_that_trickles_is_too_late_all_the_same(fake_endpoint: FakeEnd
 
     async def trickle(exchange: object) -> None:
         await exchange.write(SLOW_BODY)  # type: ignore[attr-defined]
-        for _ in range(49):
+        for _ in range(499):
             await asyncio.sleep(0.1)
             await exchange.write(b" ")  # type: ignore[attr-defined]
 
     fake_endpoint.script(GENERATE, [trickle])
     started = time.perf_counter()
     assert type(error_of(fake_endpoint, timeout_s=0.5)) is EndpointTimeoutError
-    assert time.perf_counter() - started < 3
+    assert time.perf_counter() - started < 30, "50 s is what the whole answer takes"
 
 
 def test_waiting_for_a_free_connection_counts(fake_endpoint: FakeEndpoint) -> None:
@@ -112,8 +115,19 @@ def test_waiting_for_a_free_connection_counts(fake_endpoint: FakeEndpoint) -> No
     assert len(fake_endpoint.requests) <= 2
 
 
+def answer_when_there_are(n: int) -> Replier:
+    """Answer nobody before so many requests are there: however slow the machine is, none can be the first."""
+
+    async def reply(exchange: Exchange) -> None:
+        while len(exchange.endpoint.requests) < n:
+            await asyncio.sleep(0.02)
+        await Answer()(exchange)
+
+    return reply
+
+
 def test_the_pool_is_as_large_as_asked(fake_endpoint: FakeEndpoint) -> None:
-    fake_endpoint.script(GENERATE, [Answer(delay_s=0.1)] * 6)
+    fake_endpoint.script(GENERATE, [answer_when_there_are(3)] * 6)
 
     async def six(client: EndpointClient) -> None:
         await asyncio.gather(*(client.generate(a_request()) for _ in range(6)))
@@ -123,7 +137,7 @@ def test_the_pool_is_as_large_as_asked(fake_endpoint: FakeEndpoint) -> None:
 
 
 def test_more_than_the_usual_hundred_connections(fake_endpoint: FakeEndpoint) -> None:
-    fake_endpoint.script(GENERATE, [Answer(delay_s=1.0)] * 130)
+    fake_endpoint.script(GENERATE, [answer_when_there_are(130)] * 130)
 
     async def many(client: EndpointClient) -> None:
         await asyncio.gather(*(client.generate(a_request()) for _ in range(130)))
@@ -166,7 +180,7 @@ def test_https_to_a_plain_port_and_a_certificate_of_nobody(
         assert type(untrusted) is EndpointUnreachableError
         assert "its certificate or protocol is not accepted" in untrusted.message
         assert "SSL_CERT_FILE" in untrusted.hint
-        mixed_up = error_of(f"http://localhost:{port}/api", timeout_s=3)
+        mixed_up = error_of(f"http://localhost:{port}/api", timeout_s=30)
         assert "http:// or https://" in mixed_up.hint or type(mixed_up) is ConnectionDroppedError
 
 
@@ -229,9 +243,9 @@ def test_making_a_client_is_cheap_and_loads_nothing_heavy() -> None:
     code = (
         "import sys, time\n"
         "from tlm_dash.endpoint.client import EndpointClient\n"
-        "started = time.perf_counter()\n"
+        "started = time.process_time()\n"
         "for _ in range(100): EndpointClient('https://example.org/api', api_key='k' * 20)\n"
-        "assert time.perf_counter() - started < 0.5\n"
+        "assert time.process_time() - started < 0.5\n"
         "heavy = {'openai', 'httpx', 'httpx2', 'aiohttp', 'pydantic'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

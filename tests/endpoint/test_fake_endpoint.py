@@ -59,11 +59,11 @@ def test_it_runs_on_its_own() -> None:
         line = process.stdout.readline()
         base_url = re.search(r"http://127\.0\.0\.1:\d+/api", line)
         assert line.startswith("server-error") and base_url
-        with urllib.request.urlopen(f"{base_url.group()}/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{base_url.group()}/health", timeout=60) as answer:
             assert answer.status == 200
         call = urllib.request.Request(f"{base_url.group()}/chat/completions", b"{}", method="POST")
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(call, timeout=5)
+            urllib.request.urlopen(call, timeout=60)
         caught.value.close()
         assert caught.value.code == 500
     finally:
