@@ -44,7 +44,7 @@ FILTERS: dict[str, RowFilter] = {
     "tag": RowFilter(tags=(("topic", "topic 3"),)),
     "label": RowFilter(labels=("correct", "incorrect")),
     "no label": RowFilter(labels=("none",)),
-    "latency": RowFilter(latency_min=1.0),
+    "latency": RowFilter(latency_min=3500.0),
     "length of the response": RowFilter(length_min=900),
 }
 

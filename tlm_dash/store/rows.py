@@ -22,7 +22,7 @@ SORTS: dict[Sort, str] = {
     "score": "r.trustworthiness_score",
     "score_down": "-r.trustworthiness_score",
     "length_down": "-length(c.response)",
-    "latency_down": f"-({LATENCY_MS.format(c='c')})",
+    "latency_down": f"-({LATENCY_MS.format(answered='c.latency_ms')})",
 }
 
 # In the playground a response can be scored again: rows there are not to be counted as items.
