@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from tlm_dash.services.check import report
-from tlm_dash.ui.parts import facts, price_table
+from tlm_dash.ui.parts import backup, facts, price_table
 from tlm_dash.ui.parts.header import page_header
 from tlm_dash.ui.resources import dashboard
 
@@ -20,6 +20,8 @@ with left:
     facts.connection(found)
 with right:
     facts.storage(found)
+    if found.store.problem is None:
+        backup.draw(dashboard())
 if found.store.problem is None:
     price_table.draw(dashboard())
 facts.settings(found)

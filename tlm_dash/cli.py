@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tlm_dash import __version__
-from tlm_dash.commands import analyse, datasets, labels, report, runs
+from tlm_dash.commands import analyse, datasets, labels, report, runs, store
 from tlm_dash.commands.command import make_command, print_json
 from tlm_dash.errors import TlmDashError
 from tlm_dash.local_endpoint import command as endpoint_command
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "check", _check, "endpoint, database, model: works or not, and why",
         "Test the endpoint, the database and the model, and say in plain words what works.",
     )  # fmt: skip
-    for noun in (datasets, runs, labels, analyse, report):
+    for noun in (datasets, runs, labels, analyse, report, store):
         noun.add_commands(commands)
     return parser
 
