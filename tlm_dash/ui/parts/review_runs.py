@@ -139,12 +139,19 @@ def title(view: RunView) -> str:
 
 
 def menu_name(view: RunView) -> str:
-    """Name a run for a menu, which cuts long names at their end: the preset first, the dataset last."""
-    dataset, name = view.record.dataset_name, view.record.name
-    parts = name.removeprefix(f"{dataset}{BETWEEN}")
-    if parts == name:
+    """Name a run for a menu, which cuts long names at their end: the preset first, the dataset last.
+
+    The parts of a name are taken off by what they are: a column or a dataset may be named "a · b" itself.
+    """
+    record, first = view.record, []
+    rest = record.name.removeprefix(f"{record.dataset_name}{BETWEEN}")
+    if rest == record.name:
         return title(view)
-    return one_line(BETWEEN.join([*reversed(parts.split(BETWEEN)), dataset]), NAME_CHARACTERS)
+    for part in (record.scorer_model, record.quality_preset, record.model):
+        if part and rest.endswith(f"{BETWEEN}{part}"):
+            rest = rest.removesuffix(f"{BETWEEN}{part}")
+            first.append(part)
+    return one_line(BETWEEN.join([*first, rest, record.dataset_name]), NAME_CHARACTERS)
 
 
 def _choice(known: Sequence[RunView], shown: list[str]) -> None:
