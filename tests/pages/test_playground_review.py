@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from tests.conftest import MakeDashboard, wait_until
 from tests.fake_endpoint import FakeEndpoint, fake_answer
 from tests.pages.conftest import OpenApp, texts
-from tlm_dash.services import playground
+from tlm_dash.services import playground, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground_request import PlaygroundRequest
 from tlm_dash.services.playground_view import view
@@ -76,8 +76,8 @@ def test_a_verdict_is_given_there_and_found_again(open_app: OpenApp, running: Da
 def test_the_queue_and_the_sources_of_labels_take_it(
     open_app: OpenApp, running: Dashboard, of_view: str
 ) -> None:
-    _, runs = ask(running)
-    app = opened(open_app, running, "review", run=runs, view=of_view, reviewer="Ada")
+    _, both = ask(running)
+    app = opened(open_app, running, "review", run=both, view=of_view, reviewer="Ada")
     if of_view == "labels":
         assert f"Playground · {MODEL} · low" in texts(app)
         return
@@ -98,3 +98,34 @@ def test_decide_and_compare_take_it_by_its_address(open_app: OpenApp, running: D
     assert "low instead of medium" in texts(app)
     app = opened(open_app, running, "compare")
     assert "A comparison needs two." in texts(app)
+
+
+def test_an_answer_is_added_to_a_new_dataset_and_then_to_that(open_app: OpenApp, running: Dashboard) -> None:
+    entry_id, (low, medium) = ask(running)
+    app = open_app(running, entry=entry_id)
+    app.button(key=f"add-{entry_id}-{low}").click().run()
+    assert "The dataset has no name yet." in texts(app)
+    app.text_input(key=f"new-{entry_id}-{low}").set_value("Sums *to* check")
+    app.button(key=f"add-{entry_id}-{low}").click().run()
+    assert "Added to “Sums *to* check”." in texts(app)
+    assert not app.exception
+    # The newest one stands in the menu of every card by then.
+    menu = app.selectbox(key=f"dataset-{entry_id}-{medium}")
+    assert menu.options == ["Sums *to* check", "New dataset"]
+    app.button(key=f"add-{entry_id}-{medium}").click().run()
+    app.button(key=f"add-{entry_id}-{low}").click().run()
+    assert "This answer is in “Sums *to* check” already, as item 1." in texts(app)
+    menu = app.selectbox(key=f"dataset-{entry_id}-{medium}").select_index(1).run()
+    app.text_input(key=f"new-{entry_id}-{medium}").set_value("Another one")
+    app.button(key=f"add-{entry_id}-{medium}").click().run()
+    assert texts(app).count("Added to “Another one”.") == 1
+    (dataset_id,) = {r.record.dataset_id for r in runs.list_runs(running) if "Sums" in r.record.dataset_name}
+    app = opened(open_app, running, "datasets", dataset=dataset_id)
+    shown = texts(app)
+    assert "Answers of the playground, added one by one" in shown
+    assert "Rows in" not in shown
+    app = opened(open_app, running, "datasets")
+    assert "from the playground" in texts(app)
+    app = opened(open_app, running, "runs")
+    assert not app.exception
+    assert "the last answer was added" in texts(app)

@@ -101,7 +101,8 @@ def test_an_answer_that_was_scored_again_is_one_row_with_its_last_score(place: O
     ]
     assert review.found(place, view, RowFilter(), sort="latency_down").n_rows == 4
     measured = review.distribution_of(place, view)
-    assert (measured.n, measured.n_unscored, measured.mean) == (4, 1, pytest.approx(0.5))
+    assert (measured.n, measured.n_unscored) == (4, 1)
+    assert measured.mean == pytest.approx(0.5)
     assert review.choices(place, view).rows.statuses == {"done": 3, "error": 1}
     row = review.detail(place, view, 1)
     assert [(other.name, other.trustworthiness_score) for other in row.others] == [

@@ -47,7 +47,7 @@ def latency_reason(a: RunRecord, b: RunRecord) -> str | None:
     of requests in flight in the same hours: for at least half of the longer one both were under way. Scoring
     alone is not answering and scoring.
     """
-    if a.is_playground or b.is_playground:
+    if a.is_from_playground or b.is_from_playground:
         return "the playground asks one prompt at a time, whatever else is under way"
     if a.grid_id is None or b.grid_id is None:
         return "responses that came with a file have no measured time"
@@ -88,7 +88,7 @@ def cost_of(place: Place, run: LabelledRun) -> Cost:
     A response that several runs score counts in each: each configuration would have to pay for it.
     """
     done = run.status == "done"
-    if (run.record.grid_id is None and not run.record.is_playground) or not done.any():
+    if (run.record.grid_id is None and not run.record.is_from_playground) or not done.any():
         return Cost(None, None, None, "responses that came with a file have no cost")
     table = price_table(place)
     if not table.models and not table.per_request:

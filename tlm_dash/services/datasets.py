@@ -27,7 +27,7 @@ __all__ = [
 
 
 def listed(place: Place) -> list[Dataset]:
-    """Give all uploaded datasets, oldest first."""
+    """Give all datasets, of files and collected in the playground, oldest first."""
     return stored.datasets(place.store)
 
 

@@ -43,13 +43,17 @@ def run_facts(place: Place, labelled: LabelledRun) -> dict[str, Any]:
 
 
 def data_facts(place: Place, dataset_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Give each dataset once: its file, its hash, and how many rows were used and left out."""
+    """Give each dataset once: its file (if any), its hash, and how many rows were used and left out."""
     found: list[dict[str, Any]] = []
     for dataset_id in dict.fromkeys(dataset_ids):
         try:
             dataset = datasets.show(place, dataset_id)
         except NotFoundError:
             found.append({"dataset_id": dataset_id, "name": "not from a file"})
+            continue
+        if dataset.is_collected:
+            told = {"dataset_id": dataset_id, "name": f"{dataset.name}, collected in the playground"}
+            found.append(told | {"n_items": dataset.n_items})
             continue
         found.append({
             "dataset_id": dataset_id, "name": dataset.name, "file_name": dataset.file_name,

@@ -241,15 +241,13 @@ def _leave(place: Place, run_ids: Sequence[str], status: str, from_statuses: Seq
 def _chosen(place: Place, run_ids: Sequence[str], statuses: Sequence[str]) -> list[RunRecord]:
     records = stored.records(place.store, run_ids)
     for record in records:
-        if record.is_playground:
-            raise InvalidInputError(
-                f"“{record.name}” holds answers of the playground: nothing is sent for it here.",
-                hint="Score an answer again on its card.",
-            )
         if record.grid_id is None:
+            came = "holds answers of the playground" if record.is_from_playground else "came with a file"
             raise InvalidInputError(
-                f"“{record.name}” came with a file: nothing is sent for it.",
-                hint="Start a run of mode score over its dataset.",
+                f"“{record.name}” {came}: nothing is sent for it here.",
+                hint="Score an answer again on its card."
+                if record.is_playground
+                else "Start a run of mode score over its dataset.",
             )
     return [record for record in records if record.status in statuses]
 

@@ -14,6 +14,7 @@ from tlm_dash.store.database import Store
 from tlm_dash.store.import_plan import RejectedRow
 from tlm_dash.store.insertion import insert_rows
 from tlm_dash.store.removal import remove_dataset
+from tlm_dash.store.run_models import COLLECTED
 from tlm_dash.store.tables import TABLES
 
 _LIST = """
@@ -22,15 +23,24 @@ WITH made AS (
         coalesce(bool_or(i.score_column IS NOT NULL), false) AS has_scores,
         coalesce(bool_or(i.label_column IS NOT NULL), false) AS has_labels
     FROM run LEFT JOIN imported_run AS i USING (run_id) GROUP BY run.dataset_id
+),
+grown AS (
+    SELECT dataset_id, count(*) AS n_items FROM item
+    WHERE dataset_id IN (SELECT dataset_id FROM dataset WHERE kind = 'collected') GROUP BY dataset_id
 )
-SELECT d.dataset_id, d.name, d.created_at, f.file_name, f.format, f.encoding, f.delimiter, f.sheet,
-    f.content_hash, f.size_bytes, f.n_rows_in, f.n_items, f.n_rejected, f.mapping, f.hygiene, f.warnings,
+SELECT d.dataset_id, d.name, d.kind, d.created_at, coalesce(f.file_name, '') AS file_name,
+    coalesce(f.format, d.kind) AS format, f.encoding, f.delimiter, f.sheet,
+    coalesce(f.content_hash, '') AS content_hash, coalesce(f.size_bytes, 0) AS size_bytes,
+    coalesce(f.n_rows_in, grown.n_items, 0) AS n_rows_in, coalesce(f.n_items, grown.n_items, 0) AS n_items,
+    coalesce(f.n_rejected, 0) AS n_rejected, coalesce(f.mapping, '{}') AS mapping,
+    coalesce(f.hygiene, '{}') AS hygiene, coalesce(f.warnings, '[]') AS warnings,
     coalesce(made.n_runs, 0) AS n_runs, coalesce(made.n_imported_runs, 0) > 0 AS has_responses,
     coalesce(made.has_scores, false) AS has_scores, coalesce(made.has_labels, false) AS has_labels
 FROM dataset AS d
-JOIN dataset_import AS f USING (dataset_id)
+LEFT JOIN dataset_import AS f USING (dataset_id)
+LEFT JOIN grown USING (dataset_id)
 LEFT JOIN made USING (dataset_id)
-WHERE d.kind = 'uploaded'
+WHERE d.kind = 'collected' OR (d.kind = 'uploaded' AND f.dataset_id IS NOT NULL)
 ORDER BY d.created_at, d.dataset_id
 """
 
@@ -39,6 +49,8 @@ SELECT i.run_id, run.name, i.response_column, i.score_column, i.label_column, i.
 FROM imported_run AS i JOIN run USING (run_id)
 WHERE i.dataset_id = ? ORDER BY run.name, i.run_id
 """
+
+_GROWN = "SELECT run_id, count(*) FROM run_item WHERE run_id IN (SELECT unnest(?)) GROUP BY run_id"
 
 _MATCHING = """
 matching AS (
@@ -78,7 +90,7 @@ ORDER BY i.item_no
 
 @dataclass(frozen=True, slots=True)
 class ImportedRunFacts:
-    """A run that came with the file."""
+    """A run that came with the file, or out of the playground."""
 
     run_id: str
     name: str
@@ -90,10 +102,15 @@ class ImportedRunFacts:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """An uploaded dataset with what is known of its file. `hygiene` holds counts by name."""
+    """A dataset with what is known of its file. `hygiene` holds counts by name.
+
+    One that is collected in the playground has no file: its name, hash and size are empty, and nothing is
+    known of its hygiene.
+    """
 
     dataset_id: str
     name: str
+    kind: str
     created_at: datetime
     file_name: str
     format: str
@@ -112,6 +129,11 @@ class Dataset:
     has_responses: bool
     has_scores: bool
     has_labels: bool
+
+    @property
+    def is_collected(self) -> bool:
+        """Tell whether it grows by answers that are added in the playground."""
+        return self.kind == COLLECTED
 
     @property
     def has_references(self) -> bool:
@@ -141,7 +163,7 @@ class DatasetPage:
 
 
 def datasets(store: Store) -> list[Dataset]:
-    """Give all uploaded datasets, oldest first."""
+    """Give all datasets but the playground's own, oldest first."""
     return [_dataset(row) for row in store.read_rows(_LIST)]
 
 
@@ -166,7 +188,13 @@ def find_dataset(store: Store, wanted: str) -> Dataset:
 
 def imported_runs(store: Store, dataset_id: str) -> tuple[ImportedRunFacts, ...]:
     """Give the runs that came with the file of a dataset."""
-    return tuple(ImportedRunFacts(**row) for row in store.read_rows(_RUNS, [dataset_id]))
+    rows = store.read_rows(_RUNS, [dataset_id])
+    # A run that grows does not say how many items it has.
+    growing = [row["run_id"] for row in rows if not row["n_items"]]
+    counted = dict(store.read(_GROWN, [growing])) if growing else {}
+    return tuple(
+        ImportedRunFacts(**row | {"n_items": counted.get(row["run_id"], row["n_items"])}) for row in rows
+    )
 
 
 def same_content(store: Store, content_hash: str) -> list[Dataset]:

@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from tlm_dash.models import AnsweredBy, RunMode
 
+COLLECTED = "collected"
+"""Kind of the datasets that answers of the playground are added to; beside "uploaded" and "playground"."""
+
 RunStatus = Literal["queued", "running", "paused", "done", "cancelled", "failed"]
 
 
@@ -68,6 +71,11 @@ class RunRecord:
     def is_playground(self) -> bool:
         """Tell whether it holds answers of the playground as they were asked there."""
         return self.dataset_kind == "playground"
+
+    @property
+    def is_from_playground(self) -> bool:
+        """Tell whether its answers were asked in the playground, also where they were added to a dataset."""
+        return self.grid_id is None and self.dataset_kind in ("playground", COLLECTED)
 
 
 @dataclass(frozen=True, slots=True)

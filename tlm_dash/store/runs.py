@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.models import utc_now
 from tlm_dash.store.database import Store
-from tlm_dash.store.run_models import RunEvent, RunRecord, RunStatus, Selection
+from tlm_dash.store.run_models import COLLECTED, RunEvent, RunRecord, RunStatus, Selection
 
 Found = TypeVar("Found")
 
@@ -221,4 +221,7 @@ def _record(row: dict[str, Any]) -> RunRecord:
     row["settings"] = json.loads(row["settings"])
     row["operational"] = json.loads(row["operational"])
     row["counts"] = None if row["counts"] is None else json.loads(row["counts"])
+    if row["dataset_kind"] == COLLECTED and row["grid_id"] is None and row["counts"]:
+        # It grows with every answer that is added, and so does what its events count.
+        row["n_items"] = row["counts"]["n_done"]
     return RunRecord(**row, selection=selection)

@@ -7,7 +7,8 @@ import time
 import streamlit as st
 
 from tlm_dash.errors import NotFoundError, TlmDashError
-from tlm_dash.services import playground
+from tlm_dash.services import collection, playground
+from tlm_dash.services.collection import Kept
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground_view import CellView, EntryView
 from tlm_dash.services.playground_view import view as view_entry
@@ -102,10 +103,11 @@ def _draw_cards(running: Dashboard, entry_id: str, *, was_live: bool) -> None:
         else:
             st.caption("A score ranks responses by how far they can be trusted; it is not a probability.")
     presets = len({cell.cell.quality_preset for cell in view.cells})
+    kept = collection.kept(running, entry_id)
     with st.grid(columns=presets, min_column_width=NARROWEST_CARD):
         for cell in view.cells:
             with st.container(border=True, gap="small"):
-                _card(running, view, cell)
+                _card(running, view, cell, kept)
 
 
 def _progress(view: EntryView) -> str:
@@ -113,7 +115,7 @@ def _progress(view: EntryView) -> str:
     return f"{ended} of {len(view.cells)} done"
 
 
-def _card(running: Dashboard, view: EntryView, cell: CellView) -> None:
+def _card(running: Dashboard, view: EntryView, cell: CellView, kept: Kept) -> None:
     stored = cell.cell
     # One under the other: a long name beside the badge would push it to a second line in some cards only.
     with st.container(gap="xsmall"):
@@ -124,7 +126,7 @@ def _card(running: Dashboard, view: EntryView, cell: CellView) -> None:
         _score(cell)
     with st.container(height=MEASURES_HEIGHT, border=False, gap="xsmall"):
         st.caption(_measures(cell))
-    _actions(running, view, cell)
+    _actions(running, view, cell, kept)
 
 
 def _failed(label: str, message: str, hint: str | None) -> None:
@@ -224,7 +226,7 @@ def _measures(cell: CellView) -> str:
     return "  \n".join(parts)
 
 
-def _actions(running: Dashboard, view: EntryView, cell: CellView) -> None:
+def _actions(running: Dashboard, view: EntryView, cell: CellView, kept: Kept) -> None:
     """Draw the buttons, in their places from the start: disabled until there is something to act on."""
     entry_id, run_id = view.entry.entry_id, cell.cell.run_id
     ended = cell.status in ("done", "error")
@@ -242,4 +244,4 @@ def _actions(running: Dashboard, view: EntryView, cell: CellView) -> None:
                 failure(error.message, error.hint)
             else:
                 st.rerun()
-        card_more.draw(view, cell)
+        card_more.draw(running, view, cell, kept)

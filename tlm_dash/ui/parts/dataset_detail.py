@@ -61,11 +61,20 @@ def _facts(dataset: Dataset) -> None:
     with st.container(border=True):
         st.text(visible(dataset.name))
         with st.container(horizontal=True):
-            st.metric("Rows in", f"{dataset.n_rows_in:,}", width=130)
+            if not dataset.is_collected:
+                st.metric("Rows in", f"{dataset.n_rows_in:,}", width=130)
             st.metric("Items", f"{dataset.n_items:,}", width=130)
-            st.metric("Rejected rows", f"{dataset.n_rejected:,}", width=130)
+            if not dataset.is_collected:
+                st.metric("Rejected rows", f"{dataset.n_rejected:,}", width=130)
             st.metric("Runs", f"{dataset.n_runs:,}", width=130)
         st.text(f"Has {contents(dataset)}")
+        if dataset.is_collected:
+            st.text(
+                "Answers of the playground, added one by one; more can be added there. A run over it takes "
+                "the items that are there when it starts."
+            )
+            st.text(f"Begun {ago(dataset.created_at, utc_now())}")
+            return
         hygiene.draw(dataset.hygiene)
         kind = FORMAT_NAMES.get(dataset.format, dataset.format)
         parts = [kind, dataset.encoding, dataset.sheet, file_size(dataset.size_bytes)]
@@ -164,7 +173,8 @@ def _runs(running: Dashboard, dataset: Dataset) -> None:
     if not runs:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header("Runs that came with it", anchor=False, width="content")
+        came = "Runs made of its answers" if dataset.is_collected else "Runs that came with it"
+        st.header(came, anchor=False, width="content")
         st.page_link(
             "../../pages/review.py",
             label="Review",

@@ -73,7 +73,7 @@ def _row(dataset: Dataset) -> None:
         counted(dataset.n_items, "item"),
         contents(dataset),
         counted(dataset.n_runs, "run"),
-        file_size(dataset.size_bytes),
+        "from the playground" if dataset.is_collected else file_size(dataset.size_bytes),
         ago(dataset.created_at, utc_now()),
     )
     for column, text in zip(columns[1:], told, strict=True):

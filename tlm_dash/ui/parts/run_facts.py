@@ -32,10 +32,13 @@ def draw(view: RunView) -> None:
 def _facts(view: RunView) -> Iterator[tuple[str, str]]:
     record, counts = view.record, view.counts
     yield "Dataset", one_line(record.dataset_name, LONGEST_TEXT)
-    if record.grid_id is None:
+    if record.is_from_playground:
+        yield "Responses", f"{counts.n_done:,} that were asked in the playground and added"
+    elif record.grid_id is None:
         yield "Responses", f"{counts.n_done:,} that came with the file; nothing was sent"
         return
-    yield "What is done", MODES[record.mode]
+    else:
+        yield "What is done", MODES[record.mode]
     if record.answered_by == "provider" and record.provider:
         yield "Answered by", record.provider
     yield "Endpoint", record.endpoint
@@ -47,7 +50,8 @@ def _facts(view: RunView) -> Iterator[tuple[str, str]]:
     if record.scorer_model:
         yield "Scored by", record.scorer_model
     yield from _settings(view)
-    yield from _taken(view)
+    if not record.is_from_playground:
+        yield from _taken(view)
 
 
 def _settings(view: RunView) -> Iterator[tuple[str, str]]:

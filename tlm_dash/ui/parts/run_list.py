@@ -126,7 +126,8 @@ def _run(running: Dashboard, view: RunView, params: RunsParams) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             word, color, icon = STATES[view.status]
             st.text(_title(view), width="stretch")
-            st.badge("imported" if record.grid_id is None else word, color=color, icon=icon)  # type: ignore[arg-type]
+            came = "from the playground" if record.is_from_playground else "imported"
+            st.badge(came if record.grid_id is None else word, color=color, icon=icon)  # type: ignore[arg-type]
         parts = Parts.of(view)
         bar(parts)
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -127,6 +127,8 @@ def exact_times(view: RunView) -> str:
 def _ending(view: RunView) -> str:
     record = view.record
     if record.grid_id is None:
+        if record.is_from_playground:
+            return f"the last answer was added {ago(record.event_at, utc_now())}"
         return f"came with the file {ago(record.created_at, utc_now())}"
     took = f" · ran for {duration(view.counts.active_ms)}" if view.counts.active_ms else ""
     since = ago(record.event_at, utc_now())
