@@ -37,4 +37,4 @@ if params is not None:
     pair_details.draw(comparison, params)
     aligned_rows.draw(running, comparison, params)
     decision_record.listed(running, request.run_ids)
-    verdict.next_step(comparison, params)
+    verdict.next_step(running, comparison, params)

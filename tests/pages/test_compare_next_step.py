@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.conftest import MakeDashboard
-from tests.fake_endpoint import FakeEndpoint
+from tests.fake_endpoint import ApiError, FakeEndpoint
 from tests.pages.conftest import OpenApp, texts
 from tests.pages.runs_page import links, questions, save_dataset
 from tests.services.compared import make_labelled_run
@@ -13,12 +15,16 @@ from tests.services.running import MODEL, wait_for
 from tests.services.stored import make_dataset
 from tlm_dash.services import labels as label_service
 from tlm_dash.services import runs
+from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_request import RunRequest
 
 
 @pytest.mark.parametrize(
     ("labels", "leads_to"),
-    [([1, 0] * 20, "Next step: run more rows"), ([1, 0] * 19 + [None, None], "Next step: label more rows")],
+    [
+        ([1, 0] * 20, "Next step: upload a larger dataset"),
+        ([1, 0] * 19 + [None, None], "Next step: label more rows"),
+    ],
 )
 def test_more_labels_are_asked_for_only_where_a_row_waits_for_one(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp,
@@ -55,15 +61,55 @@ def test_missing_prices_can_be_entered_and_leave_no_hole(
     dataset_id = save_dataset(dashboard, questions(6), "Sums")
     run_ids = runs.start(dashboard, RunRequest(dataset_id, (MODEL,), ("base", "low")))
     wait_for(dashboard, run_ids)
-    answers = dashboard.store.read(
-        "SELECT item_no, response_hash FROM run_item WHERE run_id = ? AND status = 'done'", [run_ids[0]]
-    )
-    for item_no, response_hash in answers:
-        label_service.annotate(
-            dashboard, dataset_id=dataset_id, item_no=item_no, response_hash=response_hash,
-            verdict="correct" if item_no % 2 else "incorrect", annotator="Ada", score_visible=False,
-        )  # fmt: skip
+    label_all(dashboard, run_ids[0])
     app = open_app(dashboard, "compare")
     assert not app.exception
     assert "Cost of 1,000 rows: there are no prices." in texts(app)
     assert links(app)["Enter prices"].page == "settings"
+
+
+def label_all(dashboard: Dashboard, run_id: str) -> None:
+    """Label every answered row of a run, right and wrong in turn."""
+    answers = dashboard.store.read(
+        "SELECT item_no, response_hash FROM run_item WHERE run_id = ? AND status = 'done'", [run_id]
+    )
+    for item_no, response_hash in answers:
+        label_service.annotate(
+            dashboard, dataset_id=runs.show(dashboard, run_id).record.dataset_id, item_no=item_no,
+            response_hash=response_hash, verdict="correct" if item_no % 2 else "incorrect", annotator="Ada",
+            score_visible=False,
+        )  # fmt: skip
+
+
+def test_more_rows_are_run_only_where_the_dataset_has_more(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    dataset_id = save_dataset(dashboard, questions(8), "Sums")
+
+    def steps(*run_ids: str) -> dict[str, str]:
+        app = open_app(dashboard, "compare", baseline=run_ids[0], candidate=run_ids[1])
+        assert not app.exception
+        found = links(app)
+        return {name: found[name].query_string for name in found if name.startswith("Next step")}
+
+    request = RunRequest(dataset_id, (MODEL,), ("base", "low"))
+    some = runs.start(dashboard, replace(request, first=4))
+    wait_for(dashboard, some)
+    label_all(dashboard, some[0])
+    assert steps(*some) == {"Next step: run more rows": f"new=yes&dataset={dataset_id}"}
+    fake_endpoint.script("chat/completions", [ApiError(403, "No")] * 2)
+    all_of_it = runs.start(dashboard, request)
+    wait_for(dashboard, all_of_it)
+    label_all(dashboard, all_of_it[0])
+    (finish,) = steps(*all_of_it).items()
+    assert finish[0] == "Next step: finish the rows that failed or wait" and finish[1][4:] in all_of_it
+    runs.retry(dashboard, all_of_it)
+    wait_for(dashboard, all_of_it)
+    label_all(dashboard, all_of_it[0])
+    assert steps(*all_of_it) == {"Next step: upload a larger dataset": ""}
+    # A run over a part of responses that are there can be run over the others.
+    score = replace(request, models=(), mode="score", quality_presets=("low",), source_runs=(all_of_it[0],))
+    (scored,) = runs.start(dashboard, replace(score, first=3))
+    wait_for(dashboard, [scored])
+    assert steps(scored, some[0]) == {"Next step: run more rows": f"new=yes&dataset={dataset_id}"}

@@ -12,7 +12,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Decision, decide
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_decide import DecideParams
-from tlm_dash.ui.parts import label_notice, sample_dataset
+from tlm_dash.ui.parts import label_notice, more_rows, sample_dataset
 from tlm_dash.ui.parts.notice import empty, failure
 
 RUNS, REVIEW, COMPARE = "../../pages/runs.py", "../../pages/review.py", "../../pages/compare.py"
@@ -76,7 +76,7 @@ def labels_missing(running: Dashboard, decision: Decision) -> None:
         st.switch_page(REVIEW, query_params={"run": decision.record.run_id, "view": "queue"})
 
 
-def next_step(decision: Decision) -> None:
+def next_step(running: Dashboard, decision: Decision) -> None:
     """Lead on: to more labels or rows where they are missing, else to the comparison with other runs."""
     run = decision.record.run_id
     if decision.basis.reason is not None:
@@ -95,4 +95,4 @@ def next_step(decision: Decision) -> None:
             query_params={"run": run, "view": "queue"},
         )  # fmt: skip
     else:
-        st.page_link(RUNS, label="Next step: run more rows", icon=":material/play_circle:")
+        more_rows.next_step(running, [run])

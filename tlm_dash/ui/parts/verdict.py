@@ -8,7 +8,7 @@ from tlm_dash.models import DEFAULT_QUALITY_PRESET
 from tlm_dash.services.compare import ComparedRun, Comparison
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.ui.params_compare import CompareParams
-from tlm_dash.ui.parts import label_notice
+from tlm_dash.ui.parts import label_notice, more_rows
 from tlm_dash.ui.parts.notice import empty
 from tlm_dash.ui.text import visible
 
@@ -105,8 +105,8 @@ def _rescoring(comparison: Comparison) -> dict[str, str | list[str]]:
     }  # fmt: skip
 
 
-def next_step(comparison: Comparison, params: CompareParams) -> None:
-    """Lead on: to more labels where they are missing, else to the threshold of the run that is looked at."""
+def next_step(running: Dashboard, comparison: Comparison, params: CompareParams) -> None:
+    """Lead on: to labels or rows where they are missing, else to the threshold of the run in view."""
     codes = {pair.verdict.code for pair in comparison.pairs}
     if codes == {"not_comparable"}:
         return
@@ -119,10 +119,7 @@ def next_step(comparison: Comparison, params: CompareParams) -> None:
             query_params={"run": waiting.record.run_id, "view": "queue"},
         )  # fmt: skip
     elif is_open:
-        st.page_link(
-            RUNS, label="Next step: run more rows", icon=":material/play_circle:",
-            query_params={"new": "yes", "dataset": baseline.dataset_id},
-        )  # fmt: skip
+        more_rows.next_step(running, [run.record.run_id for run in comparison.runs])
     else:
         good = ("b_better", "b_not_inferior")
         shown = comparison.pairs[params.shown]
