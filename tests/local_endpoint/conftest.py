@@ -93,7 +93,7 @@ def endpoint(running_endpoint: Endpoint) -> Endpoint:
     return running_endpoint
 
 
-def wait_until(condition: Any, timeout_s: float = 10.0) -> None:  # noqa: ANN401
+def wait_until(condition: Any, timeout_s: float = 60.0) -> None:  # noqa: ANN401
     """Wait until a condition holds; fails the test if it does not in time."""
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -106,7 +106,7 @@ def local_endpoint(model_file: Path) -> Iterator[LocalEndpoint]:
     """The real thing: the supervisor with its process over the bundled model."""
     endpoint = LocalEndpoint(model_file.parents[1])
     endpoint.start()
-    wait_until(lambda: endpoint.status().state in ("ready", "failed"), 60)
+    wait_until(lambda: endpoint.status().state in ("ready", "failed"), 180)
     assert endpoint.status().state == "ready", endpoint.status().detail
     yield endpoint
     endpoint.stop()

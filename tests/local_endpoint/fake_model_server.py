@@ -139,7 +139,7 @@ class FakeModelServer:
         model, stream = call.body["model"], bool(call.body.get("stream"))
         logprobs = bool(call.body.get("logprobs"))
         if model == "silent":
-            await asyncio.sleep(60)
+            await asyncio.sleep(600)
         if model == "no-logprobs" and logprobs:
             await _send(send, error(400, "logprobs are not supported with this model"))
         elif model in BEHAVIOURS:
@@ -169,7 +169,7 @@ async def _events(model: str, *, logprobs: bool) -> AsyncIterator[str]:
             yield "{not json"
             return
         if index == 2 and model == "stalling":
-            await asyncio.sleep(60)
+            await asyncio.sleep(600)
     yield "[DONE]"
 
 
@@ -196,7 +196,7 @@ def serving(app: ASGIApp, *, on_start: Callable[[], None] | None = None) -> Iter
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not server.started:
         assert thread.is_alive() and time.monotonic() < deadline, "the server did not start"
         time.sleep(0.01)
@@ -207,4 +207,4 @@ def serving(app: ASGIApp, *, on_start: Callable[[], None] | None = None) -> Iter
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)

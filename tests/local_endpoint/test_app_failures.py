@@ -23,6 +23,10 @@ from tlm_dash.local_endpoint.readiness import Readiness
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 ANSWER = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Paris"}}]}
 
+LIMIT_S = 40.0
+"""What is ended ends at once, or after some seconds on a machine that is busy throughout; what is not ended
+takes the model server's ten minutes."""
+
 FAILURES = [
     ("unauthorized", 502, "model_server_access_denied", None),
     ("unknown", 502, "model_server_not_found", None),
@@ -46,7 +50,7 @@ FAILURES = [
 
 def ask(endpoint: Endpoint, **fields: Any) -> httpx.Response:  # noqa: ANN401
     body = {"messages": QUESTION, **fields}
-    return httpx.post(f"{endpoint.base_url}/chat/completions", json=body, timeout=20, trust_env=False)
+    return httpx.post(f"{endpoint.base_url}/chat/completions", json=body, timeout=120, trust_env=False)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,7 @@ def _hang_up(endpoint: Endpoint, path: str, body: dict[str, Any], *, after: str,
     """Send a request over a bare socket, wait until the model server has it, and close the connection."""
     host, port = endpoint.base_url.split("/")[2].split(":")
     payload = json.dumps(body).encode()
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         head = f"POST /api{path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
         connection.sendall(f"{head}Content-Length: {len(payload)}\r\n\r\n".encode() + payload)
         wait_until(lambda: endpoint.upstream.calls_of(after))
@@ -106,32 +110,32 @@ def test_a_caller_who_leaves_ends_the_models_work(
 ) -> None:
     body = {"model": model, "messages": QUESTION, "stream": stream}
     _hang_up(endpoint, "/chat/completions", body, after=model, read=read)
-    assert endpoint.upstream.calls[0].closed_by_caller.wait(3)
+    assert endpoint.upstream.calls[0].closed_by_caller.wait(LIMIT_S)
 
 
 def check_time_limit(answer: httpx.Response, began: float) -> None:
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < LIMIT_S
     error = answer.json()["error"]
     assert error["code"] == "timeout" and error["param"] == "options.max_timeout"
-    assert "The time limit of 0.3 s (options.max_timeout) was over" in error["message"]
+    assert "The time limit of 2 s (options.max_timeout) was over" in error["message"]
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_time_limit_ends_generating(endpoint: Endpoint, stream: bool) -> None:
     began = time.monotonic()
-    answer = ask(endpoint, model="silent", stream=stream, options={"max_timeout": 0.3})
+    answer = ask(endpoint, model="silent", stream=stream, options={"max_timeout": 2})
     assert answer.status_code == 504
     check_time_limit(answer, began)
-    assert endpoint.upstream.calls[0].closed_by_caller.wait(3)
+    assert endpoint.upstream.calls[0].closed_by_caller.wait(LIMIT_S)
 
 
 def test_the_time_limit_ends_a_stream_with_an_error_event(endpoint: Endpoint) -> None:
     began = time.monotonic()
-    answer = ask(endpoint, model="stalling", stream=True, options={"max_timeout": 1})
-    assert time.monotonic() - began < 4
+    answer = ask(endpoint, model="stalling", stream=True, options={"max_timeout": 3})
+    assert time.monotonic() - began < LIMIT_S
     data = [line[6:] for line in answer.text.splitlines() if line.startswith("data: ")]
     assert "Paris" in answer.text and json.loads(data[-1])["error"]["code"] == "timeout"
-    assert endpoint.upstream.calls[0].closed_by_caller.wait(3)
+    assert endpoint.upstream.calls[0].closed_by_caller.wait(LIMIT_S)
 
 
 class ModelCallingScorer(FixedScorer):
@@ -145,7 +149,7 @@ class ModelCallingScorer(FixedScorer):
     async def score(self, *_: Any, **__: Any) -> FixedScore:  # noqa: ANN401
         try:
             async with httpx.AsyncClient(trust_env=False) as client:
-                await client.post(f"{self._url}/chat/completions", json={"model": "silent"}, timeout=60)
+                await client.post(f"{self._url}/chat/completions", json={"model": "silent"}, timeout=600)
         except asyncio.CancelledError:
             self.cancelled.set()
             raise
@@ -195,8 +199,8 @@ def test_a_caller_who_leaves_ends_the_scoring(
         wait_until(lambda: started.readiness.ready)
         endpoint = Endpoint(f"{url}/api", scorer, upstream)
         _hang_up(endpoint, path, {"messages": QUESTION, **fields}, after="silent")
-        assert scorer.cancelled.wait(3)
-        assert upstream.calls_of("silent")[0].closed_by_caller.wait(3)
+        assert scorer.cancelled.wait(LIMIT_S)
+        assert upstream.calls_of("silent")[0].closed_by_caller.wait(LIMIT_S)
 
 
 @pytest.mark.parametrize(("path", "fields"), [("score", {"completion": ANSWER}), ("completions", {})])
@@ -206,12 +210,12 @@ def test_the_time_limit_ends_scoring(upstream: FakeModelServer, path: str, field
     started, app = _endpoint_with(scorer, upstream)
     with serving(app) as url:
         wait_until(lambda: started.readiness.ready)
-        body = {"messages": QUESTION, "options": {"max_timeout": 0.3}, **fields}
+        body = {"messages": QUESTION, "options": {"max_timeout": 2}, **fields}
         began = time.monotonic()
-        answer = httpx.post(f"{url}/api/chat/{path}", json=body, timeout=20, trust_env=False)
+        answer = httpx.post(f"{url}/api/chat/{path}", json=body, timeout=120, trust_env=False)
         assert answer.status_code == 504
         check_time_limit(answer, began)
-        assert scorer.cancelled.wait(3)
+        assert scorer.cancelled.wait(LIMIT_S)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +245,7 @@ def test_requests_that_run_are_told_when_the_endpoint_stops(upstream: FakeModelS
 
     def call() -> None:
         body = {"messages": QUESTION, "completion": ANSWER}
-        answers.append(httpx.post(f"{url}/api/chat/score", json=body, timeout=20, trust_env=False))
+        answers.append(httpx.post(f"{url}/api/chat/score", json=body, timeout=120, trust_env=False))
 
     with serving(app) as url:
         wait_until(lambda: started.readiness.ready)
@@ -250,8 +254,8 @@ def test_requests_that_run_are_told_when_the_endpoint_stops(upstream: FakeModelS
         wait_until(lambda: upstream.calls_of("silent"))
         began = time.monotonic()
         started.stopping.set()
-        caller.join(5)
-        assert time.monotonic() - began < 2
+        caller.join(LIMIT_S)
+        assert time.monotonic() - began < LIMIT_S
     assert answers[0].status_code == 503 and answers[0].json()["error"]["code"] == "stopping"
 
 

@@ -17,7 +17,7 @@ QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 
 def ask(endpoint: Endpoint, **fields: Any) -> httpx.Response:  # noqa: ANN401
     body = {"model": "plain", "messages": QUESTION, **fields}
-    return httpx.post(f"{endpoint.base_url}/chat/completions", json=body, timeout=20, trust_env=False)
+    return httpx.post(f"{endpoint.base_url}/chat/completions", json=body, timeout=120, trust_env=False)
 
 
 def client(endpoint: Endpoint) -> OpenAI:

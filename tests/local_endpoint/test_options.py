@@ -39,7 +39,7 @@ REFUSED = ("custom_eval_criteria", "model_provider")
 def post(endpoint: Endpoint, path: str, options: dict[str, Any]) -> httpx.Response:
     body = {"messages": MESSAGES, "options": options, "quality_preset": "base"}
     given = {"completion": COMPLETION} if path == "score" else {}
-    return httpx.post(f"{endpoint.base_url}/chat/{path}", json={**body, **given}, timeout=20, trust_env=False)
+    return httpx.post(f"{endpoint.base_url}/chat/{path}", json={**body, **given}, timeout=99, trust_env=False)
 
 
 def test_the_table_has_exactly_the_documented_options() -> None:

@@ -52,8 +52,15 @@ class FakeEndpoint(LocalEndpoint):
 
 @pytest.fixture
 def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], FakeEndpoint]]:
-    """Start an endpoint whose process answers so many health calls; a minute lasts a second here."""
-    for name, value in {"LOOK_WHILE_SERVING_S": 0.05, "HEALTH_TIMEOUT_S": 0.3, "MAX_MISSED_LOOKS": 3}.items():
+    """Start an endpoint whose process answers so many health calls; it is looked at all the time.
+
+    A look that is slow because the machine is busy is not missed, but where a test is about one that hangs.
+    """
+    for name, value in {
+        "LOOK_WHILE_SERVING_S": 0.05,
+        "HEALTH_TIMEOUT_S": 10.0,
+        "MAX_MISSED_LOOKS": 3,
+    }.items():
         monkeypatch.setattr(f"{PULSE}.{name}", value)
     monkeypatch.setattr(f"{PROCESS}.FIRST_PAUSE_S", 0.05)
     monkeypatch.setattr(f"{PROCESS}.POLL_S", 0.05)
@@ -82,12 +89,17 @@ def test_a_process_that_answers_is_left_alone(watch: Callable[[int], FakeEndpoin
     assert endpoint.status().state == "ready" and endpoint.status().pid == pid
 
 
-def test_a_process_that_hangs_is_restarted(watch: Callable[[int], FakeEndpoint], tmp_path: Path) -> None:
+def test_a_process_that_hangs_is_restarted(
+    watch: Callable[[int], FakeEndpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     endpoint = watch(10_000)
     hung = endpoint.status()
     assert hung.pid is not None
+    monkeypatch.setattr(f"{PULSE}.HEALTH_TIMEOUT_S", 0.5)
     psutil.Process(hung.pid).suspend()
-    wait_until(lambda: endpoint.status().state == "ready" and endpoint.status().restarts == 1, 20)
+    wait_until(lambda: endpoint.status().restarts)
+    monkeypatch.setattr(f"{PULSE}.HEALTH_TIMEOUT_S", 10.0)
+    wait_until(lambda: endpoint.status().state == "ready")
     assert endpoint.status().base_url == hung.base_url
     assert not psutil.pid_exists(hung.pid)
     assert "[supervisor] the process did not answer for" in log_of(tmp_path)
@@ -97,8 +109,10 @@ def test_a_process_that_always_hangs_is_given_up(
     watch: Callable[[int], FakeEndpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"{PROCESS}.MAX_QUICK_DEATHS", 2)
-    endpoint = watch(1)
-    wait_until(lambda: endpoint.status().state == "failed", 30)
+    monkeypatch.setattr(f"{PULSE}.HEALTH_TIMEOUT_S", 0.5)
+    # Some answers may come too late for the look that asked for them; the first that does not makes it ready.
+    endpoint = watch(20)
+    wait_until(lambda: endpoint.status().state == "failed")
     detail = endpoint.status().detail
     assert "2 times in a row" in detail and "Last error: it did not answer for" in detail
     assert log_of(tmp_path).count("did not answer for") == 2
@@ -115,8 +129,6 @@ def test_looks_that_are_missed_now_and_then_are_forgiven(
         return {} if len(looks) % 2 else real(port)
 
     monkeypatch.setattr(f"{PULSE}.health_of", every_second)
-    # A look that is slow because the machine is busy must not count as missed here.
-    monkeypatch.setattr(f"{PULSE}.HEALTH_TIMEOUT_S", 10.0)
     endpoint = watch(10_000)
     wait_until(lambda: len(looks) > 20)
     assert endpoint.status().state == "ready" and endpoint.status().restarts == 0
