@@ -19,6 +19,7 @@ import hashlib
 import json
 import re
 import threading
+import weakref
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -314,6 +315,20 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Answer nobody before the test sets `released`: what it does meanwhile may take as long as it likes."""
+
+    answer: Replier = Answer()
+    released: threading.Event = field(default_factory=threading.Event)
+
+    async def __call__(self, exchange: Exchange) -> None:
+        """Wait, then answer."""
+        while not self.released.is_set():
+            await asyncio.sleep(0.01)
+        await self.answer(exchange)
+
+
+@dataclass(frozen=True)
 class Drop:
     """Close the connection after some raw bytes, by default at once."""
 
@@ -460,7 +475,7 @@ class FakeEndpoint:
         self._lock = threading.Lock()
         self._scripts: dict[str, deque[Replier]] = defaultdict(deque)
         self._loop = asyncio.new_event_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
         self.behave(behaviour)
 
     @property
@@ -494,15 +509,15 @@ class FakeEndpoint:
         self._thread.start()
         # On the thread's loop: the caller's thread may have a loop of its own running (a browser's).
         listening = asyncio.start_server(self._serve, "127.0.0.1", self._port)
-        self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result(10)
+        self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result(60)
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
     def stop(self) -> None:
         """Close the socket and every connection, and end the thread."""
-        asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
         self._loop.close()
 
     def __enter__(self) -> FakeEndpoint:
@@ -513,15 +528,19 @@ class FakeEndpoint:
 
     async def _shut_down(self) -> None:
         self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)
+        # Also what came in at the last moment, and without waiting for a client that does not read: a socket
+        # that stays open is told as a warning in some later test.
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for transport in list(self._transports):
+            transport.abort()
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+        self._transports.add(writer.transport)
         self.connections += 1
         try:
             pushed_back = b""
@@ -532,7 +551,6 @@ class FakeEndpoint:
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # The client left, or the test is over.
         finally:
-            self._tasks.discard(task)
             with contextlib.suppress(RuntimeError, ConnectionError):
                 writer.close()
 

@@ -18,6 +18,7 @@ from tests.fake_endpoint import (
     Events,
     FakeEndpoint,
     Hang,
+    Held,
     Reply,
     fake_answer,
     fake_score,
@@ -182,7 +183,7 @@ def test_a_dead_endpoint_is_said(make_dashboard: MakeDashboard) -> None:
 
 
 def test_a_time_out_is_said(make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint) -> None:
-    dashboard = make_dashboard(fake_endpoint.base_url, TLM_DASH_TIMEOUT_S="0.3")
+    dashboard = make_dashboard(fake_endpoint.base_url, TLM_DASH_TIMEOUT_S="2")
     fake_endpoint.script("chat/completions", [Hang()])
     (cell,) = run(dashboard, request()).cells
     assert cell.cell.error_kind == "timeout"
@@ -233,12 +234,14 @@ def test_stop_keeps_what_arrived_and_closes_the_connection(
     dashboard = make_dashboard(fake_endpoint.base_url)
     fake_endpoint.script("chat/completions", [CutStream(after=3, how="hang")])
     entry_id = playground.submit(dashboard, request())
-    wait_until(lambda: (view(dashboard, entry_id).cells[0].text or "").startswith("one two"))
+    wait_until(lambda: view(dashboard, entry_id).cells[0].text == "one two three")
     playground.stop(dashboard, entry_id)
     wait_until(lambda: not view(dashboard, entry_id).is_live, what="stopping")
     (cell,) = view(dashboard, entry_id).cells
     assert (cell.cell.error_kind, cell.text) == ("stopped", "one two three")
-    wait_until(lambda: fake_endpoint.requests[-1].disconnected, what="the endpoint seeing it")
+    # Not the last request of all: the endpoint may have been asked for its health meanwhile.
+    (sent,) = fake_endpoint.requests_to("chat/completions")
+    wait_until(lambda: sent.disconnected, what="the endpoint seeing it")
     wait_until(lambda: dashboard.store.read("SELECT outcome FROM attempt_end") == [("cancelled",)])
 
 
@@ -294,10 +297,12 @@ def test_a_response_is_scored_again_by_one_request_at_a_time(
     dashboard = make_dashboard(fake_endpoint.base_url)
     found = run(dashboard, request())
     entry_id, run_id = found.entry.entry_id, found.cells[0].cell.run_id
-    fake_endpoint.script("chat/score", [Answer(delay_s=0.5, score=0.125)])
+    held = Held(Answer(score=0.125))
+    fake_endpoint.script("chat/score", [held])
     playground.score_again(dashboard, entry_id, run_id)
     with pytest.raises(InvalidInputError, match="already"):
         playground.score_again(dashboard, entry_id, run_id)
+    held.released.set()
     wait_until(lambda: not view(dashboard, entry_id).is_live)
     (cell,) = view(dashboard, entry_id).cells
     assert (cell.cell.attempt_no, cell.cell.trustworthiness_score) == (2, 0.125)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeDashboard, wait_until
-from tests.fake_endpoint import Answer, ApiError, Behaviour, FakeEndpoint
+from tests.fake_endpoint import Answer, ApiError, Behaviour, FakeEndpoint, Held
 from tests.services.running import MODEL, wait_for
 from tests.services.stored import make_dataset, make_run
 from tlm_dash.batch.in_flight import START
@@ -21,16 +21,25 @@ SLOW = Behaviour(Answer(delay_s=0.2))
 PRICES = PriceTable({MODEL: ModelPrice(1.0, 2.0)}, {"low": 0.001})
 
 
+def held_after(endpoint: FakeEndpoint, n: int) -> Held:
+    """Have so many calls answered at once, and the others when the test says so."""
+    held = Held()
+    endpoint.behave(Behaviour(held, score=held))
+    endpoint.script("chat/completions", [Answer()] * n)
+    return held
+
+
 def test_a_paused_run_sends_nothing_more_and_resumes_where_it_was(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint
 ) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url)
-    fake_endpoint.behave(SLOW)
+    held = held_after(fake_endpoint, 8)
     dataset_id = make_dataset(dashboard.store, 60)
     (run_id,) = runs.start(dashboard, RunRequest(dataset_id, (MODEL,), ("low",)))
     wait_until(lambda: runs.show(dashboard, run_id).counts.n_done >= 8)
     runs.pause(dashboard, [run_id])
     assert runs.show(dashboard, run_id).status == "paused"
+    held.released.set()
     (view,) = wait_for(dashboard, [run_id])
     # What was under way was not cut off: each request that was sent brought its row.
     assert view.counts.n_sent == view.counts.n_done < 60
@@ -47,7 +56,7 @@ def test_one_run_of_a_grid_is_paused_while_the_others_go_on_and_joins_them_again
 ) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url)
     fake_endpoint.behave(SLOW)
-    dataset_id = make_dataset(dashboard.store, 30)
+    dataset_id = make_dataset(dashboard.store, 200)
     low, medium = runs.start(dashboard, RunRequest(dataset_id, (MODEL,), ("low", "medium")))
     wait_until(lambda: runs.show(dashboard, medium).counts.n_done >= 2)
     runs.pause(dashboard, [medium])
@@ -55,10 +64,10 @@ def test_one_run_of_a_grid_is_paused_while_the_others_go_on_and_joins_them_again
     fake_endpoint.behave("healthy")
     runs.resume(dashboard, [medium])
     views = wait_for(dashboard, [low, medium])
-    assert [(view.status, view.counts.n_done) for view in views] == [("done", 30)] * 2
+    assert [(view.status, view.counts.n_done) for view in views] == [("done", 200)] * 2
     # Each item was answered once, whenever each run took part.
-    assert len(fake_endpoint.requests_to("chat/completions")) == 30
-    assert len(fake_endpoint.requests_to("chat/score")) == 60
+    assert len(fake_endpoint.requests_to("chat/completions")) == 200
+    assert len(fake_endpoint.requests_to("chat/score")) == 400
     shared = "SELECT count(DISTINCT completion_id) FROM run_item WHERE status = 'done' GROUP BY item_no"
     assert set(dashboard.store.read(shared)) == {(1,)}
 
@@ -67,7 +76,7 @@ def test_a_cancelled_run_keeps_what_it_has(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint
 ) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url)
-    fake_endpoint.behave(SLOW)
+    held_after(fake_endpoint, 4)
     (run_id,) = runs.start(dashboard, RunRequest(make_dataset(dashboard.store, 60), (MODEL,), ("low",)))
     wait_until(lambda: runs.show(dashboard, run_id).counts.n_done >= 4)
     runs.cancel(dashboard, [run_id])
@@ -84,10 +93,9 @@ def test_a_run_goes_on_by_itself_after_a_restart(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
     first = make_dashboard(fake_endpoint.base_url, data_dir=tmp_path / "kept")
-    fake_endpoint.behave(SLOW)
+    held_after(fake_endpoint, 4)
     (run_id,) = runs.start(first, RunRequest(make_dataset(first.store, 40), (MODEL,), ("low",)))
     wait_until(lambda: runs.show(first, run_id).counts.n_done >= 4)
-    fake_endpoint.behave("hang")
     wait_until(lambda: runs.show(first, run_id).counts.n_sent >= 14)
     first.stop()
     fake_endpoint.behave("healthy")

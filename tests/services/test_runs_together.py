@@ -5,15 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import MakeDashboard, wait_until
-from tests.fake_endpoint import Answer, Behaviour, FakeEndpoint
+from tests.fake_endpoint import Answer, Behaviour, FakeEndpoint, Held
 from tests.services.running import MODEL, wait_for
 from tests.services.stored import make_dataset
 from tlm_dash.errors import InvalidInputError, TlmDashError
 from tlm_dash.services import dataset_upload, datasets, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_request import RunRequest
-
-SLOW = Behaviour(Answer(delay_s=0.3))
 
 
 def test_several_grids_start_together(make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint) -> None:
@@ -47,11 +45,14 @@ def test_a_run_that_is_deleted_while_it_is_under_way_does_not_come_back(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint
 ) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url)
-    fake_endpoint.behave(SLOW)
+    held = Held()
+    fake_endpoint.behave(Behaviour(held))
+    fake_endpoint.script("chat/completions", [Answer()] * 4)
     (run_id,) = runs.start(dashboard, RunRequest(make_dataset(dashboard.store, 80), (MODEL,), ("low",)))
     wait_until(lambda: runs.show(dashboard, run_id).counts.n_done >= 4)
     runs.delete(dashboard, [run_id])
     assert runs.list_runs(dashboard) == []
+    held.released.set()
     # What was under way ends and is kept; only then does nothing of it run any more.
     wait_until(lambda: not any(key.startswith("runs/") for key in dashboard.engine.running()))
     assert runs.list_runs(dashboard) == []
@@ -64,7 +65,8 @@ def test_a_dataset_is_not_deleted_under_a_run(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint
 ) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url)
-    fake_endpoint.behave(SLOW)
+    held = Held()
+    fake_endpoint.behave(Behaviour(held))
     dataset_id = dataset_upload.save_sample(dashboard).dataset_id
     (run_id,) = runs.start(dashboard, RunRequest(dataset_id, (MODEL,), ("low",)))
     with pytest.raises(InvalidInputError, match="under way") as refused:
@@ -72,6 +74,7 @@ def test_a_dataset_is_not_deleted_under_a_run(
     assert refused.value.hint
     assert datasets.show(dashboard, dataset_id).dataset_id == dataset_id
     runs.cancel(dashboard, [run_id])
+    held.released.set()
     wait_for(dashboard, [run_id])
     datasets.delete(dashboard, dataset_id, confirmed=True)
     assert _rows_left(dashboard) == 0
