@@ -23,7 +23,8 @@ def test_pause_resume_cancel_and_delete(
 ) -> None:
     fake_endpoint.behave(Behaviour(Answer(delay_s=0.3)))
     dashboard = make_dashboard(fake_endpoint.base_url)
-    dataset_id = save_dataset(dashboard, questions(30), "Sums")
+    # A minute's work, of which little is done: the run is still under way however late the page is.
+    dataset_id = save_dataset(dashboard, questions(400), "Sums")
     asked = RunRequest(dataset_id, (MODEL,), mode="generate", limits=Limits(max_in_flight=2))
     (run_id,) = runs.start(dashboard, asked)
     wait_until(lambda: runs.show(dashboard, run_id).live is not None, what="the run being under way")
@@ -51,7 +52,7 @@ def test_the_pill_counts_the_runs_under_way_and_leads_to_them(
 
     fake_endpoint.behave(Behaviour(Answer(delay_s=0.2), score=Answer(delay_s=0.2)))
     dashboard = make_dashboard(fake_endpoint.base_url)
-    dataset_id = save_dataset(dashboard, questions(60), "Sums")
+    dataset_id = save_dataset(dashboard, questions(400), "Sums")
     assert pill(open_app(dashboard, "settings")) == ("TLM endpoint: ready", "settings")
     asked = RunRequest(dataset_id, (MODEL,), ("base", "low"), limits=Limits(max_in_flight=2))
     run_ids = runs.start(dashboard, asked)

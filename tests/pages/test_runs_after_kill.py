@@ -16,7 +16,7 @@ def test_the_page_tells_what_went_on_what_is_unknown_and_what_was_sent_again(
     make_dashboard: MakeDashboard, open_app: OpenApp, tmp_path: Path
 ) -> None:
     with SimulatedEndpoint(latency_s=0.4, sigma=0.2, counts_prompts=True) as endpoint:
-        crashes = Crashes(tmp_path, endpoint, rows=400, in_flight=10)
+        crashes = Crashes(tmp_path, endpoint, rows=2000, in_flight=10)
         crashes.prepare()
         crashes.go_on(1.0)
         # Checks that nothing stored is lost or sent again, and counts what has no outcome.

@@ -31,6 +31,7 @@ def test_a_run_says_for_how_long_nothing_was_answered(
         dashboard, RunRequest(dataset_id, (MODEL,), mode="generate", limits=Limits(max_in_flight=2))
     )
     wait_until(lambda: silence(dashboard, run_id) > 1, what="a second of silence")
+    monkeypatch.setattr(run_progress, "SILENT_AFTER_S", 3600)
     assert "measuring its pace" in texts(open_app(dashboard, "runs"))
     monkeypatch.setattr(run_progress, "SILENT_AFTER_S", 1)
     assert "no answer for " in texts(open_app(dashboard, "runs"))
