@@ -15,7 +15,7 @@ from tests.fake_endpoint import FakeEndpoint
 
 
 def tlm_dash(
-    *arguments: str, data_dir: Path, timeout_s: float = 90, **environ: str
+    *arguments: str, data_dir: Path, timeout_s: float = 300, **environ: str
 ) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TLM_", "OPENAI_"))}
     return subprocess.run(

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 HEAVY = {"litellm", "tlm", "xllamacpp", "fastapi"}
-IMPORT_LIMIT_S = 60
+IMPORT_LIMIT_S = 300
 
 # Modules are imported one by one; then the top-level packages that are loaded are told.
 TELL_LOADED = """

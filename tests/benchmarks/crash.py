@@ -29,7 +29,7 @@ from tlm_dash.services.run_view import RunView
 from tlm_dash.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S, FINISH_S = 60.0, 300.0
+START_S, FINISH_S = 240.0, 600.0
 
 
 def settings_of(folder: Path, base_url: str) -> Settings:

@@ -280,6 +280,6 @@ class SimulatedEndpoint:
 
     def stats(self) -> dict[str, Any]:
         """Ask the server for its counts."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/stats", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/stats", timeout=60) as answer:
             facts: dict[str, Any] = json.load(answer)
         return facts

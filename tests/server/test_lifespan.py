@@ -14,7 +14,7 @@ def test_a_setting_that_cannot_be_used_ends_the_start_with_a_sentence(tmp_path: 
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", "0"]
     environment = {**os.environ, "BASE_URL": "localhost:8080", "TLM_DASH_DATA_DIR": str(tmp_path)}
     run = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert run.returncode == 1
     assert "error: The setting BASE_URL cannot be used" in run.stderr

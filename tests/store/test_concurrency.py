@@ -32,7 +32,7 @@ def run_together(*works: Callable[[], None]) -> list[BaseException]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join(300)
     assert not [thread for thread in threads if thread.is_alive()]
     return failures
 

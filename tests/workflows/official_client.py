@@ -16,7 +16,7 @@ import venv
 from pathlib import Path
 
 PINS = Path(__file__).with_name("pins.txt")
-INSTALL_LIMIT_S = 300
+INSTALL_LIMIT_S = 900
 
 
 class InstallError(Exception):
