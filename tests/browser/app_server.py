@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -10,10 +11,11 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-START_LIMIT_S = 60.0
+START_LIMIT_S = 180.0
 
 
 class AppServer:
@@ -41,7 +43,7 @@ class AppServer:
         while time.monotonic() - started < START_LIMIT_S:
             assert self.process.poll() is None, self.log.read_text()
             try:
-                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2) as answer:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=10) as answer:
                     if answer.status == 200:
                         return time.monotonic() - started
             except OSError:
@@ -52,11 +54,16 @@ class AppServer:
         """Stop the server and give its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        return self.process.wait(30)
+        return self.process.wait(90)
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Find a port that nobody has, below those that the system gives out by itself.
+
+    Of those it may give this one to another test before the server, which takes a while to start, has it.
+    """
+    while True:
+        port = random.SystemRandom().randrange(12_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

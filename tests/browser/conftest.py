@@ -9,9 +9,18 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    FloatRect,
+    Locator,
+    Page,
+    TimeoutError,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.app_server import AppServer
+from tests.conftest import wait_until
 from tlm_dash.local_endpoint.model_file import model_path
 
 CHROMIUM_FLAGS = (
@@ -20,7 +29,8 @@ CHROMIUM_FLAGS = (
 )  # fmt: skip
 
 # Other tests' processes may keep both cores busy for a while; a page that never comes still fails.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
+PATIENCE_MS = 120_000
 
 StartApp = Callable[..., AppServer]
 
@@ -40,12 +50,18 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh window with a clipboard."""
+    opened = new_window(browser)
+    yield opened
+    opened.context.close()
+
+
+def new_window(browser: Browser, width: int = 1280, height: int = 900) -> Page:
+    """Open the window of one more person, who is as patient as the first one."""
     context = browser.new_context(
-        viewport={"width": 1280, "height": 900}, permissions=["clipboard-read", "clipboard-write"]
+        viewport={"width": width, "height": height}, permissions=["clipboard-read", "clipboard-write"]
     )
-    context.set_default_timeout(30_000)
-    yield context.new_page()
-    context.close()
+    context.set_default_timeout(PATIENCE_MS)
+    return context.new_page()
 
 
 @pytest.fixture
@@ -90,11 +106,35 @@ def ask(page: Page, prompt: str) -> None:
     page.wait_for_url(lambda url: "entry=" in url and url != before)
 
 
-def answered(page: Page, *, timeout_s: float = 60.0) -> None:
-    """Wait until every card has ended."""
-    page.locator(".st-key-stop, [class*=st-key-again-]").first.wait_for()
+def answered(page: Page, *, timeout_s: float = 240.0) -> None:
+    """Wait until every card of the entry that the address names has ended."""
+    entry = re.search(r"entry=(\w+)", page.url)
+    assert entry is not None, page.url
+    # The cards of the entry that was looked at before stay until the new ones are there.
+    page.locator(f".st-key-stop, [class*=st-key-again-{entry[1]}-]").first.wait_for()
     page.locator(".st-key-stop").wait_for(state="detached", timeout=timeout_s * 1000)
     settled(page)
+
+
+def steady_box(locator: Locator) -> FloatRect:
+    """Give where something is drawn, once that has stayed the same for half a second."""
+    locator.wait_for()
+    boxes: list[FloatRect | None] = [None] * 5
+
+    def is_steady() -> bool:
+        locator.page.wait_for_timeout(100)
+        boxes.append(locator.bounding_box())
+        return boxes[-1] is not None and all(box == boxes[-1] for box in boxes[-5:])
+
+    wait_until(is_steady, what=f"{locator} standing still")
+    assert boxes[-1] is not None
+    return boxes[-1]
+
+
+def nothing_is_cut_off(page: Page) -> None:
+    """Wait until the page is as it stays, and nothing of it is wider than the window."""
+    settled(page)
+    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def choose_contains(page: Page) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import StartApp, settled
+from tests.browser.conftest import StartApp, nothing_is_cut_off, settled, steady_box
 from tests.fake_endpoint import FakeEndpoint
 from tests.services.compared import two_models
 from tlm_dash.services.place import OpenStore
@@ -33,19 +33,18 @@ def test_from_the_verdict_to_the_words_that_differ(
     page.wait_for_url("**rows=only_b*")
     settled(page)
     table = page.get_by_test_id("stDataFrame").last
+    table.locator("canvas").first.wait_for()
     table.scroll_into_view_if_needed()
-    settled(page)
-    box = table.bounding_box()
-    assert box is not None
+    box = steady_box(table)
     # The grid is a canvas: the first row's button is under its header.
     page.mouse.click(box["x"] + 30, box["y"] + 55)
     drawer = page.get_by_role("dialog")
     expect(drawer.locator("del")).to_have_count(1)
     expect(drawer.locator("ins")).to_have_count(1)
-    assert "row=" in page.url
+    page.wait_for_url("**row=*")
     page.set_viewport_size({"width": 800, "height": 1000})
     page.emulate_media(color_scheme="dark")
     page.reload()
     expect(page.get_by_role("dialog")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    nothing_is_cut_off(page)
     assert not errors

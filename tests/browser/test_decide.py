@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import StartApp, settled
+from tests.browser.conftest import StartApp, settled, steady_box
 from tests.fake_endpoint import FakeEndpoint
 from tests.services.deciding import make_decidable_run, ranked_rows
 from tlm_dash.services.place import OpenStore
@@ -38,13 +38,11 @@ def test_from_a_target_to_a_threshold(
     expect(chosen).to_have_css(
         "color", page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).color")
     )
-    row = page.locator(".st-key-decision")
-    assert (row.bounding_box() or {})["height"] < 260
+    assert steady_box(page.locator(".st-key-decision"))["height"] < 260
 
     # The slider stands under the axis of the curve, and moving it is kept in the address.
-    plot = page.locator(".st-key-risk-curve .nsewdrag").first.bounding_box()
-    track = page.locator(".st-key-decide-slider").bounding_box()
-    assert plot is not None and track is not None
+    plot = steady_box(page.locator(".st-key-risk-curve .nsewdrag").first)
+    track = steady_box(page.locator(".st-key-decide-slider"))
     assert abs(plot["x"] - track["x"]) < 30
     assert abs(plot["x"] + plot["width"] - track["x"] - track["width"]) < 30
     page.get_by_role("slider").press("ArrowRight")
@@ -52,7 +50,8 @@ def test_from_a_target_to_a_threshold(
     expect(
         page.get_by_text("of those are wrong, with 95% confidence at all thresholds at once")
     ).to_be_visible()
-    assert answer.inner_text() == first
+    settled(page)
+    expect(answer).to_have_text(first)
 
     risk = page.get_by_label("Most wrong among the accepted, percent")
     risk.fill("10")
@@ -60,11 +59,12 @@ def test_from_a_target_to_a_threshold(
     page.wait_for_url(re.compile("max_risk=0.1"))
     expect(page.get_by_text("was asked of these labels first")).to_be_visible()
     expect(answer).not_to_have_text(first)
+    settled(page)
     second = answer.inner_text()
     page.reload()
     settled(page)
     # A whole page anew: on a busy machine it takes its time.
-    expect(answer).to_have_text(second, timeout=60_000)
+    expect(answer).to_have_text(second, timeout=120_000)
     expect(risk).to_have_value("10")
     page.get_by_text("Ranking quality.").click()
     expect(page.get_by_text("ties count half")).to_be_visible()

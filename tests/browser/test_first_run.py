@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import StartApp, settled
+from tests.browser.conftest import StartApp, new_window, settled
 
 pytestmark = pytest.mark.browser
 
@@ -49,17 +49,17 @@ def test_a_file_is_mapped_forecast_and_run_while_nobody_looks(
     drawer.get_by_role("button", name="Pilot with 5 rows").click()
     # Whenever the model is loaded: the pilot waits for it.
     expect(drawer.get_by_text(re.compile("^Judged by a pilot of 5 random rows, "))).to_be_visible(
-        timeout=120_000
+        timeout=300_000
     )
     expect(drawer.get_by_text(re.compile(r"^All together: time .*18 requests"))).to_be_visible()
     drawer.get_by_role("button", name="Start").click()
     expect(drawer).to_have_count(0)
     page.context.close()
 
-    later = browser.new_context().new_page()
+    later = new_window(browser)
     later.goto(f"{server.url}/runs")
     done = later.get_by_text(re.compile(rf"^{N_ROWS} rows: {N_ROWS} done$"))
-    expect(done).to_have_count(2, timeout=120_000)
+    expect(done).to_have_count(2, timeout=300_000)
     expect(later.locator(".stMarkdownBadge", has_text="done")).to_have_count(2)
     for preset in ("base", "low"):
         name = re.compile(rf"^Questions of our users · .* · {preset}$")

@@ -16,7 +16,7 @@ from tests.benchmarks.review_queue import (
     make_plans,
     open_queue,
 )
-from tests.browser.conftest import StartApp
+from tests.browser.conftest import StartApp, new_window, steady_box
 from tests.fake_endpoint import FakeEndpoint
 from tlm_dash.services.place import OpenStore
 from tlm_dash.settings import load_settings
@@ -100,15 +100,16 @@ def test_two_people_at_once_and_a_response_of_a_million_characters(
         data_dir, 12, 12, 1, response="It is \u202e<b>x</b> ![i](http://x.invalid) " * 25_000
     )
     server = start_app(fake_endpoint.base_url, data_dir=data_dir)
-    other = browser.new_context(viewport={"width": 800, "height": 800}).new_page()
+    other = new_window(browser, 800, 800)
     page.set_viewport_size({"width": 1280, "height": 800})
     for tab, name in ((page, "Ada"), (other, "Ben")):
         open_queue(tab, server, run_id, plan_id, name)
         expect(tab.get_by_text("⟨U+202E⟩").first).to_be_visible()
         # All buttons are in sight, however long the response is.
-        for button in tab.locator(".st-key-queue-verdicts button").all():
-            box = button.bounding_box()
-            assert box is not None and box["y"] + box["height"] <= 800
+        verdicts = tab.locator(".st-key-queue-verdicts button")
+        expect(verdicts).to_have_count(4)
+        bottoms = [steady_box(verdicts.first), *(button.bounding_box() for button in verdicts.all())]
+        assert all(box is not None and box["y"] + box["height"] <= 800 for box in bottoms)
     at_row(page, 1)
     at_row(other, 2)
     for _ in range(5):

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.app_server import AppServer
-from tests.browser.conftest import settled
+from tests.browser.conftest import nothing_is_cut_off, settled, steady_box
 from tests.fake_endpoint import FakeEndpoint, evil_text
 from tests.services.stored import make_scored_run
 from tlm_dash.services.place import OpenStore
@@ -44,7 +44,7 @@ def review_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _opened(page: Page, address: str) -> None:
     page.goto(address)
     # The part of the page that draws charts is large: a busy machine takes its time with it.
-    page.locator(".js-plotly-plot .nsewdrag").first.wait_for(timeout=90_000)
+    page.locator(".js-plotly-plot .nsewdrag").first.wait_for()
     settled(page)
 
 
@@ -56,8 +56,7 @@ def _drag(page: Page, low: float, high: float) -> None:
     """Drag over the chart, from one share of its width to another."""
     plot = page.locator(".js-plotly-plot .nsewdrag").first
     plot.scroll_into_view_if_needed()
-    box = plot.bounding_box()
-    assert box is not None
+    box = steady_box(plot)
     page.mouse.move(box["x"] + low * box["width"], box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + high * box["width"], box["y"] + 90, steps=6)
@@ -76,10 +75,11 @@ def test_a_drag_over_the_chart_filters_the_rows_and_stays_in_the_address(page: P
     _found(page, "10 of 40 rows")
     page.get_by_role("button", name="Scores from 0.25 to 0.5: show all scores").click()
     _found(page, "All 40 rows")
-    assert "score_" not in page.url
+    page.wait_for_url(lambda url: "score_" not in url)
     # The other axis, whose ends are open.
     page.get_by_text("near 1, spread out", exact=True).click()
     page.wait_for_url(re.compile("axis=logit"))
+    expect(page.locator(".js-plotly-plot .xtitle").first).to_contain_text("log odds")
     settled(page)
     _drag(page, 0.26, 0.98)
     page.wait_for_url(re.compile("score_from=0.5"))
@@ -90,14 +90,14 @@ def test_a_drag_over_the_chart_filters_the_rows_and_stays_in_the_address(page: P
 def test_a_row_opens_beside_the_table_and_closes(page: Page, review_of: str) -> None:
     _opened(page, review_of)
     table = page.get_by_test_id("stDataFrame").first
+    table.locator("canvas").first.wait_for()
     table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box is not None
+    box = steady_box(table)
     # The second line's first cell; the head is one line too.
     page.mouse.click(box["x"] + 30, box["y"] + 37 + 35 + 17)
     drawer = page.get_by_role("dialog")
     expect(drawer.get_by_text("What is 2 + 2?")).to_be_visible()
-    assert "row=2" in page.url
+    page.wait_for_url(re.compile("row=2"))
     drawer.get_by_role("button", name="Next").click()
     expect(drawer.get_by_text("What is 3 + 3?")).to_be_visible()
     drawer.get_by_role("textbox", name="Your name").fill("Kim")
@@ -107,7 +107,7 @@ def test_a_row_opens_beside_the_table_and_closes(page: Page, review_of: str) -> 
     page.keyboard.press("Escape")
     expect(drawer).to_have_count(0)
     page.wait_for_url(lambda url: "row=" not in url)
-    assert "reviewer=Kim" in page.url
+    page.wait_for_url(re.compile("reviewer=Kim"))
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (800, "dark")])
@@ -123,7 +123,7 @@ def test_text_is_shown_as_text_and_nothing_is_cut_off(
     expect(drawer.get_by_text("![pixel]").first).to_be_visible()
     drawer.get_by_text("Other responses to this prompt (1)").click()
     expect(drawer.locator("ins").first).to_be_visible()
-    assert "⟨U+202E⟩" in drawer.inner_text()
+    expect(drawer).to_contain_text("⟨U+202E⟩")
     drawer.get_by_text("Raw JSON").click()
     expect(drawer.get_by_text('"response_hash"').first).to_be_visible()
     page.keyboard.press("Escape")
@@ -131,4 +131,4 @@ def test_text_is_shown_as_text_and_nothing_is_cut_off(
     assert page.evaluate("window.evil") is None
     assert not [url for url in asked if "leak.invalid" in url]
     assert page.locator("img[src*='leak'], iframe[src*='leak'], h1:has-text('Not a heading')").count() == 0
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    nothing_is_cut_off(page)

@@ -22,7 +22,7 @@ def server(start_app: StartApp, fake_endpoint: FakeEndpoint) -> AppServer:
 
 
 def get(server: AppServer, path: str, **headers: str) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     answer.read()
@@ -34,7 +34,7 @@ def open_websocket(server: AppServer, *, host: str) -> int:
     """Knock at the websocket that carries everything a page shows; gives the status."""
     key = "dGhlIHNhbXBsZSBub25jZQ=="
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
-    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
     connection.request("GET", "/_stcore/stream", headers={**upgrade, "Sec-WebSocket-Key": key, "Host": host})
     status = connection.getresponse().status
     connection.close()
