@@ -48,6 +48,18 @@ def test_the_verdict_comes_first_and_the_rows_follow_the_choice(
     assert "worse, but not worse by more than 30 points" in texts(app)
 
 
+def test_the_table_of_runs_says_why_an_interval_is_missing(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    first, second = two_presets(dashboard, 60, n_wrong=9)
+    app = open_app(dashboard, "compare", baseline=first, candidate=[second])
+    (told,) = [one.value for one in app.dataframe if "PRR" in one.value]
+    reason = "an interval needs 10 right and 10 wrong rows"
+    assert all(cell.endswith(f", without an interval: {reason}") for cell in told["PRR"])
+    assert f"low: prr_ci is not available: {reason}." in texts(app)
+
+
 def test_presets_are_compared_by_rank_and_a_row_opens(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
 ) -> None:

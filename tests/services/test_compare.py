@@ -13,10 +13,12 @@ from tests.services.compared import make_labelled_run, two_models, two_presets
 from tests.services.labelled_runs import say
 from tests.services.stored import make_dataset, make_run
 from tlm_dash.errors import InvalidInputError
-from tlm_dash.services.compare import CompareRequest, Comparison, compare
+from tlm_dash.services.compare import QUALITY_FIGURES, CompareRequest, Comparison, compare
 from tlm_dash.services.compare_effort import latency_reason
 from tlm_dash.services.compare_rows import counts_of, open_row, page_of, positions_of, response_difference
+from tlm_dash.services.labelled import labelled_run
 from tlm_dash.services.place import OpenStore
+from tlm_dash.services.quality import quality_of
 from tlm_dash.store.run_models import RunRecord
 
 PAIR_FIELDS = {
@@ -52,6 +54,22 @@ def test_the_table_and_the_fields(place: OpenStore) -> None:
     assert (pair["verdict"], pair["verdict_metric"]) == ("not_distinguishable", "accuracy")
     assert facts["scores_comparable"] is False
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+
+
+def test_figures_of_a_run_are_those_of_its_quality_with_the_same_reasons(place: OpenStore) -> None:
+    few, many = two_presets(place, 60, n_wrong=9), two_presets(place, 200)
+    for runs in (few, many):
+        facts = compared(place, *runs).facts()
+        for run_id, run in zip(runs, facts["runs"], strict=True):
+            own = quality_of(labelled_run(place, run_id)).facts()
+            assert [run[name] for name in QUALITY_FIGURES] == [own[name] for name in QUALITY_FIGURES]
+            told = [note for note in own["notes"] if not note.startswith(("brier", "ece"))]
+            assert {f"{run['name']}: {note}" for note in told} <= set(facts["notes"])
+    facts = compared(place, *few).facts()
+    for name in ("prr", "average_precision_incorrect"):
+        assert facts["runs"][0][name] is not None and facts["runs"][0][f"{name}_ci"] is None
+        reason = "an interval needs 10 right and 10 wrong rows"
+        assert f"low: {name}_ci is not available: {reason}." in facts["notes"]
 
 
 def test_presets_on_the_same_responses_are_compared_by_rank(place: OpenStore) -> None:

@@ -23,6 +23,13 @@ from tlm_dash.store.run_models import RunRecord
 
 MOST_RUNS = 12
 
+QUALITY_FIGURES = (
+    "n_labelled", "accuracy", "accuracy_ci", "auroc", "auroc_ci", "average_precision_incorrect",
+    "average_precision_incorrect_ci", "prr", "prr_ci", "accuracy_at_review_share",
+    "accuracy_at_review_share_ci",
+)  # fmt: skip
+"""What is told of each run on its own, by the names that `analyse quality` has for it."""
+
 _MOST_KEPT = 3
 _kept: dict[tuple[Any, ...], Comparison] = {}
 _kept_lock = threading.Lock()
@@ -80,11 +87,7 @@ class ComparedRun:
         return {
             "run_id": record.run_id, "name": record.name, "model": record.model,
             "quality_preset": record.quality_preset, "scorer_model": record.scorer_model,
-            **{
-                name: told[name]
-                for name in ("n_labelled", "accuracy", "accuracy_ci", "auroc", "auroc_ci", "prr")
-            },
-            "accuracy_at_review_share": told["accuracy_at_review_share"],
+            **{name: told[name] for name in QUALITY_FIGURES},
             "latency_ms": {
                 "p50": self.latency.p50.value if shown else None,
                 "p95": self.latency.p95.value if shown else None,
@@ -95,7 +98,7 @@ class ComparedRun:
 
     def notes(self) -> list[str]:
         """Say what is not available, and why."""
-        found = list(self.quality.notes)
+        found = [*self.quality.missing(), *self.quality.notes]
         if self.latency_reason is not None:
             found.append(f"latency_ms is not comparable: {self.latency_reason}.")
         if self.cost.per_1000 is None and self.cost.reason is not None:

@@ -22,7 +22,7 @@ from tlm_dash.analysis.ranking import Estimate, auroc
 from tlm_dash.analysis.verdicts import FEWEST_OF_A_CLASS
 from tlm_dash.services.labelled import LabelledRun, SamplingBasis
 
-__all__ = ["Figure", "Quality", "quality_of"]
+__all__ = ["Estimate", "Figure", "Quality", "quality_of"]
 
 SEED = 0
 """Of the bootstrap: the same labels give the same intervals on every page and in every export."""
@@ -85,8 +85,25 @@ class Quality:
             "accuracy_at_review_share_ci": {
                 f"{s:g}": _pair(f) for s, f in self.accuracy_at_review_share.items()
             },
-            "notes": [*_missing(self), *self.notes],
+            "notes": [*self.missing(), *_calibration_notes(self), *self.notes],
         }
+
+    def missing(self) -> list[str]:
+        """Say why figures about ranks and shares, or their intervals, are missing; names as in `facts`."""
+        if self.no_sample is not None:
+            return [
+                f"No figure is available, auroc included. There is no sample to stand on: {self.no_sample}"
+            ]
+        figures: dict[str, Figure | Estimate] = {
+            "accuracy": self.accuracy, "auroc": self.auroc,
+            "average_precision_incorrect": self.average_precision_incorrect, "prr": self.prr,
+        }  # fmt: skip
+        figures |= {f"accuracy_at_review_share {s:g}": f for s, f in self.accuracy_at_review_share.items()}
+        return [
+            f"{_named(name, figure)} is not available: {figure.reason}."
+            for name, figure in figures.items()
+            if figure.reason is not None
+        ]
 
 
 def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
@@ -212,28 +229,14 @@ def _notes(quality: Quality) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _missing(quality: Quality) -> list[str]:
-    """Say which figures are missing, or need a word, under the names that scripts know."""
+def _calibration_notes(quality: Quality) -> list[str]:
+    """Say why figures about scores as chances are missing, or what they depend on."""
     if quality.no_sample is not None:
-        return [
-            f"No figure is available, auroc included. There is no sample to stand on: {quality.no_sample}"
-        ]
-    figures: dict[str, Figure | Estimate] = {
-        "accuracy": quality.accuracy, "auroc": quality.auroc,
-        "average_precision_incorrect": quality.average_precision_incorrect,
-        "prr": quality.prr, "brier": quality.brier,
-    }  # fmt: skip
-    figures |= {f"accuracy_at_review_share {s:g}": f for s, f in quality.accuracy_at_review_share.items()}
-    found = [
-        f"{_named(name, figure)} is not available: {figure.reason}."
-        for name, figure in figures.items()
-        if figure.reason is not None
-    ]
-    if quality.ece is None:
-        found.append(f"ece is not available: {quality.brier.reason}.")
-    else:
-        found.append("ece depends on the choice of bins: ten equal ones on 0 to 1.")
-    return found
+        return []
+    if quality.ece is not None:
+        return ["ece depends on the choice of bins: ten equal ones on 0 to 1."]
+    names = ("brier", "ece") if quality.brier.value is None else ("ece",)
+    return [f"{name} is not available: {quality.brier.reason}." for name in names]
 
 
 def _named(name: str, figure: Figure | Estimate) -> str:

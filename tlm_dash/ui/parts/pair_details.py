@@ -13,6 +13,7 @@ from tlm_dash.services.compare_pair import ComparedPair
 from tlm_dash.services.pairing import EXCLUSION_WORDS
 from tlm_dash.ui.params_compare import CompareParams
 from tlm_dash.ui.parts.difference_rows import NO_MENU, names_of
+from tlm_dash.ui.parts.ranking_quality import with_ends
 from tlm_dash.ui.text import duration, visible
 
 
@@ -102,19 +103,14 @@ def _runs(comparison: Comparison, names: dict[str, str]) -> None:
     def figure(value: float | None, digits: int = 3) -> str:
         return "—" if value is None else f"{value:.{digits}f}"
 
-    def between(low: float | None, high: float | None) -> str:
-        return "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
-
     qualities = [run.quality for run in comparison.runs]
     st.dataframe(
         {
             "run": [visible(names[run.record.run_id]) for run in comparison.runs],
             "labelled": [quality.n_labelled for quality in qualities],
-            "accuracy": [
-                figure(q.accuracy.value) + between(q.accuracy.low, q.accuracy.high) for q in qualities
-            ],
-            "AUROC": [figure(q.auroc.value) + between(q.auroc.low, q.auroc.high) for q in qualities],
-            "PRR": [figure(q.prr.value) + between(q.prr.low, q.prr.high) for q in qualities],
+            "accuracy": [with_ends(quality.accuracy) for quality in qualities],
+            "AUROC": [with_ends(quality.auroc) for quality in qualities],
+            "PRR": [with_ends(quality.prr) for quality in qualities],
             "median time": [
                 duration(run.latency.p50.value) if run.latency_reason is None else "not comparable"
                 for run in comparison.runs

@@ -8,7 +8,7 @@ import streamlit as st
 
 from tlm_dash.charts.reliability import ReliabilityBin, reliability, reliability_text
 from tlm_dash.services.decide import Decision
-from tlm_dash.services.quality import Figure, Quality
+from tlm_dash.services.quality import Estimate, Figure, Quality
 from tlm_dash.ui.parts.decision_sentence import percent
 from tlm_dash.ui.text import one_line
 
@@ -72,8 +72,8 @@ def _figures(quality: Quality) -> Iterator[tuple[str, str]]:
         yield "AUROC", f"{_three(area.value)} ({area.low:.3f} to {area.high:.3f}), ties count half"
     else:
         yield "AUROC", _three(area.value)
-    yield "Average precision for incorrect", _with_ends(quality.average_precision_incorrect)
-    yield "PRR (1 perfect order, 0 random)", _with_ends(quality.prr)
+    yield "Average precision for incorrect", with_ends(quality.average_precision_incorrect)
+    yield "PRR (1 perfect order, 0 random)", with_ends(quality.prr)
     for share, figure in quality.accuracy_at_review_share.items():
         yield f"Right when the lowest {percent(share)} are read", _share(figure, "those that pass")
     yield "Intervals", f"{percent(accuracy.confidence)}; those below AUROC by resampling prompts"
@@ -113,7 +113,8 @@ def _share(figure: Figure, of: str) -> str:
     return f"{percent(figure.value)} ({percent(figure.low)} to {percent(figure.high)}) of {of}"
 
 
-def _with_ends(figure: Figure) -> str:
+def with_ends(figure: Figure | Estimate) -> str:
+    """Write a figure with its interval, or say why either is missing."""
     if figure.value is None:
         return f"not available: {figure.reason}"
     if figure.low is None or figure.high is None:
