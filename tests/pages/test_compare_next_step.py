@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,12 +11,16 @@ from tests.conftest import MakeDashboard
 from tests.fake_endpoint import ApiError, FakeEndpoint
 from tests.pages.conftest import OpenApp, texts
 from tests.pages.runs_page import links, questions, save_dataset
-from tests.services.compared import make_labelled_run
+from tests.services.compared import make_labelled_run, two_models
 from tests.services.running import MODEL, wait_for
 from tests.services.stored import make_dataset
 from tlm_dash.services import labels as label_service
 from tlm_dash.services import runs
+from tlm_dash.services.compare import CompareRequest, compare
+from tlm_dash.services.compare_effort import ENTER_PRICES
 from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.prices import Price, change_prices
+from tlm_dash.services.record_drafts import comparison_record
 from tlm_dash.services.run_request import RunRequest
 
 
@@ -66,6 +71,26 @@ def test_missing_prices_can_be_entered_and_leave_no_hole(
     assert not app.exception
     assert "Cost of 1,000 rows: there are no prices." in texts(app)
     assert links(app)["Enter prices"].page == "settings"
+    # The command line and the record, which have no such link, say it in words.
+    request = CompareRequest(tuple(run_ids))
+    told = f"cost_per_1000 is not available: there are no prices. {ENTER_PRICES}"
+    comparison = compare(dashboard, request)
+    assert [note.endswith(told) for note in comparison.facts()["notes"]].count(True) == 2
+    assert told in json.dumps(comparison_record(dashboard, request)["findings"])
+    change_prices(dashboard, [Price("model", "another-model", 1.0, 2.0)])
+    app.run()
+    assert f"Cost of 1,000 rows: there is no price for {MODEL}." in texts(app)
+    assert "Enter prices" in links(app)
+    change_prices(dashboard, [Price("model", MODEL, 1.0, 2.0)])
+    app.run()
+    assert "Enter prices" not in links(app)
+    notes = compare(dashboard, request).facts()["notes"]
+    assert not [note for note in notes if "cost_per_1000" in note]
+    # Nothing can be entered for what came with a file.
+    two = two_models(dashboard, (20, 20, 20, 20))
+    app = open_app(dashboard, "compare", baseline=two[0], candidate=two[1])
+    assert "responses that came with a file have no cost." in texts(app)
+    assert "Enter prices" not in links(app)
 
 
 def label_all(dashboard: Dashboard, run_id: str) -> None:

@@ -101,8 +101,8 @@ class ComparedRun:
         found = [*self.quality.missing(), *self.quality.notes]
         if self.latency_reason is not None:
             found.append(f"latency_ms is not comparable: {self.latency_reason}.")
-        if self.cost.per_1000 is None and self.cost.reason is not None:
-            found.append(f"cost_per_1000 is not available: {self.cost.reason}.")
+        if self.cost.note is not None:
+            found.append(f"cost_per_1000 is not available: {self.cost.note}")
         return found
 
 
@@ -118,6 +118,11 @@ class Comparison:
     def scores_comparable(self) -> bool:
         """Tell whether scores of all runs may be compared by size."""
         return all(pair.scores_comparable for pair in self.pairs)
+
+    @property
+    def has_scored_pairs(self) -> bool:
+        """Tell whether a prompt has a score in the baseline and in a candidate."""
+        return any(pair.ranks.n_scored for pair in self.pairs)
 
     def sentence(self, number: int) -> str:
         """Say the verdict on a candidate, with what it saves where that can be told."""
@@ -140,7 +145,7 @@ class Comparison:
     def notes(self) -> list[str]:
         """Say what holds for all, then what is not available of each run and pair."""
         found = []
-        if not self.scores_comparable:
+        if self.has_scored_pairs and not self.scores_comparable:
             found.append(
                 "Scores of different presets or scorers are not compared by size: no mean score is shown."
             )

@@ -15,6 +15,8 @@ from tlm_dash.services.place import Place
 from tlm_dash.services.prices import price_table
 from tlm_dash.store.run_models import RunRecord
 
+ENTER_PRICES = "Enter prices on the Settings page, or in a file that TLM_DASH_PRICES names."
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:
@@ -26,12 +28,23 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The estimated cost of 1,000 rows in the currency of the prices, or why there is none."""
+    """The estimated cost of 1,000 rows in the currency of the prices, or why there is none.
+
+    `wants_prices`: it is prices that are missing, which a person can enter.
+    """
 
     per_1000: float | None
     input_tokens: float | None
     output_tokens: float | None
     reason: str | None = None
+    wants_prices: bool = False
+
+    @property
+    def note(self) -> str | None:
+        """Say why there is no cost, and what to do about it in words; None where there is one."""
+        if self.reason is None:
+            return None
+        return f"{self.reason}. {ENTER_PRICES}" if self.wants_prices else f"{self.reason}."
 
 
 def latency_of(run: LabelledRun, confidence: float = 0.95) -> Latency:
@@ -95,14 +108,14 @@ def cost_of(place: Place, run: LabelledRun) -> Cost:
         table = Limits.from_mapping(run.record.operational).prices or PriceTable()
     into, out = (_mean(tokens[done]) for tokens in (run.input_tokens, run.output_tokens))
     if not table.models and not table.per_request:
-        return Cost(None, into, out, "there are no prices")
+        return Cost(None, into, out, "there are no prices", wants_prices=True)
     # A thousand rows like the answered ones.
     cost = table.cost(
         run.record.model, run.record.quality_preset, input_tokens=_thousand(into),
         output_tokens=_thousand(out), n_scored=1000,
     )  # fmt: skip
     missing = f"there is no price for {run.record.model or 'its model'}" if cost is None else None
-    return Cost(cost, into, out, missing)
+    return Cost(cost, into, out, missing, wants_prices=cost is None)
 
 
 def cost_words(a: Cost, b: Cost) -> str | None:

@@ -72,7 +72,8 @@ def draw_tradeoff(comparison: Comparison) -> None:
     drawn = [(effort, placed) for effort, _, placed in efforts if len(placed) >= 2]
     if missing:
         st.text(" ".join(f"{effort[:1].upper()}{effort[1:]}: {reason}." for effort, reason in missing))
-    if any("price" in reason for _, reason in missing):
+    _, _, by_cost = efforts[0]
+    if len(by_cost) < 2 and any(run.cost.wants_prices for run in comparison.runs):
         st.page_link(SETTINGS, label="Enter prices", icon=":material/payments:")
     if not drawn:
         return
