@@ -31,7 +31,9 @@ if params is not None:
     with st.spinner("Comparing …"):
         comparison = compare(running, request)
     verdict.draw(running, comparison)
-    decision_save.draw(running, lambda: comparison_record(running, request))
+    decision_save.draw(
+        running, lambda: comparison_record(running, request), leads=verdict.is_answered(comparison)
+    )
     difference_rows.draw(comparison)
     difference_rows.draw_tradeoff(comparison)
     pair_details.draw(comparison, params)

@@ -70,9 +70,12 @@ def labels_missing(running: Dashboard, decision: Decision) -> None:
     if reason is None:
         return
     # Labels that came with the file are the shorter way.
-    label_notice.draw(running, decision.record.dataset_id, of_run=decision.record.run_id)
+    waits = label_notice.draw(running, decision.record.dataset_id, of_run=decision.record.run_id, leads=True)
     empty(reason, "Label rows drawn at random: their labels speak for the whole run.")
-    if st.button("Label rows", type="primary", icon=":material/rate_review:", key="decide-to-review"):
+    if st.button(
+        "Label rows", icon=":material/rate_review:", key="decide-to-review",
+        type="secondary" if waits else "primary",
+    ):  # fmt: skip
         st.switch_page(REVIEW, query_params={"run": decision.record.run_id, "view": "queue"})
 
 

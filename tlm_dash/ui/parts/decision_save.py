@@ -21,9 +21,15 @@ SAVING_KEY = "saving"
 """Key of the address while the dialog is open."""
 
 
-def draw(running: Dashboard, draft: Callable[[], Record]) -> None:
-    """Draw the button; `draft` computes the record of what is on the page, when it is wanted."""
-    st.button("Save decision", type="primary", icon=":material/gavel:", key="save-decision", on_click=_open)
+def draw(running: Dashboard, draft: Callable[[], Record], *, leads: bool = True) -> None:
+    """Draw the button; `draft` computes the record of what is on the page, when it is wanted.
+
+    `leads`: nothing is missing that should come before it.
+    """
+    st.button(
+        "Save decision", icon=":material/gavel:", key="save-decision", on_click=_open,
+        type="primary" if leads else "secondary",
+    )  # fmt: skip
     if SAVING_KEY in st.query_params:
         _dialog(running, draft)
 

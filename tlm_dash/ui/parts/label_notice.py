@@ -11,10 +11,11 @@ from tlm_dash.ui.text import one_line
 NAME_CHARACTERS = 60
 
 
-def draw(running: Dashboard, dataset_id: str, *, of_run: str | None = None) -> None:
-    """Draw a line for each label column whose spellings nobody has decided; nothing where all are.
+def draw(running: Dashboard, dataset_id: str, *, of_run: str | None = None, leads: bool = False) -> bool:
+    """Draw a line for each label column whose spellings nobody has decided; tells whether there is one.
 
-    With `of_run` only the column of that run counts, and none of it is read where the run has none.
+    With `of_run` only the column of that run counts, and none of it is read where the run has none. `leads`:
+    nothing on the page comes before it.
     """
     runs = {
         run.label_column: run.run_id
@@ -31,7 +32,10 @@ def draw(running: Dashboard, dataset_id: str, *, of_run: str | None = None) -> N
                 f"mean ({column.n_undecided:,} spellings not decided).",
                 width="stretch",
             )
-            if st.button("Say what they mean", key=f"to-spellings-{number}"):
+            if st.button(
+                "Say what they mean", key=f"to-spellings-{number}", type="primary" if leads else "secondary"
+            ):
                 st.switch_page(
                     "../../pages/review.py", query_params={"run": runs[column.name], "view": "labels"}
                 )
+    return bool(waiting)

@@ -50,14 +50,22 @@ def _missing_labels(running: Dashboard, comparison: Comparison) -> None:
     baseline = comparison.runs[0]
     if baseline.quality.n_labelled:
         return
-    label_notice.draw(running, baseline.record.dataset_id, of_run=baseline.record.run_id)
+    waits = label_notice.draw(running, baseline.record.dataset_id, of_run=baseline.record.run_id, leads=True)
     empty(
         baseline.run.basis.reason or "No row of the baseline has a label yet.",
         "How alike the scores rank the rows is shown below all the same: that needs no label.",
         label="No labels",
     )
-    if st.button("Label rows", type="primary", icon=":material/rate_review:", key="compare-to-queue"):
+    if st.button(
+        "Label rows", icon=":material/rate_review:", key="compare-to-queue",
+        type="secondary" if waits else "primary",
+    ):  # fmt: skip
         st.switch_page(REVIEW, query_params={"run": baseline.record.run_id, "view": "queue"})
+
+
+def is_answered(comparison: Comparison) -> bool:
+    """Tell whether a candidate has a verdict that a decision can stand on."""
+    return any(pair.verdict.code not in ("too_few_labels", "not_comparable") for pair in comparison.pairs)
 
 
 def _nothing_in_common(comparison: Comparison) -> bool:
@@ -78,6 +86,12 @@ def _nothing_in_common(comparison: Comparison) -> bool:
 def _no_means(comparison: Comparison) -> None:
     """Say why no mean score is shown, and offer to score all responses alike."""
     if comparison.scores_comparable:
+        return
+    if not comparison.has_scored_pairs:
+        st.page_link(
+            RUNS, label="Score their responses: none has a score in both", icon=":material/play_circle:",
+            query_params=_rescoring(comparison),
+        )  # fmt: skip
         return
     with st.container(horizontal=True, vertical_alignment="center", key="no-means"):
         st.text(
