@@ -92,6 +92,41 @@ def test_no_press_is_lost_or_doubled_and_all_can_be_taken_back(
     assert sorted(counts) == [1] * 31 + [9]
 
 
+# What the browser says reaches the server late, as it does where the server is busy.
+SLOW_SERVER = """
+() => {
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (message) { setTimeout(() => send.call(this, message), 1500); };
+}
+"""
+
+
+def test_presses_wait_for_a_server_that_takes_its_time(
+    page: Page, start_app: StartApp, fake_endpoint: FakeEndpoint, tmp_path: Path
+) -> None:
+    data_dir = tmp_path / "data"
+    run_id, (plan_id,) = make_plans(data_dir, 12, 12, 1)
+    server = start_app(fake_endpoint.base_url, data_dir=data_dir)
+    open_queue(page, server, run_id, plan_id, "Ada")
+    page.keyboard.press("c")
+    at_row(page, 2)
+    page.evaluate(SLOW_SERVER)
+    # Each undo leads back to row 1, and each verdict is for that row, though row 2 is seen all the while.
+    page.evaluate(BURST, list("zxzuzszc"))
+    expect(page.get_by_text("Last: row 1, skipped.")).to_be_visible()
+    expect(page.get_by_text("Last: row 1, correct.")).to_be_visible()
+    at_row(page, 2)
+    server.stop()
+    with OpenStore(load_settings({"TLM_DASH_DATA_DIR": str(data_dir)})) as place:
+        said = place.store.read(
+            "SELECT kind, verdict FROM annotation WHERE plan_id = ? ORDER BY created_at", [plan_id]
+        )
+    undone, skip = ("retraction", None), ("skip", None)
+    verdicts = [("verdict", verdict) for verdict in ("correct", "incorrect", "unsure", "correct")]
+    assert said == [verdicts[0], undone, verdicts[1], undone, verdicts[2], undone, skip, undone, verdicts[3]]
+    assert annotations_by_row(data_dir, plan_id) == [9]
+
+
 def test_two_people_at_once_and_a_response_of_a_million_characters(
     browser: Browser, page: Page, start_app: StartApp, fake_endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:

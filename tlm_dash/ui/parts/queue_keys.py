@@ -30,14 +30,16 @@ _COMPONENT = st.components.v2.component(
     };
 
     // The picture that was left last, by key or by mouse. What follows is for the next one; where none comes
-    // (the verdict was refused), it is for this one again.
-    let left = { screen: null, at: 0, byMove: false };
+    // (the verdict was refused), it is for this one again. A busy server may take its time before it draws.
+    let left = { screen: null, at: 0, byMove: false, isSeen: true };
     const isLeaving = (screen) =>
-      screen === left.screen && (now() < left.at + LEAVING_MS || isDrawing());
+      screen === left.screen && (isDrawing() || now() < left.at + (left.isSeen ? LEAVING_MS : WAIT_MS));
+    const drawing = new MutationObserver(() => { left.isSeen ||= isDrawing(); });
     function onClick(event) {
       const part = event.target.closest('[class*="st-key-queue-"]');
       const name = part && /st-key-queue-(\\w+)-/.exec(part.className)?.[1];
-      if (isMove(name) || isVerdict(name)) left = { screen: screenNow(), at: now(), byMove: isMove(name) };
+      if (isMove(name) || isVerdict(name))
+        left = { screen: screenNow(), at: now(), byMove: isMove(name), isSeen: false };
     }
 
     // The note field that Enter or Escape has ended. Enter is Streamlit's first, which stores the note; then
@@ -53,7 +55,7 @@ _COMPONENT = st.components.v2.component(
     }
 
     // Presses in their order, each until its part of the page is there. `screen` is the picture that a press
-    // is for, null for the one that follows what was pressed before.
+    // is for, null for the one that follows what was pressed before; `at` is when its turn came.
     const presses = [];
     function work() {
       const { name, screen, at } = presses[0];
@@ -63,7 +65,10 @@ _COMPONENT = st.components.v2.component(
       const target = part?.querySelector(name === "note" ? "input" : "button");
       const isVoid = !isEarly && !target && !isDrawing() && now() > at + AT_ONCE_MS;
       const isLate = now() > at + WAIT_MS || (screen !== null && screen !== seen);
-      if (target || isVoid || isLate) presses.shift();
+      if (target || isVoid || isLate) {
+        presses.shift();
+        if (presses.length) presses[0].at = now();
+      }
       if (presses.length) setTimeout(work, 5);
       if (target && !isLate) name === "note" ? target.focus() : target.click();
     }
@@ -99,7 +104,9 @@ _COMPONENT = st.components.v2.component(
     export default function () {
       window.tlmDashQueueKeys?.();
       for (const [name, handler] of HANDLERS) window.addEventListener(name, handler, true);
+      drawing.observe(document.querySelector('[data-testid="stApp"]'), { attributes: true });
       window.tlmDashQueueKeys = () => {
+        drawing.disconnect();
         for (const [name, handler] of HANDLERS) window.removeEventListener(name, handler, true);
       };
       return window.tlmDashQueueKeys;
