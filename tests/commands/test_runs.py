@@ -51,6 +51,37 @@ def test_start_show_list_and_delete(dataset: str, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.usefixtures("dataset")
+@pytest.mark.parametrize(
+    ("asked", "mode"),
+    [
+        ((), "generate"),
+        (("--scorer-model", MODEL), "generate"),
+        (("--scorer-model", "gpt-4.1-nano"), "generate-then-score"),
+        (("--answered-by", "provider"), "generate-then-score"),
+    ],
+)
+def test_the_mode_that_is_taken_is_the_one_that_the_help_tells(
+    capsys: pytest.CaptureFixture[str], fake_endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch,
+    asked: tuple[str, ...], mode: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("OPENAI_BASE_URL", fake_endpoint.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-any")
+    # Wide enough for no option to be broken at its hyphen.
+    monkeypatch.setenv("COLUMNS", "1000")
+    with pytest.raises(SystemExit):
+        main(["runs", "start", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    default = told.partition("what is done (default: ")[2].partition(")")[0]
+    generate, _, otherwise = default.partition(";")
+    assert generate.startswith("generate where one model")
+    assert all(option in otherwise for option in asked[:1] if mode == "generate-then-score")
+    (run,) = facts(
+        capsys, "runs", "start", "Questions", "--model", MODEL, "--preset", "low", "--no-wait", *asked
+    )["runs"]
+    assert run["mode"] == mode
+
+
+@pytest.mark.usefixtures("dataset")
 def test_a_grid_with_limits_caps_and_prices(capsys: pytest.CaptureFixture[str]) -> None:
     found = facts(
         capsys, "runs", "start", "Questions", "--model", MODEL, "gpt-4.1-nano", "--preset", "base", "low",

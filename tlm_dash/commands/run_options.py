@@ -22,9 +22,13 @@ def add_grid(command: argparse.ArgumentParser) -> None:
     command.add_argument("--preset", nargs="+", default=["medium"], metavar="P", help="base, low, medium")
     command.add_argument(
         "--mode", choices=get_args(RunMode),
-        help="what is done (default: generate for one model and one preset, else generate-then-score)",
+        help="what is done (default: generate where one model answers at one preset and scores itself; "
+        "generate-then-score with several of them, another --scorer-model or --answered-by provider)",
     )  # fmt: skip
-    command.add_argument("--answered-by", choices=("endpoint", "provider"), default="endpoint")
+    command.add_argument(
+        "--answered-by", choices=("endpoint", "provider"), default="endpoint",
+        help="who writes the answers (default: endpoint; provider is that of OPENAI_BASE_URL)",
+    )  # fmt: skip
     command.add_argument("--scorer-model", metavar="M", help="model that scores (default: the endpoint's)")
     command.add_argument("--base-url", metavar="URL", help="TLM endpoint (default: BASE_URL)")
     rows = command.add_mutually_exclusive_group()

@@ -38,7 +38,8 @@ Row = dict[str, Any]
 class RunRequest:
     """A grid of models × presets over a dataset, which is named by its id, a prefix of it, or its name.
 
-    `mode` None: "generate" for one model and one preset, else "generate-then-score". In mode "score" the
+    `mode` None: "generate" where one model answers at one preset and scores itself, else
+    "generate-then-score". In mode "score" the
     responses of `source_runs` are scored (default: of every run that came with the dataset's file); `models`
     then only narrows these down. `first` n or `sample` n rows (drawn by `seed`), else all. `template` takes
     the place of each prompt, with "{prompt}" or any column of the dataset in braces. `explain` asks
