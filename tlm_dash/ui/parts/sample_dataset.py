@@ -25,7 +25,8 @@ def offer(running: Dashboard, key: str) -> None:
 def take(running: Dashboard) -> str | None:
     """Save it and give its id; None where that cannot be, after saying why."""
     try:
-        return dataset_upload.save_sample(running).dataset_id
+        with st.spinner("Saving the sample dataset …"):
+            return dataset_upload.save_sample(running).dataset_id
     except TlmDashError as error:
-        failure(error.message, error.hint)
+        failure(error.message, error.hint, label="Not saved")
         return None

@@ -10,9 +10,10 @@ from typing import BinaryIO
 import streamlit as st
 
 from tlm_dash.errors import TlmDashError
-from tlm_dash.services import dataset_upload, inbox
+from tlm_dash.services import inbox
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.ui.params_datasets import DatasetsParams
+from tlm_dash.ui.parts import sample_dataset
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.pending import laid_out, pending_uploads
 from tlm_dash.ui.text import file_size, one_line
@@ -130,13 +131,7 @@ def _use_sample(running: Dashboard) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button("Use the sample dataset", icon=":material/lightbulb:", key="use-sample")
         st.caption("A few questions with responses, to try everything on.")
-    if not pressed:
-        return
-    try:
-        with st.spinner("Saving the sample dataset …"):
-            saved = dataset_upload.save_sample(running)
-    except TlmDashError as error:
-        failure(error.message, error.hint, label="Not saved")
-        return
-    st.query_params.from_dict(DatasetsParams(dataset=saved.dataset_id).to_dict())
-    st.rerun()
+    dataset_id = sample_dataset.take(running) if pressed else None
+    if dataset_id is not None:
+        st.query_params.from_dict(DatasetsParams(dataset=dataset_id).to_dict())
+        st.rerun()
