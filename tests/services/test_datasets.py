@@ -7,6 +7,8 @@ import io
 import json
 import random
 import resource
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -304,3 +306,15 @@ def test_overrides(place: OpenStore, tmp_path: Path) -> None:
     found = inspect(place, [path], Overrides(encoding="latin-1", delimiter="|"))
     assert found.names == ("prompt", "größe")
     discard(found)
+
+
+def test_what_cannot_be_read_is_refused_before_all_of_it_was_read(place: OpenStore, tmp_path: Path) -> None:
+    path = tmp_path / "huge.parquet"
+    with path.open("wb") as file:
+        file.write(b"PAR1")
+        file.truncate(1 << 37)  # Nothing of it is on disk, yet hashing it would take minutes.
+    began = time.monotonic()
+    with pytest.raises(InvalidInputError) as refused:
+        inspect(place, [path])
+    assert refused.value.hint and time.monotonic() - began < 60
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("content")]

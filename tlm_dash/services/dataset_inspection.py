@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -41,6 +42,7 @@ OWN_EXPORT = (
     "This file was exported by tlm_dash: items, runs, scores, labels and notes of its rows come back as they "
     "were, save for rows that are rejected."
 )
+_HASHED_AT_ONCE_BYTES = 1 << 20
 _GUESS_ROWS = 200
 _SAMPLES = 3
 _SAMPLE_CHARACTERS = 300
@@ -179,8 +181,7 @@ def whole(inspection: Inspection, work: Callable[[Prepared], Result]) -> Result:
 
 
 def _inspected(place: Place, paths: Sequence[Path], overrides: Overrides, work_dir: Path) -> Inspection:
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="content") as thread:
-        content = thread.submit(_content, paths)  # of a large file, while it is looked through
+    with _content_meanwhile(paths) as content:
         prepared = prepare(paths, overrides, work_dir)
         try:
             names, rows = _head(prepared, work_dir)
@@ -239,11 +240,24 @@ def _samples(values: Sequence[str | None]) -> tuple[str, ...]:
     return tuple(different)[:_SAMPLES]
 
 
-def _content(paths: Sequence[Path]) -> tuple[str, int]:
-    digest = hashlib.sha256()
-    size = 0
+@contextmanager
+def _content_meanwhile(paths: Sequence[Path]) -> Iterator[Future[tuple[str, int]]]:
+    """Hash an upload, which may be large, while it is looked into; given up at once where that fails."""
+    given_up = threading.Event()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="content") as thread:
+        try:
+            yield thread.submit(_content, paths, given_up)
+        except BaseException:
+            given_up.set()
+            raise
+
+
+def _content(paths: Sequence[Path], given_up: threading.Event) -> tuple[str, int]:
+    """Give the hash of all bytes and their number; of a part where it is given up."""
+    digest, size = hashlib.sha256(), 0
     for path in sorted(paths):
         with path.open("rb") as file:
-            hashlib.file_digest(file, lambda: digest)
-            size += file.tell()
+            while not given_up.is_set() and (part := file.read(_HASHED_AT_ONCE_BYTES)):
+                digest.update(part)
+                size += len(part)
     return digest.hexdigest(), size
