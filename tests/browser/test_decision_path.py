@@ -65,7 +65,7 @@ def _run_the_sample_at_two_presets(page: Page, address: str) -> None:
     expect(drawer).to_have_count(0)
     done = page.get_by_text(f"{N_ROWS} rows: {N_ROWS} done", exact=True)
     # Whenever the model is loaded, and whatever else the machine does meanwhile.
-    expect(done).to_have_count(2, timeout=300_000)
+    expect(done).to_have_count(2, timeout=900_000)
 
 
 def _save_the_decision(page: Page) -> str:

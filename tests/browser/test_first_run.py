@@ -49,7 +49,7 @@ def test_a_file_is_mapped_forecast_and_run_while_nobody_looks(
     drawer.get_by_role("button", name="Pilot with 5 rows").click()
     # Whenever the model is loaded: the pilot waits for it.
     expect(drawer.get_by_text(re.compile("^Judged by a pilot of 5 random rows, "))).to_be_visible(
-        timeout=300_000
+        timeout=900_000
     )
     expect(drawer.get_by_text(re.compile(r"^All together: time .*18 requests"))).to_be_visible()
     drawer.get_by_role("button", name="Start").click()
@@ -59,7 +59,7 @@ def test_a_file_is_mapped_forecast_and_run_while_nobody_looks(
     later = new_window(browser)
     later.goto(f"{server.url}/runs")
     done = later.get_by_text(re.compile(rf"^{N_ROWS} rows: {N_ROWS} done$"))
-    expect(done).to_have_count(2, timeout=300_000)
+    expect(done).to_have_count(2, timeout=900_000)
     expect(later.locator(".stMarkdownBadge", has_text="done")).to_have_count(2)
     for preset in ("base", "low"):
         name = re.compile(rf"^Questions of our users · .* · {preset}$")

@@ -43,7 +43,7 @@ def test_right_answers_score_above_wrong_ones(model_file: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=300,
+        timeout=900,
     )
     pairs = json.loads(run.stdout.splitlines()[-1])
     assert len(pairs) == 6
