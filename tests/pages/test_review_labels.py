@@ -10,6 +10,7 @@ from tests.fake_endpoint import FakeEndpoint
 from tests.pages.conftest import OpenApp, texts
 from tests.services.labelled_runs import say
 from tests.services.stored import make_dataset, make_run
+from tlm_dash.services import label_spellings
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_sources import order, source_counts
 
@@ -48,6 +49,33 @@ def test_spellings_are_confirmed_by_a_person(open_app: OpenApp, dashboard: Dashb
     assert "by Ada" in texts(app) and "The labels of the file's column cover 3 of 4" in texts(app)
     next(b for b in app.button if b.label == "Every row had the same chance of a label").click().run()
     assert "a uniform sample from the label column, as Ada says; 1 left open" in texts(app)
+
+
+def test_columns_that_are_spelled_alike_are_confirmed_together(
+    open_app: OpenApp, dashboard: Dashboard
+) -> None:
+    dataset_id = make_dataset(dashboard.store, PROMPTS)
+
+    def run_of(column: str, *cells: str) -> str:
+        responses = [f"{column} {response}" for response in RESPONSES]
+        return make_run(dashboard.store, dataset_id, responses, labels=cells, label_column=column)
+
+    first = run_of("a.is_right", "right", "wrong", "wrong", "wrong")
+    other = run_of("b.verdict", "pass", "fail", "fail", "fail")
+    decided = run_of("c.is_right", "right", "wrong", "right", "wrong")
+    mine = run_of("d.is_right", "wrong", "wrong", "right", "right")
+    label_spellings.decide(dashboard, dataset_id, "c.is_right", {"right": "incorrect"}, "Ben")
+
+    app = opened(open_app, dashboard, mine, reviewer="Ada")
+    shown = texts(app)
+    # The column of the run that is looked at comes first.
+    assert shown.index("Column d.is_right") < shown.index("Column a.is_right")
+    # Of the others one is spelled otherwise, and of one something is said already.
+    together = [b for b in app.button if b.label == "Save, also for 1 more column spelled like this"]
+    together[0].click().run()
+    counts = [source_counts(dashboard, run_id) for run_id in (mine, first, other, decided)]
+    assert [(one.n_labelled, one.n_correct) for one in counts] == [(4, 2), (4, 1), (0, 0), (2, 0)]
+    assert "spelled like this" not in "".join(b.label for b in app.button)
 
 
 def test_a_matcher_is_looked_at_then_applied_and_taken_back(open_app: OpenApp, dashboard: Dashboard) -> None:

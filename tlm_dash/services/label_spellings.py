@@ -56,6 +56,11 @@ class LabelColumn:
         """Spellings of which nobody has said what they mean."""
         return sum(spelling.meaning is None for spelling in self.spellings)
 
+    def waits_like(self, other: LabelColumn) -> bool:
+        """Tell whether nobody has said anything of this column, and another one is spelled the same."""
+        is_open = self.n_undecided == len(self.spellings)
+        return is_open and {s.spelling for s in self.spellings} == {s.spelling for s in other.spellings}
+
 
 def label_columns(place: Place, dataset_id: str) -> tuple[LabelColumn, ...]:
     """Give the label columns of a dataset with every spelling, how often it is there, and what it means."""

@@ -8,7 +8,13 @@ from tlm_dash.ui.guard import guarded
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
-st.set_page_config(page_title="tlm_dash", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+SIDEBAR_PX = 230
+"""Of it and of the page beside it, narrow windows need every pixel; the filters need so many."""
+
+st.set_page_config(
+    page_title="tlm_dash", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide",
+    initial_sidebar_state=SIDEBAR_PX,
+)  # fmt: skip
 st.html(Path(__file__).with_name("contrast.css"))
 
 # Without icons, so that all of them fit beside each other at 800 pixels.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from tlm_dash.errors import NotFoundError
-from tlm_dash.services import label_sources, review, runs
+from tlm_dash.services import datasets, label_sources, review, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_sources import SOURCES, SourceCounts
 from tlm_dash.services.labelled import sampling_bases
@@ -52,7 +52,8 @@ def draw(running: Dashboard, params: ReviewParams) -> None:
     counts = label_sources.source_counts(running, view.record.run_id)
     is_usable = _sources(running, view, counts)
     _order(running, dataset_id, name)
-    label_spellings.draw(running, dataset_id, name)
+    mine = (run.label_column for run in datasets.runs_of(running, dataset_id) if run.run_id == params.of)
+    label_spellings.draw(running, dataset_id, name, first=next(mine, None))
     label_matchers.draw(running, view.record.run_id, counts.n_answered, name)
     label_statement.draw(running, view.record.run_id, counts, name)
     label_agreement.draw(running, [view.record.run_id])

@@ -24,17 +24,20 @@ NAMES = {
 }
 
 
-def draw(running: Dashboard, dataset_id: str, name: str | None) -> None:
-    """Draw a table of spellings for each label column of the dataset."""
+def draw(running: Dashboard, dataset_id: str, name: str | None, *, first: str | None) -> None:
+    """Draw a table of spellings for each label column of the dataset, `first` the one of the run in view."""
     columns = label_spellings.label_columns(running, dataset_id)
     if not columns:
         return
     st.header("What the file's labels mean", anchor=False)
-    for number, column in enumerate(columns):
-        _column(running, dataset_id, number, column, name)
+    for number, column in sorted(enumerate(columns), key=lambda listed: listed[1].name != first):
+        alike = [other.name for other in columns if other != column and other.waits_like(column)]
+        _column(running, dataset_id, number, column, alike, name)
 
 
-def _column(running: Dashboard, dataset_id: str, number: int, column: LabelColumn, name: str | None) -> None:
+def _column(
+    running: Dashboard, dataset_id: str, number: int, column: LabelColumn, alike: list[str], name: str | None
+) -> None:
     with st.form(f"spellings-{dataset_id}-{number}"):
         st.text(f"Column {one_line(column.name, SPELLING_CHARACTERS)}")
         if column.n_undecided:
@@ -48,10 +51,19 @@ def _column(running: Dashboard, dataset_id: str, number: int, column: LabelColum
         if len(column.spellings) > SHOWN:
             more = len(column.spellings) - SHOWN
             st.caption(f"{more:,} more spellings; the command labels map decides those.")
-        pressed = st.form_submit_button("Save what they mean", type="primary", disabled=name is None)
+        with st.container(horizontal=True):
+            pressed = st.form_submit_button("Save what they mean", type="primary", disabled=name is None)
+            wanted = [column.name]
+            if alike and st.form_submit_button(_for_all(len(alike)), disabled=name is None):
+                wanted += alike
     fresh = {spelling: meaning for spelling, meaning in said.items() if meaning in MEANINGS}
-    if pressed and fresh:
-        change(lambda: label_spellings.decide(running, dataset_id, column.name, fresh, name or ""))
+    if (pressed or len(wanted) > 1) and fresh:
+        who = name or ""
+        change(lambda: [label_spellings.decide(running, dataset_id, it, fresh, who) for it in wanted])
+
+
+def _for_all(n_alike: int) -> str:
+    return f"Save, also for {n_alike} more {'column' if n_alike == 1 else 'columns'} spelled like this"
 
 
 def _spelling(dataset_id: str, key: str, spelling: Spelling, column: LabelColumn) -> str:

@@ -79,8 +79,8 @@ def _head(running: Dashboard, view: RunView, row: RowDetail, params: ReviewParam
         )
     except TlmDashError:
         before = after = None
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(f"Row {row.item_no:,} of {title(view)}", width="stretch")
+    # Above the name, which may take several lines: they stay under the mouse from row to row.
+    with st.container(horizontal=True):
         for label, icon, place, shortcut in (
             ("Previous", ":material/chevron_left:", before, "left"),
             ("Next", ":material/chevron_right:", after, "right"),
@@ -92,6 +92,7 @@ def _head(running: Dashboard, view: RunView, row: RowDetail, params: ReviewParam
                 page, item_no = place
                 st.query_params.from_dict(replace(params, page=page, row=item_no).to_dict())
                 st.rerun()
+    st.text(f"Row {row.item_no:,} of {title(view)}")
 
 
 def _go_to(item_no: int | None) -> None:
