@@ -79,6 +79,9 @@ def check_round_trip(folder: Path, texts: list[tuple[str, str | None]], kind: st
         assert (result.n_rows_in, result.n_items) == (2 * len(texts), len(texts))
         assert seen(there.store, result.dataset_id) == seen(here.store, made.dataset_id)
         assert said(there.store, result.dataset_id) == said(here.store, made.dataset_id)
+        # Every third conversation is its prompt alone, which is kept once.
+        plain = "SELECT count(*) FROM item WHERE messages IS NULL"
+        assert there.store.read(plain) == [(-(-len(texts) // 3),)]
         # Two runs that score one response still share it.
         counted = "SELECT count(*) FROM completion"
         assert there.store.read(counted) == here.store.read(counted)

@@ -12,7 +12,6 @@ from tlm_dash.errors import InvalidInputError, NotFoundError, SettingsError, Sto
 from tlm_dash.models import (
     Completion,
     Messages,
-    canonical_json,
     messages_identity,
     new_id,
     text_hash,
@@ -24,6 +23,7 @@ from tlm_dash.services.playground_request import PlaygroundRequest, checked_mess
 from tlm_dash.services.playground_runs import endpoint_name, frozen_settings, planned_cells
 from tlm_dash.services.playground_view import view
 from tlm_dash.store import playground as stored
+from tlm_dash.store.conversation import kept_messages
 from tlm_dash.store.playground import HistoryCell, HistoryPage, HistoryRow
 
 __all__ = ["HISTORY_ROWS_A_PAGE", "HistoryCell", "HistoryPage", "HistoryRow", "entry_of", "history",
@@ -73,7 +73,7 @@ def _store_entry(
     groups = tuple(planned_cells(dashboard, request, frozen, dataset_id, tables["run"]))
     tables["item"] = [{
         "dataset_id": dataset_id, "item_no": item_no, "prompt": request.prompt,
-        "messages": canonical_json(list(messages)), "prompt_hash": text_hash(messages_identity(messages)),
+        "messages": kept_messages(messages), "prompt_hash": text_hash(messages_identity(messages)),
         "reference": None, "created_at": now,
     }]  # fmt: skip
     tables["playground_entry"] = [{

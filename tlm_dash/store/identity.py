@@ -11,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tlm_dash.models import canonical_json, messages_identity
+from tlm_dash.models import messages_identity
 from tlm_dash.store.arrow_text import json_escaped, repeated, trimmed
+from tlm_dash.store.conversation import kept_messages
 
 # Python's copies of the texts are made a slice at a time, so that a large batch does not stand there twice.
 _SLICE_ROWS = 16_384
@@ -107,7 +108,7 @@ def rows_of_messages(column: Any) -> PromptRows:  # noqa: ANN401 - an Arrow colu
                 problems[number] = parsed
             usable = [] if isinstance(parsed, str) else parsed
             prompts.append(_last_prompt(usable))
-            messages.append(canonical_json(usable))
+            messages.append(kept_messages(usable))
             hashers.append(_hasher(messages_identity(usable).encode("utf-8", errors="surrogatepass")))
     return PromptRows(pa.array(prompts, pa.string()), pa.array(messages, pa.string()), hashers, problems)
 

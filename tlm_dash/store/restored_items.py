@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tlm_dash.models import canonical_json, messages_identity, response_hash, text_hash
+from tlm_dash.models import messages_identity, response_hash, text_hash
 from tlm_dash.store.arrow_text import hexadecimal
+from tlm_dash.store.conversation import kept_messages
 from tlm_dash.store.identity import PromptRows, rows_of_messages, rows_of_prompts
 from tlm_dash.store.restored_values import json_value
 from tlm_dash.store.text import ESCAPE, original_text, stored_text
@@ -63,7 +64,8 @@ class RowHashes:
             prompt = next((m.get("content") for m in reversed(messages) if m["role"] == "user"), None)
             if isinstance(prompt, str):
                 self.prompts = _with(self.prompts, number, stored_text(prompt))
-            self.messages = _with(self.messages, number, stored_text(canonical_json(messages)))
+            kept = kept_messages(messages)
+            self.messages = _with(self.messages, number, None if kept is None else stored_text(kept))
             self.prompt_hash = _with(self.prompt_hash, number, text_hash(messages_identity(messages)))
             if told["response"] is not None:
                 hashed = response_hash(messages, original_text(told["response"]))
@@ -101,7 +103,7 @@ def _plain(told: Mapping[str, str | None]) -> list[dict[str, str]]:
     return messages
 
 
-def _with(column: Any, number: int, text: str) -> Any:  # noqa: ANN401 - an Arrow column
+def _with(column: Any, number: int, text: str | None) -> Any:  # noqa: ANN401 - an Arrow column
     return pa.concat_arrays(
         [column.slice(0, number), pa.array([text], pa.string()), column.slice(number + 1)]
     )
