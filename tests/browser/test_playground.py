@@ -250,3 +250,27 @@ def test_a_draft_is_there_after_a_look_at_another_page_and_an_example_takes_its_
     page.get_by_role("button", name="Who wrote the novel Middlemarch").click()
     expect(box).to_have_value(re.compile("^Who wrote the novel Middlemarch"))
     page.wait_for_url("**prompt=Who*")
+
+
+def test_an_answer_is_added_to_a_dataset_and_opens_in_review_and_back(
+    page: Page, start_app: StartApp, fake_endpoint: FakeEndpoint
+) -> None:
+    page.goto(start_app(fake_endpoint.base_url).url)
+    ask(page, "Which planet is red?")
+    answered(page)
+    settled(page)
+    more = page.get_by_role("button", name="More")
+    more.click()
+    page.get_by_label("Name of the new dataset").fill("Planets")
+    page.get_by_role("button", name="Add to dataset").click()
+    # The popover stays open, and says where the answer is now.
+    expect(page.get_by_text("Added to “Planets”.")).to_be_visible()
+    page.get_by_role("link", name="Open in Review").click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_text("Row 1 of Playground · gpt-4.1-mini · medium")).to_be_visible()
+    expect(drawer.get_by_text("Which planet is red?")).to_be_visible()
+    drawer.get_by_role("link", name="Its card in the playground").click()
+    page.wait_for_url("**entry=**")
+    answered(page)
+    more.click()
+    expect(page.get_by_text("Added to “Planets”.")).to_be_visible()

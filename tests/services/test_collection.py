@@ -130,6 +130,15 @@ def test_cards_of_one_prompt_share_its_item_and_another_answer_gets_one_of_its_o
     assert review.found(running, listed[0], RowFilter()).n_rows == 2
 
 
+def test_runs_that_were_asked_in_another_way_have_a_name_of_their_own(running: Dashboard) -> None:
+    # Of one preset alone the score comes with the answer; of two the responses are scored afterwards.
+    dataset_id = add(running, ask(running, "Why?")).dataset_id
+    add(running, ask(running, "Why?", presets=("low",)))
+    names = [f"{MODEL} · low", f"{MODEL} · low (2)"]
+    assert [run.record.name for run in runs.list_runs(running)] == [f"Kept · {name}" for name in names]
+    assert [run.response_column for run in datasets.runs_of(running, dataset_id)] == names
+
+
 def test_nothing_that_was_planned_changes_when_an_answer_is_added(running: Dashboard) -> None:
     first = ask(running, "Why?", models=(MODEL, OTHER))
     dataset_id = add(running, first).dataset_id

@@ -148,11 +148,22 @@ def _rows(
         rows["item_extra"] = [{**there, "source_id": None, "tags": {}, "extra": asked}]
     if where.run_id is None:
         run = answer.run
-        told = f"{called} · {run['model'] or 'given responses'} · {run['quality_preset']}"
-        rows["run"] = [{**run, "run_id": run_id, "dataset_id": dataset_id, "name": told, "created_at": now}]
+        told = f"{run['model'] or 'given responses'} · {run['quality_preset']}"
+        named = _free_name(f"{called} · {told}", where.names)
+        rows["run"] = [{**run, "run_id": run_id, "dataset_id": dataset_id, "name": named, "created_at": now}]
         # It grows: its rows are counted with each one, so that no number stands here.
         rows["imported_run"] = [{
-            "run_id": run_id, "dataset_id": dataset_id, "response_column": "response",
-            "score_column": "trustworthiness_score", "label_column": None, "n_items": 0,
+            "run_id": run_id, "dataset_id": dataset_id,
+            "response_column": named.removeprefix(f"{called} · "), "score_column": "trustworthiness_score",
+            "label_column": None, "n_items": 0,
         }]  # fmt: skip
     return rows
+
+
+def _free_name(name: str, taken: frozenset[str]) -> str:
+    """Number runs that differ in something their names do not tell: the scorer, or how they were asked."""
+    free, count = name, 1
+    while free in taken:
+        count += 1
+        free = f"{name} ({count})"
+    return free

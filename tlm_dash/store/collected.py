@@ -63,6 +63,8 @@ WHERE k.dataset_id = $dataset_id AND k.settings_hash = $settings_hash
 GROUP BY k.run_id
 """  # noqa: S608 - fixed text
 
+_NAMES = "SELECT name FROM run WHERE dataset_id = ?"
+
 # An item that a run has been planned over stays as it is: another response to it could change what is scored.
 _ROOM = """
 SELECT min(item_no) FROM item
@@ -101,12 +103,14 @@ class AnswerPlace:
 
     `run_id`: the run of its configuration, which has `n_rows`; None where there is none. `held_at`: the item
     at which that run holds this very answer. `free_at`: an item of this prompt that the run could answer.
+    `names`: those that other runs have.
     """
 
     run_id: str | None
     n_rows: int
     held_at: int | None
     free_at: int | None
+    names: frozenset[str]
 
 
 def collected_datasets(store: Store) -> tuple[CollectedDataset, ...]:
@@ -150,7 +154,8 @@ def place_of(store: Store, dataset_id: str, answer: PlaygroundAnswer) -> AnswerP
         "dataset_id": dataset_id, "prompt_hash": answer.item["prompt_hash"], "run_id": run_id or "",
     }  # fmt: skip
     ((free_at,),) = store.read(_ROOM, of_prompt)
-    return AnswerPlace(run_id, n_rows, held_at, free_at)
+    names = frozenset(name for (name,) in store.read(_NAMES, [dataset_id]))
+    return AnswerPlace(run_id, n_rows, held_at, free_at, names)
 
 
 def _first(rows: list[dict[str, Any]]) -> Row | None:

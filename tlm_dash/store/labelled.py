@@ -58,18 +58,34 @@ FROM label_plan_item AS p LEFT JOIN visit AS v USING (response_hash)
 WHERE p.plan_id = $plan_id ORDER BY p.position
 """  # noqa: S608 - fixed text
 
-_COVERED_SAME = """
-SELECT count(DISTINCT item_no), count(DISTINCT item_no) FILTER (WHERE written_at <= $made_at) FROM run_item
-WHERE run_id = $run_id AND status = 'done'
+# The answered rows of a run, each as it was answered first: in the playground some are scored again. Those
+# few are looked for beforehand, so that the others need not be told apart.
+_FIRST_DONE = """
+    SELECT item_no, response_hash, written_at FROM run_item
+    ANTI JOIN (
+        SELECT item_no FROM run_item WHERE run_id = {run} AND status = 'done' AND attempt_no > 1
+    ) AS again USING (item_no)
+    WHERE run_id = {run} AND status = 'done'
+    UNION ALL
+    SELECT item_no, min(response_hash), min(written_at) FROM run_item
+    SEMI JOIN (
+        SELECT item_no FROM run_item WHERE run_id = {run} AND status = 'done' AND attempt_no > 1
+    ) AS again USING (item_no)
+    WHERE run_id = {run} AND status = 'done' GROUP BY item_no
 """
-_COVERED_OTHER = """
+
+_COVERED_SAME = f"""
+SELECT count(*), count(*) FILTER (WHERE written_at <= $made_at)
+FROM ({_FIRST_DONE.format(run="$run_id")})
+"""  # noqa: S608 - fixed text
+_COVERED_OTHER = f"""
 SELECT count(*), count(p.item_no)
-FROM (SELECT DISTINCT item_no, response_hash FROM run_item WHERE run_id = $run_id AND status = 'done') AS r
+FROM ({_FIRST_DONE.format(run="$run_id")}) AS r
 LEFT JOIN (
-    SELECT DISTINCT item_no, response_hash FROM run_item
-    WHERE run_id = $drawn_from AND status = 'done' AND written_at <= $made_at
+    SELECT item_no, response_hash FROM ({_FIRST_DONE.format(run="$drawn_from")})
+    WHERE written_at <= $made_at
 ) AS p USING (item_no, response_hash)
-"""
+"""  # noqa: S608 - fixed text
 
 _STATED = """
 SELECT source, is_uniform, decided_by, note FROM label_basis WHERE run_id = ?

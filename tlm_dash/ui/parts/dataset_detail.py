@@ -146,6 +146,9 @@ def _table(found: DatasetPage, response_columns: Mapping[str, str]) -> dict[str,
     by_run = [{given["run"]: given for given in row.responses} for row in found.rows]
     for run in dict.fromkeys(name for given in by_run for name in given):
         column = visible(response_columns.get(run, run))
+        if f"response: {column}" in table:
+            # One column of the file may hold the responses of several models.
+            column = visible(run)
         table[f"response: {column}"] = [cell(given.get(run, {}).get("response")) for given in by_run]
         table[f"score: {column}"] = [given.get(run, {}).get("score") for given in by_run]
     for kind in ("tags", "extra"):

@@ -10,6 +10,7 @@ from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params_runs import RunsParams
 from tlm_dash.ui.parts import run_actions, run_facts, run_links
+from tlm_dash.ui.parts.dataset_list import counted
 from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.parts.run_progress import UNDER_WAY, Parts, bar, cost, exact_times, pace
 from tlm_dash.ui.text import one_line, visible
@@ -132,7 +133,7 @@ def _run(running: Dashboard, view: RunView, params: RunsParams) -> None:
         bar(parts)
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(gap=None, width="stretch"):
-                st.text(parts.words() if record.grid_id else f"{parts.done:,} responses")
+                st.text(parts.words() if record.grid_id else counted(parts.done, "response"))
                 st.text(" · ".join(filter(None, (pace(view), cost(view)))), help=exact_times(view))
             run_actions.for_one(running, view)
             _opener(record.run_id, is_open=is_open)
