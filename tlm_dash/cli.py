@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from tlm_dash import __version__
 from tlm_dash.commands import analyse, datasets, labels, report, runs, store
-from tlm_dash.commands.command import make_command, print_json
+from tlm_dash.commands.command import CommandParser, make_command, print_json
 from tlm_dash.errors import TlmDashError
 from tlm_dash.local_endpoint import command as endpoint_command
 from tlm_dash.settings import load_settings
@@ -43,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Decide which LLM responses can be trusted. The dashboard: streamlit run app.py",
     )
     parser.add_argument("--version", action="version", version=f"tlm_dash {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        title="commands", required=True, metavar="COMMAND", parser_class=CommandParser
+    )
     endpoint = commands.add_parser(
         "endpoint",
         help="run the embedded TLM endpoint",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tlm_dash.cli import main
 from tlm_dash.commands import datasets as dataset_commands
 from tlm_dash.commands import labels as label_commands
 from tlm_dash.errors import InvalidInputError, NotFoundError
@@ -230,3 +231,13 @@ def test_names_that_cannot_be_kept(tmp_path: Path, name: str, told: str) -> None
     file.write_text("item_no,verdict\n1,yes\n", encoding="utf-8")
     with pytest.raises(InvalidInputError, match=told):
         run("labels", "import", "mine · answer", file, "--annotator", name)
+
+
+def test_an_option_may_stand_between_the_spellings(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["right=correct", "--column", "judged", "wrong=incorrect", "--", "meh=unsure"]
+    assert main(["labels", "map", "mine", *words]) == 0
+    assert label_list() == [1.0, 0.0, 1.0, None]
+    with pytest.raises(SystemExit) as wrong_usage:
+        main(["labels", "map", "mine", "right=correct", "--colour", "judged"])
+    assert wrong_usage.value.code == 2
+    assert "unrecognized arguments: --colour" in capsys.readouterr().err

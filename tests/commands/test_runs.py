@@ -93,6 +93,19 @@ def test_a_grid_with_limits_caps_and_prices(capsys: pytest.CaptureFixture[str]) 
     assert found[0]["cost"] > found[2]["cost"] > 0
 
 
+@pytest.mark.usefixtures("dataset")
+def test_an_option_that_is_given_twice_adds_to_the_first(capsys: pytest.CaptureFixture[str]) -> None:
+    found = facts(
+        capsys, "runs", "start", "Questions", "--model", MODEL, "--preset", "base", "--model", "gpt-4.1-nano",
+        "--model", MODEL, "--no-wait",
+    )["runs"]  # fmt: skip
+    assert [(run["model"], run["quality_preset"]) for run in found] == [
+        (MODEL, "base"), ("gpt-4.1-nano", "base"),
+    ]  # fmt: skip
+    (alone,) = facts(capsys, "runs", "start", "Questions", "--model", MODEL, "--no-wait")["runs"]
+    assert alone["quality_preset"] == "medium"
+
+
 def test_forecast_then_start_sends_no_row_twice(
     dataset: str, fake_endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 HOW_NAMED = "id, unique beginning of one, or unique name"
 """Help of an argument that names a run or a dataset."""
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser that takes options wherever they stand: `labels map DATASET --column C yes=correct`."""
+
+    _is_inside = False
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]  # noqa: ANN401 - as argparse has it
+        """Parse as argparse does, but do not end a list of things where an option comes between them."""
+        if self._is_inside or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._is_inside = True  # parsing in between calls this again, once for options and once for the rest
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_inside = False
 
 
 def make_command(

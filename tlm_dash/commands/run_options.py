@@ -14,12 +14,20 @@ from tlm_dash.settings import Settings, load_settings
 if TYPE_CHECKING:
     from tlm_dash.services.run_request import Limits, RunRequest
 
+DEFAULT_PRESET = "medium"
+
 
 def add_grid(command: argparse.ArgumentParser) -> None:
     """Add the options that say what is run over which rows."""
     command.add_argument("dataset", metavar="DATASET", help=HOW_NAMED)
-    command.add_argument("--model", nargs="+", default=[], metavar="M", help="models that answer")
-    command.add_argument("--preset", nargs="+", default=["medium"], metavar="P", help="base, low, medium")
+    # Extended: of an option that is given twice, argparse would else forget what came first.
+    command.add_argument(
+        "--model", nargs="+", action="extend", default=[], metavar="M", help="models that answer"
+    )
+    command.add_argument(
+        "--preset", nargs="+", action="extend", default=[], metavar="P",
+        help="base, low, medium (default: medium)",
+    )  # fmt: skip
     command.add_argument(
         "--mode", choices=get_args(RunMode),
         help="what is done (default: generate where one model answers at one preset and scores itself; "
@@ -75,7 +83,8 @@ def request_of(parsed: argparse.Namespace) -> RunRequest:
 
     params: dict[str, Any] = {"temperature": parsed.temperature, "max_tokens": parsed.max_tokens}
     return RunRequest(
-        parsed.dataset, tuple(parsed.model), tuple(parsed.preset), parsed.mode, parsed.answered_by,
+        parsed.dataset, tuple(dict.fromkeys(parsed.model)),
+        tuple(dict.fromkeys(parsed.preset)) or (DEFAULT_PRESET,), parsed.mode, parsed.answered_by,
         parsed.scorer_model, first=parsed.limit, sample=parsed.random, seed=parsed.seed,
         params={name: value for name, value in params.items() if value is not None},
         system_prompt=parsed.system_prompt, template=parsed.template, explain=parsed.explain,
