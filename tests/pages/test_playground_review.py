@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.conftest import MakeDashboard, wait_until
-from tests.fake_endpoint import FakeEndpoint, fake_answer
+from tests.fake_endpoint import Answer, Behaviour, FakeEndpoint, fake_answer
 from tests.pages.conftest import OpenApp, texts
 from tlm_dash.services import playground, runs
 from tlm_dash.services.dashboard import Dashboard
@@ -96,8 +96,22 @@ def test_decide_and_compare_take_it_by_its_address(open_app: OpenApp, running: D
     assert f"low · {MODEL} · Playground" in app.selectbox(key="decide-run").options
     app = opened(open_app, running, "compare", baseline=medium, candidate=low)
     assert "low instead of medium" in texts(app)
+    # Nothing can be run over the playground: no link says so.
+    assert "add them to a dataset and run that" in texts(app)
+    assert "Re-score with one scorer" not in links(app)
     app = opened(open_app, running, "compare")
     assert "A comparison needs two." in texts(app)
+
+
+def test_answers_without_a_score_lead_back_to_their_cards(
+    open_app: OpenApp, running: Dashboard, fake_endpoint: FakeEndpoint
+) -> None:
+    fake_endpoint.behave(Behaviour(Answer(score="none")))
+    entry_id, (low, _) = ask(running)
+    app = opened(open_app, running, "decide", run=low)
+    assert "Score its answers again on their cards." in texts(app)
+    assert links(app)["Back to the playground"] == f"entry={entry_id}"
+    assert "decide-to-score" not in [button.key for button in app.button]
 
 
 def test_an_answer_is_added_to_a_new_dataset_and_then_to_that(open_app: OpenApp, running: Dashboard) -> None:

@@ -12,7 +12,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Decision, decide
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_decide import DecideParams
-from tlm_dash.ui.parts import label_notice, more_rows, sample_dataset
+from tlm_dash.ui.parts import label_notice, more_rows, playground_link, sample_dataset
 from tlm_dash.ui.parts.notice import empty, failure
 
 RUNS, REVIEW, COMPARE = "../../pages/runs.py", "../../pages/review.py", "../../pages/compare.py"
@@ -60,6 +60,10 @@ def decided(running: Dashboard, view: RunView, params: DecideParams) -> Decision
 def labels_missing(running: Dashboard, decision: Decision) -> None:
     """Offer what is missing first: scores, then labels that estimates can stand on."""
     if decision.n_unscored == decision.n_rows:
+        if decision.record.is_playground:
+            empty("No row of this run has a score.", "Score its answers again on their cards.")
+            playground_link.draw(running, decision.record.run_id, None, label="Back to the playground")
+            return
         empty("No row of this run has a score.", "A threshold needs scores: have its responses scored.")
         if st.button(
             "Score its responses", type="primary", icon=":material/play_circle:", key="decide-to-score"

@@ -78,14 +78,22 @@ def _nothing_in_common(comparison: Comparison) -> bool:
         label="Nothing in common",
     )
     if st.button("New run", type="primary", icon=":material/add:", key="compare-run-both"):
-        dataset_id = comparison.runs[0].record.dataset_id
-        st.switch_page(RUNS, query_params={"new": "yes", "dataset": dataset_id})
+        record = comparison.runs[0].record
+        # Nothing is run over the playground.
+        of = {} if record.is_playground else {"dataset": record.dataset_id}
+        st.switch_page(RUNS, query_params={"new": "yes", **of})
     return True
 
 
 def _no_means(comparison: Comparison) -> None:
     """Say why no mean score is shown, and offer to score all responses alike."""
     if comparison.scores_comparable:
+        return
+    if comparison.runs[0].record.is_playground:
+        st.text(
+            "No mean score is shown: scores of different presets or scorers differ in size. To score answers "
+            "of the playground alike, add them to a dataset and run that."
+        )
         return
     if not comparison.has_scored_pairs:
         st.page_link(
