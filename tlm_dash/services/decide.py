@@ -240,7 +240,7 @@ def _notes(
     left = _left_to_label(grid, sample)
     if answer.labels_still_needed and answer.labels_still_needed > left:
         rows = "no scored row" if left == 0 else f"{left:,} scored rows"
-        notes.append(f"The run has {rows} left to label: more rows have to be run.")
+        notes.append(f"The run has {rows} left to label: more rows are needed.")
     is_tested = question.max_risk is not None and not question.from_band and len(sample) > 0
     if is_tested and (run.basis.plan_id is not None or answer.labels_still_needed):
         notes.append(SETTLED_BEFOREHAND)

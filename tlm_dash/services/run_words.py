@@ -20,13 +20,12 @@ def configuration(run: RunRecord, *, with_scorer: bool = True) -> str:
 
 def what_differs(runs: Sequence[RunRecord]) -> list[str] | None:
     """Name runs by the one part of their configuration that differs; None where there is no such part."""
-    if any(run.grid_id is None for run in runs):
-        return None
     for name in ("quality_preset", "model"):
         words = [getattr(run, name) for run in runs]
         others = [part for part in ("quality_preset", "model", "scorer_model") if part != name]
         shared = {tuple(getattr(run, part) for part in others) for run in runs}
-        if len(shared) == 1 and len(set(words)) == len(words) and None not in words:
+        known = not {None, IMPORTED} & set(words)
+        if len(shared) == 1 and len(set(words)) == len(words) and known:
             return words
     return None
 
