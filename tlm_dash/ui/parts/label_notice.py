@@ -24,7 +24,7 @@ def draw(running: Dashboard, dataset_id: str, *, of_run: str | None = None, lead
     }
     known = label_spellings.label_columns(running, dataset_id) if runs else ()
     waiting = [column for column in known if column.n_undecided and column.name in runs]
-    for number, column in enumerate(waiting):
+    for column in waiting:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.badge("Labels wait", color="orange", icon=":material/help:")
             st.text(
@@ -33,7 +33,9 @@ def draw(running: Dashboard, dataset_id: str, *, of_run: str | None = None, lead
                 width="stretch",
             )
             if st.button(
-                "Say what they mean", key=f"to-spellings-{number}", type="primary" if leads else "secondary"
+                "Say what they mean",
+                key=f"to-spellings-{runs[column.name]}",
+                type="primary" if leads else "secondary",
             ):
                 st.switch_page(
                     "../../pages/review.py", query_params={"run": runs[column.name], "view": "labels"}

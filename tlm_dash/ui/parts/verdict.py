@@ -44,13 +44,16 @@ def draw(running: Dashboard, comparison: Comparison) -> None:
 
 
 def _missing_labels(running: Dashboard, comparison: Comparison) -> None:
-    """Offer the queue where no verdict can be had for want of labels."""
-    if any(pair.verdict.code != "too_few_labels" for pair in comparison.pairs):
-        return
+    """Offer labels that wait, and the queue where no verdict can be had for want of labels."""
+    has_verdict = any(pair.verdict.code != "too_few_labels" for pair in comparison.pairs)
+    waits = [
+        label_notice.draw(running, run.record.dataset_id, of_run=run.record.run_id, leads=not has_verdict)
+        for run in comparison.runs
+        if not run.quality.n_labelled
+    ]
     baseline = comparison.runs[0]
-    if baseline.quality.n_labelled:
+    if has_verdict or baseline.quality.n_labelled:
         return
-    waits = label_notice.draw(running, baseline.record.dataset_id, of_run=baseline.record.run_id, leads=True)
     empty(
         baseline.run.basis.reason or "No row of the baseline has a label yet.",
         "How alike the scores rank the rows is shown below all the same: that needs no label.",
@@ -58,7 +61,7 @@ def _missing_labels(running: Dashboard, comparison: Comparison) -> None:
     )
     if st.button(
         "Label rows", icon=":material/rate_review:", key="compare-to-queue",
-        type="secondary" if waits else "primary",
+        type="secondary" if any(waits) else "primary",
     ):  # fmt: skip
         st.switch_page(REVIEW, query_params={"run": baseline.record.run_id, "view": "queue"})
 
