@@ -105,6 +105,7 @@ def _note_key(position: int, n_said: int) -> str:
 
 
 def _press(running: Dashboard, queue: QueueParams, position: int, n_said: int, said: str) -> None:
+    queue_moves.hear()
     note = str(st.session_state.get(_note_key(position, n_said)) or "")
     plan, reviewer = queue.plan or "", queue.reviewer or ""
     with queue_moves.refusal_kept():

@@ -25,7 +25,9 @@ def draw_line(turn: Turn, queue: QueueParams) -> None:
         left = label_plans.time_words((done.n_items - done.n_visited) * seconds)
         speed = f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
         words.append(f"{speed} a row, about {left} left")
-    st.progress(done.n_visited / max(1, done.n_items), text=" · ".join(words))
+    # The number of the picture, for queue_keys: the first thing of it that is drawn.
+    with st.container(key=f"queue-picture-{queue_moves.n_heard()}"):
+        st.progress(done.n_visited / max(1, done.n_items), text=" · ".join(words))
 
 
 def counts(done: Progress) -> str:

@@ -21,7 +21,6 @@ def draw(running: Dashboard, params: ReviewParams) -> None:
     if queue.reviewer is None:
         _ask_name()
     elif queue.plan is not None:
-        queue_keys()
         _focus(running)
     elif params.of is None:
         empty("No run is chosen.", "Choose the run whose rows are to be labelled above.")
@@ -62,3 +61,4 @@ def _draw_turn(running: Dashboard) -> None:
         label_progress.draw_end(running, turn, queue)
     else:
         label_item.draw(running, turn, turn.item, turn.texts, queue)
+    queue_keys(queue_moves.n_heard())

@@ -18,7 +18,7 @@ _COMPONENT = st.components.v2.component(
     const STAYS = { n: "note", r: "reveal" };
     const isMove = (name) => Object.values(MOVES).includes(name);
     const isVerdict = (name) => Object.values(VERDICTS).includes(name);
-    const AT_ONCE_MS = 200, LEAVING_MS = 1000, WAIT_MS = 10000;
+    const AT_ONCE_MS = 200, LEAVING_MS = 30000, WAIT_MS = 10000;
     const now = () => performance.now();
     const isTyping = (element) =>
       element && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
@@ -29,17 +29,23 @@ _COMPONENT = st.components.v2.component(
       return items.length ? /st-key-queue-item-(\\S+)/.exec(items[items.length - 1].className)[1] : "end";
     };
 
-    // The picture that was left last, by key or by mouse. What follows is for the next one; where none comes
-    // (the verdict was refused), it is for this one again. A busy server may take its time before it draws.
-    let left = { screen: null, at: 0, byMove: false, isSeen: true };
+    // The picture that was left last, by key or by mouse: its row, and how many presses the server had heard
+    // when it was drawn. What follows is for the next picture. Where none comes, as after a verdict that was
+    // refused, this one is drawn anew with a higher number, and what follows is for it. A picture's number is
+    // the first thing of it that is in the page; `nDrawn` is that of the last one that is there as a whole.
+    let nDrawn = 0;
+    let left = { screen: null, number: 0, at: 0, byMove: false };
     const isLeaving = (screen) =>
-      screen === left.screen && (isDrawing() || now() < left.at + (left.isSeen ? LEAVING_MS : WAIT_MS));
-    const drawing = new MutationObserver(() => { left.isSeen ||= isDrawing(); });
+      screen === left.screen && nDrawn <= left.number && now() < left.at + LEAVING_MS;
+    const numberNow = () => {
+      const all = [...document.querySelectorAll('[class*="st-key-queue-picture-"]')];
+      return Math.max(0, ...all.map((it) => Number(/st-key-queue-picture-(\\d+)/.exec(it.className)[1])));
+    };
     function onClick(event) {
       const part = event.target.closest('[class*="st-key-queue-"]');
       const name = part && /st-key-queue-(\\w+)-/.exec(part.className)?.[1];
       if (isMove(name) || isVerdict(name))
-        left = { screen: screenNow(), at: now(), byMove: isMove(name), isSeen: false };
+        left = { screen: screenNow(), number: numberNow(), at: now(), byMove: isMove(name) };
     }
 
     // The note field that Enter or Escape has ended. Enter is Streamlit's first, which stores the note; then
@@ -101,12 +107,11 @@ _COMPONENT = st.components.v2.component(
       else if (screen !== "end") press(name, screen);
     }
     const HANDLERS = [["keydown", onKey], ["click", onClick]];
-    export default function () {
+    export default function ({ data }) {
+      nDrawn = data.number;
       window.tlmDashQueueKeys?.();
       for (const [name, handler] of HANDLERS) window.addEventListener(name, handler, true);
-      drawing.observe(document.querySelector('[data-testid="stApp"]'), { attributes: true });
       window.tlmDashQueueKeys = () => {
-        drawing.disconnect();
         for (const [name, handler] of HANDLERS) window.removeEventListener(name, handler, true);
       };
       return window.tlmDashQueueKeys;
@@ -115,6 +120,9 @@ _COMPONENT = st.components.v2.component(
 )
 
 
-def queue_keys() -> None:
-    """Listen for the keys of the queue for as long as it is on the page."""
-    _COMPONENT(key="queue-keys", height=1)
+def queue_keys(number: int) -> None:
+    """Listen for the keys of the queue for as long as it is on the page.
+
+    To be drawn as the last thing of a picture, with its number: how many presses had been heard before it.
+    """
+    _COMPONENT(key="queue-keys", data={"number": number}, height=1)

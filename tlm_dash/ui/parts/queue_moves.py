@@ -20,6 +20,9 @@ SAID = {"correct": "correct", "incorrect": "incorrect", "unsure": "unsure", None
 _REFUSED = "queue-refused"
 """Why the last press was not kept: shown once, on the next picture."""
 
+_HEARD = "queue-heard"
+"""How many presses of this tab have been heard: the keys wait for the picture that follows each."""
+
 
 def with_key(label: str, key: str) -> str:
     """Write a button's label with the key that presses it. Both are our own words: a label is Markdown."""
@@ -94,7 +97,18 @@ def score_words(texts: ItemTexts) -> str:
     return visible(f"unscored. {texts.unscored_reason or ''}".strip())
 
 
+def hear() -> None:
+    """Note that a press has come which leads to another picture, or says on this one why it does not."""
+    st.session_state[_HEARD] = n_heard() + 1
+
+
+def n_heard() -> int:
+    """Count the presses that were heard in this tab."""
+    return int(st.session_state.get(_HEARD, 0))
+
+
 def _undo(running: Dashboard, queue: QueueParams, annotation_id: str) -> None:
+    hear()
     with refusal_kept():
         position = label_queue.undo(running, queue.plan or "", queue.reviewer or "", annotation_id)
         if position is not None:
@@ -108,6 +122,7 @@ def _reveal(running: Dashboard, queue: QueueParams, position: int) -> None:
 
 def go(queue: QueueParams) -> None:
     """Go to the row that an address names."""
+    hear()
     queue.write(st.query_params)
 
 
