@@ -36,6 +36,7 @@ def test_a_file_is_mapped_forecast_and_run_while_nobody_looks(
     expect(page.get_by_text("3 Check")).to_be_visible()
     page.get_by_role("combobox", name="Role of column 1").click()
     page.get_by_role("option", name="Tag").click()
+    settled(page)
     page.get_by_role("button", name="Save").click()
     page.wait_for_url("**dataset=*")
     expect(page.get_by_text("Has references")).to_be_visible()

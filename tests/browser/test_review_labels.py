@@ -29,6 +29,7 @@ def test_labels_are_decided_by_a_person_and_kept(
     page.get_by_role("textbox", name="Your name, kept with what you decide here").fill("Ada")
     page.get_by_role("button", name="Go on").click()
     page.wait_for_url("**reviewer=Ada*")
+    settled(page)
     page.get_by_role("button", name="Save what they mean").click()
     expect(page.get_by_text("Estimates can stand on all 2 answered rows.")).to_be_visible()
     choose_contains(page)
