@@ -104,6 +104,23 @@ def test_a_cancel_after_a_pause_does_not_wait_for_the_answers_that_the_pause_wai
     assert ends(dashboard, run_id) == {("cancelled", None): START}
 
 
+def test_what_was_closed_is_told_whenever_the_run_is_looked_after(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Looked after at every turn of the loop: as the end of all work, and in the middle of it.
+    monkeypatch.setattr("tlm_dash.batch.job.SETTLE_EVERY_S", 0)
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    fake_endpoint.behave("hang")
+    for n in (1, 2, 3):
+        (run_id,) = runs.start(dashboard, RunRequest(make_dataset(dashboard.store, n, name=f"{n}"), (MODEL,)))
+        wait_until(lambda n=n: hanging(fake_endpoint) == n)
+        (view,) = cancelled(dashboard, [run_id])
+        told = "SELECT count(*), max(detail) FROM run_event WHERE run_id = ? AND status = 'cancelled'"
+        assert dashboard.store.read(told, [run_id]) == [(2, view.record.detail)]
+        assert (view.record.detail or "").startswith(f"{n} request")
+        wait_until(lambda: not hanging(fake_endpoint))
+
+
 def test_what_another_run_waits_for_goes_on_and_that_run_ends(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint
 ) -> None:

@@ -58,6 +58,7 @@ class Job:
         self._grid, self._limits, self._parts, self._pilot = grid, limits, parts, pilot
         self._wanted = set(run_ids)
         self._leaving: dict[str, str] = {}
+        self._writing = asyncio.Lock()
         self._tallies: dict[str, Tally] = {}
         self._runner: Runner | None = None
         self._goes_on = False
@@ -97,7 +98,11 @@ class Job:
         """Go on until all is done or nothing is wanted any more, and write down how it ended."""
         settling = asyncio.create_task(self._settle_leaving())
         try:
-            while self._wanted:
+            while self._wanted or self._leaving:
+                if not self._wanted:
+                    # While it is under way still: whoever sees that it is not finds everything written.
+                    await self._write_leaving(set(self._leaving))
+                    continue
                 self._goes_on = False
                 stop = await self._pass()
                 if stop is _AGAIN or self._goes_on:
@@ -190,20 +195,26 @@ class Job:
             calm = {run_id for run_id in self._leaving if not self._in_flight(run_id)}
             if calm:
                 await self._parts.recorder.flush()
-                await self._write_leaving(calm & set(self._leaving))
+                # Not cut off by the end of the job, which would take it for written.
+                await asyncio.shield(self._write_leaving(calm))
 
     def _in_flight(self, run_id: str) -> int:
         tally = self._tallies.get(run_id)
         return 0 if tally is None else tally.in_flight
 
     async def _write_leaving(self, run_ids: set[str]) -> None:
-        for run_id in run_ids:
-            status, detail = self._leaving.pop(run_id), None
-            if run_id in self._tallies:
-                self._tallies[run_id].stop()
-                detail = _cut_note(self._tallies[run_id].n_cut)
-            # Not where it was resumed in the meantime: that is newer than what is told here.
-            await self._event({run_id}, status, detail=detail, only_after=(status,))
+        async with self._writing:
+            for run_id in run_ids & set(self._leaving):
+                status, detail = self._leaving[run_id], None
+                if run_id in self._tallies:
+                    self._tallies[run_id].stop()
+                    detail = _cut_note(self._tallies[run_id].n_cut)
+                # Not where it was resumed in the meantime: that is newer than what is told here.
+                try:
+                    await self._event({run_id}, status, detail=detail, only_after=(status,))
+                finally:
+                    if self._leaving.get(run_id) == status:
+                        del self._leaving[run_id]
 
     async def _event(
         self, run_ids: set[str], status: str, *, detail: str | None = None,
