@@ -89,6 +89,10 @@ GUESSES = [
      {"tag": "Type", "prompt": "Question", "reference": "Best Answer"}),
     (("id", "messages"), ("1", '[{"role": "user", "content": "x"}]'), {"id": "id", "messages": "messages"}),
     (("prompt", "output_tokens", "score"), ("why?", "12", "7.5"), {"prompt": "prompt"}),
+    (("prompt", "response", "score", "gpt_response", "gpt_score"), ("why?", "so", "0.5", "then", "0.4"),
+     {"prompt": "prompt", "response": ["response", "gpt_response"], "score": ["score", "gpt_score"]}),
+    (("prompt", "response", "output", "score"), ("why?", "so", "then", "0.4"),
+     {"prompt": "prompt", "response": ["response", "output"]}),
     (("id", "prompt", "result", "model"), ("1", "8", "text", "97"),
      {"id": "id", "response": "result", "model": "model"}),
 ]  # fmt: skip
@@ -100,6 +104,22 @@ def test_guesses(names: tuple[str, ...], row: tuple[str, ...], expected: dict[st
     assert found.mapping.as_dict() == expected
     assert all(part.reason for part in found.guesses)
     assert {part.column for part in found.guesses if part.role} == set(found.mapping.columns())
+
+
+def test_a_failed_row_among_scores_is_no_number() -> None:
+    rows = [("why?", "so", score) for score in ("0.5", "NaN", None, "null", "N/A")]
+    found = guess(("prompt", "response", "score"), rows)
+    assert found.mapping.responses == (ResponseColumns("response", score="score"),)
+    assert not found.questions
+
+
+@pytest.mark.parametrize("score", ["87%", "8.7", "0,87", "inf", "-0.1"])
+def test_a_score_that_is_none_is_told(score: str) -> None:
+    rows = [("why?", "so", "0.5"), ("who?", "he", score)]
+    found = guess(("prompt", "response", "score"), rows)
+    assert found.mapping.responses == (ResponseColumns("response"),)
+    (question,) = found.questions
+    assert f"'score' is called like a score, but {score!r} is no number" in question
 
 
 def test_questions_that_only_a_person_can_answer() -> None:

@@ -52,7 +52,9 @@ FULL = (
 
 def test_a_whole_table(place: OpenStore, tmp_path: Path) -> None:
     found = inspect(place, [write(tmp_path, FULL)])
-    assert (found.format, found.encoding, found.delimiter, found.questions) == ("csv", "utf-8", ",", ())
+    assert (found.format, found.encoding, found.delimiter) == ("csv", "utf-8", ",")
+    (question,) = found.questions
+    assert "'trustworthiness_score' is called like a score, but '8.5'" in question
     assert {c.name: c.role for c in found.columns} == {
         "id": "id", "prompt": "prompt", "gold": "reference", "response": "response",
         "trustworthiness_score": None, "is_correct": "label", "topic": "tag", "left": None,

@@ -10,6 +10,9 @@ _VERDICTS = {
     "0", "1", "0.0", "1.0", "true", "false", "yes", "no", "correct", "incorrect", "right", "wrong", "y", "n",
     "unsure", "good", "bad", "pass", "fail",
 }  # fmt: skip
+_NOTHING = {"nan", "null", "none", "na", "n/a", "-"}
+"""How programs write that there is no number: a failed row has no score."""
+
 _SHORT_CHARACTERS = 80
 
 
@@ -39,8 +42,9 @@ class Contents:
 def contents_of(values: Sequence[str | None]) -> Contents:
     """Look at the values of one column."""
     filled = [value.strip() for value in values if value is not None and value.strip()]
-    numbers = [number for value in filled if (number := _number(value)) is not None]
-    is_number = bool(filled) and len(numbers) == len(filled)
+    told = [value for value in filled if value.lower() not in _NOTHING]
+    numbers = [number for value in told if (number := _number(value)) is not None]
+    is_number = bool(told) and len(numbers) == len(told)
     return Contents(
         n_filled=len(filled),
         is_number=is_number,

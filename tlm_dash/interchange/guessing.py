@@ -95,6 +95,7 @@ def guess(names: Sequence[str], samples: Sequence[Sequence[str | None]]) -> Gues
     _guess_by_name(columns, taken)
     _guess_answers(columns, taken, questions)
     _guess_scored_text(columns, taken, questions)
+    _ask_about_scores(columns, samples, taken, questions)
     if not any(role in ("prompt", "messages") for role, _ in taken.values()):
         questions.append("Which column holds the prompts? None of them looks like it.")
     mapping = _mapping(columns, taken)
@@ -223,6 +224,25 @@ def _guess_scored_text(
         questions.append(f"Does {name!r} hold the responses that the scores belong to?")
 
 
+def _ask_about_scores(
+    columns: Sequence[_Named],
+    samples: Sequence[Sequence[str | None]],
+    taken: dict[str, tuple[Role | str, str]],
+    questions: list[str],
+) -> None:
+    """Say of a column that is called like a score why it is taken for none: 87% and 8.7 of 10 are not."""
+    for number, column in enumerate(columns):
+        if column.phrase not in _NAMED["score"] or column.name in taken:
+            continue
+        cells = (row[number] for row in samples)
+        value = next((cell for cell in cells if cell and not contents_of([cell]).is_share), None)
+        if value is not None:
+            questions.append(
+                f"{column.name!r} is called like a score, but {value[:40]!r} is no number from 0 to 1: "
+                "it is kept beside the item. Write 87% and 8.7 of 10 as 0.87."
+            )
+
+
 def _mapping(columns: Sequence[_Named], taken: dict[str, tuple[Role | str, str]]) -> ColumnMapping:
     def of(role: str) -> list[_Named]:
         return [column for column in columns if taken.get(column.name, ("",))[0] == role]
@@ -234,9 +254,9 @@ def _mapping(columns: Sequence[_Named], taken: dict[str, tuple[Role | str, str]]
     parts = tuple(
         ResponseColumns(
             response.name,
-            score=_belonging(response, of("score"), len(responses)),
-            label=_belonging(response, of("label"), len(responses)),
-            finish_reason=_belonging(response, of("finish_reason"), len(responses)),
+            score=_belonging(response, of("score"), responses),
+            label=_belonging(response, of("label"), responses),
+            finish_reason=_belonging(response, of("finish_reason"), responses),
             model=_own_model(response, of("model")) if len(responses) > 1 else None,
         )
         for response in responses
@@ -253,12 +273,19 @@ def _own_model(response: _Named, models: Sequence[_Named]) -> str | None:
     return next((m.name for m in models if m.group and m.group == response.group), None)
 
 
-def _belonging(response: _Named, candidates: Sequence[_Named], n_responses: int) -> str | None:
+def _belonging(response: _Named, candidates: Sequence[_Named], responses: Sequence[_Named]) -> str | None:
     """Find the column that speaks of a response: same group, or same words beside the role's."""
     same_group = [c for c in candidates if c.group == response.group]
     if response.group and len(same_group) == 1:
         return same_group[0].name
-    if n_responses == 1:
+    if len(responses) == 1:
         return candidates[0].name if candidates else None
-    own = set(response.words) - _ROLE_WORDS
-    return next((c.name for c in same_group if own and own == set(c.words) - _ROLE_WORDS), None)
+    own = _own_words(response)
+    # "score" is that of "response" beside "gpt_response", but of neither "response" nor "output".
+    if not own and sum(not _own_words(other) for other in responses) > 1:
+        return None
+    return next((c.name for c in same_group if own == _own_words(c)), None)
+
+
+def _own_words(column: _Named) -> set[str]:
+    return set(column.words) - _ROLE_WORDS
