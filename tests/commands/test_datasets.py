@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from tlm_dash.commands.datasets import add_commands
 from tlm_dash.errors import InvalidInputError, NotFoundError
+from tlm_dash.services import exports, runs
+from tlm_dash.services.place import OpenStore
 
 TABLE = """id,question,answer_a,score_a,answer_b,topic
 1,Why?,So.,0.5,No.,x
@@ -70,6 +73,33 @@ def test_import(capsys: pytest.CaptureFixture[str], file: Path, data_dir: Path) 
     assert {"duplicate_prompts", "empty_prompts", "empty_responses"} <= told["hygiene"].keys()
 
 
+def test_scores_that_are_none_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "percent.csv"
+    file.write_text("prompt,response,score\na,x,87%\nb,y,0.5\n")
+    assert run("import", file) == 0
+    assert "'score' is called like a score, but '87%' is no number from 0 to 1" in capsys.readouterr().err
+    assert run("import", file, *roles("prompt=prompt", "response=response", "score=score")) == 0
+    assert "note: 1 score is no number from 0 to 1" in capsys.readouterr().err
+
+
+def test_runs_keep_the_order_of_the_file(
+    tmp_path: Path,
+) -> None:
+    columns = [f"response_{letter}" for letter in "hgfedcba"]
+    file = tmp_path / "wide.csv"
+    file.write_text(f"prompt,{','.join(columns)}\nwhy?{',so' * len(columns)}\n")
+    run("import", file)
+    names = [f"wide · {column}" for column in columns]
+    with OpenStore() as place:
+        made = runs.list_runs(place)
+        assert [found.record.name for found in made] == names
+        exports.export(place, [found.record.run_id for found in made], tmp_path / "again.jsonl")
+    run("delete", "wide", "--yes")
+    run("import", tmp_path / "again.jsonl")
+    with OpenStore() as place:
+        assert [found.record.name for found in runs.list_runs(place)] == names
+
+
 def test_list_show_and_delete(capsys: pytest.CaptureFixture[str], file: Path) -> None:
     told = facts(capsys, "import", file, *roles(*ROLES))
     listed = facts(capsys, "list")["datasets"]
@@ -102,12 +132,25 @@ def test_words_for_people(capsys: pytest.CaptureFixture[str], file: Path) -> Non
         (["--map", "prompt=nothing"], "no column 'nothing'"),
         (["--encoding", "klingon"], "no text encoding"),
         (["--format", "parquet"], "cannot be read"),
+        (["--encoding", "utf-16"], "cannot be read as utf-16"),
+        (["--encoding", "utf-16", "--format", "text"], "cannot be read as utf-16"),
     ],
 )
 def test_refused(file: Path, data_dir: Path, arguments: list[str], told: str) -> None:
     with pytest.raises(InvalidInputError, match=told):
         run("import", file, *arguments)
     assert not list((data_dir / "tmp").glob("upload-*"))
+
+
+@pytest.mark.parametrize("kind", ["zero", "pipe"])
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "endless.csv"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(InvalidInputError, match=r"endless\.csv is a device or a pipe"):
+        run("import", path)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -41,9 +41,16 @@ def test_what_a_person_says_wins(tmp_path: Path) -> None:
     assert (found.delimiter, found.names) == (";", ("column_1", "column_2"))
 
 
-def test_a_delimiter_is_one_character(tmp_path: Path) -> None:
+@pytest.mark.parametrize("delimiter", [",,", "", '"', "\n"])
+def test_a_delimiter_is_one_character(tmp_path: Path, delimiter: str) -> None:
     with pytest.raises(InvalidInputError, match="not one character"):
-        prepared(tmp_path, "a,b\n1,2\n", delimiter=",,")
+        prepared(tmp_path, "a,b\n1,2\n", delimiter=delimiter)
+
+
+def test_more_columns_than_a_table_has(tmp_path: Path) -> None:
+    row = ",".join("x" for _ in range(30_000))
+    with pytest.raises(InvalidInputError, match="has 30,000 columns; no more than 2,000"):
+        prepared(tmp_path, f"{row}\n{row}\n")
 
 
 def test_a_first_line_of_data_is_no_header(tmp_path: Path) -> None:

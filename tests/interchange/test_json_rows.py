@@ -111,3 +111,10 @@ def test_too_many_keys(tmp_path: Path) -> None:
     lines = "\n".join(json.dumps({f"key {n}": n}) for n in range(2500))
     with pytest.raises(InvalidInputError, match="different keys"):
         spool(line_rows(io.StringIO(lines)), tmp_path)
+
+
+def test_the_only_answer_of_a_sample_of_lm_eval_is_the_response_itself() -> None:
+    answers: list[object] = [["so\n"], ["so", "then"], [["-1.5", "False"]], [], "so"]
+    lines = "".join(json.dumps({"filtered_resps": part, "other": ["x"]}) + "\n" for part in answers)
+    found = [row.value for row in line_rows(io.StringIO(lines))]
+    assert found == [{"filtered_resps": part, "other": ["x"]} for part in ["so\n", *answers[1:]]]

@@ -52,6 +52,12 @@ def test_dates_and_rows_that_are_too_wide(tmp_path: Path) -> None:
     assert second.problem == "The row has more cells than the header." and second.content == "a | b | c"
 
 
+def test_a_sheet_wider_than_a_table_is(tmp_path: Path) -> None:
+    path = workbook(tmp_path, A=[["prompt", *[None] * 2_000, "far"], ["Why?"]])
+    with pytest.raises(InvalidInputError, match="The sheet 'A' has 2,002 columns; no more than 2,000"):
+        sheet_of(path, None)
+
+
 def test_no_workbook(tmp_path: Path) -> None:
     archive = tmp_path / "a.xlsx"
     with zipfile.ZipFile(archive, "w") as file:

@@ -69,7 +69,7 @@ def _import(parsed: argparse.Namespace) -> int:
         finally:
             discard(inspection)
         rejected_file = _write_rejects(place, result)
-    for warning in result.warnings:
+    for warning in (*result.warnings, *_trouble_with_scores(result)):
         print(f"note: {warning}", file=sys.stderr)
     facts = _import_facts(result, rejected_file)
     _print(facts, as_json=parsed.json)
@@ -96,6 +96,13 @@ def _write_rejects(place: Any, result: ImportResult) -> str | None:  # noqa: ANN
     file = folder / f"{result.dataset_id}.csv"
     file.write_text(rejects_csv(place, result.dataset_id), encoding="utf-8", newline="")
     return str(file)
+
+
+def _trouble_with_scores(result: ImportResult) -> list[str]:
+    if not (n_bad := result.hygiene["bad_scores"]):
+        return []
+    are = "score is" if n_bad == 1 else "scores are"
+    return [f"{n_bad:,} {are} no number from 0 to 1, so those rows are unscored: 87% and 8.7 of 10 are 0.87."]
 
 
 def _import_facts(result: ImportResult, rejected_file: str | None) -> dict[str, Any]:

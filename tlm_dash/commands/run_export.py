@@ -29,7 +29,8 @@ def add_command(commands: Any) -> None:  # noqa: ANN401 - argparse has no public
     )
     command.add_argument(
         "--spreadsheet-safe", action="store_true",
-        help="for CSV: mark cells that begin like a formula as text (undone when the file is imported)",
+        help="for CSV: mark cells that begin like a formula as text (undone when the file is imported); the "
+        "name of the file then ends in .spreadsheet-safe.csv",
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from tlm_dash.errors import InvalidInputError
 from tlm_dash.interchange.encodings import as_utf8, checked_encoding, detect_encoding, read_head
 from tlm_dash.interchange.guessing import is_prompt_name
 from tlm_dash.interchange.prepared import Overrides, Prepared
-from tlm_dash.interchange.spool import spool
+from tlm_dash.interchange.spool import MOST_COLUMNS, spool
 from tlm_dash.interchange.untidy import untidy_rows
 from tlm_dash.models import EXPORT_MARK
 
@@ -41,6 +41,11 @@ def prepare_delimited(path: Path, overrides: Overrides, work_dir: Path, *, is_ts
         raise InvalidInputError(f"{path.name} is empty.", hint="Choose a file with a header and rows.")
     delimiter = _delimiter(overrides.delimiter, text, is_tsv=is_tsv)
     records = sample_records(text, delimiter)
+    if len(records[0]) > MOST_COLUMNS:
+        raise InvalidInputError(
+            f"{path.name} has {len(records[0]):,} columns; no more than {MOST_COLUMNS:,} can be read.",
+            hint="Leave out columns that are not needed, or check the delimiter.",
+        )
     has_header = overrides.has_header if overrides.has_header is not None else _has_header(records)
     if has_header and len(records) == 1 and readable.stat().st_size < _SAMPLE_BYTES:
         raise InvalidInputError(f"{path.name} has a header but no rows.", hint="Choose a file with rows.")
@@ -155,9 +160,10 @@ def sample_records(text: str, delimiter: str) -> list[list[str]]:
 def _delimiter(said: str | None, text: str, *, is_tsv: bool) -> str:
     if said is not None:
         found = _NAMES.get(said.lower(), said)
-        if len(found) != 1:
+        if len(found) != 1 or found in '"\r\n':
             raise InvalidInputError(
-                f"The delimiter {said!r} is not one character.", hint="For example , ; tab |"
+                f"The delimiter {said!r} is not one character that can stand between cells.",
+                hint="For example , ; tab |",
             )
         return found
     scores = {candidate: _fit(text, candidate) for candidate in _DELIMITERS}

@@ -31,11 +31,23 @@ def prepare(paths: Sequence[Path], overrides: Overrides, work_dir: Path) -> Prep
     if len(paths) != 1:
         return _prepare_batch(paths, work_dir)
     (path,) = paths
+    try:
+        return _prepare_one(path, overrides, work_dir)
+    except UnicodeError as error:
+        # Not every encoding can replace what it cannot read: UTF-16 without its mark ends here.
+        taken_as = overrides.encoding or "the text that it seems to be"
+        raise InvalidInputError(
+            f"{path.name} cannot be read as {taken_as} ({error}).",
+            hint="Choose another encoding, or none, to have it found out.",
+        ) from None
+
+
+def _prepare_one(path: Path, overrides: Overrides, work_dir: Path) -> Prepared:
     found = overrides.format or detect_format(path)
     if found not in FORMATS:
         raise InvalidInputError(f"There is no format {found!r}.", hint=f"Formats: {', '.join(FORMATS)}.")
     if found == "openai-batch":
-        return _prepare_batch(paths, work_dir)
+        return _prepare_batch((path,), work_dir)
     if found == "xlsx":
         return _prepare_workbook(path, overrides, work_dir)
     if found == "parquet":
@@ -150,6 +162,10 @@ def _check(path: Path) -> None:
     try:
         if path.is_dir():
             raise InvalidInputError(f"{path.name} is a folder.", hint="Choose one file in it.")
+        if not path.is_file() and path.exists():
+            raise InvalidInputError(
+                f"{path.name} is a device or a pipe, not a file.", hint="Save what it gives as a file first."
+            )
         if path.stat().st_size == 0:
             raise InvalidInputError(f"{path.name} is empty.", hint="Choose a file with rows.")
         path.open("rb").close()

@@ -16,6 +16,7 @@ _CHUNK_CHARACTERS = 1 << 20
 # An object is read as a whole before its list of rows is known.
 _MAX_OBJECT_BYTES = 256 << 20
 _SPACE = " \t\r\n"
+_LM_EVAL_ANSWERS = "filtered_resps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +167,15 @@ class _Buffer:
 
 
 def _split_answer(value: object) -> object:
-    """Take the assistant's last turn out of `messages`: it is the response, what is before it the prompt."""
+    """Take the answer out of what holds it: it is the response as it was written.
+
+    It is the assistant's last turn of `messages` (what is before it is the prompt), or the only one of the
+    answers of a sample of lm-evaluation-harness.
+    """
     if isinstance(value, dict) and EXPORT_MARK in value:
         return value  # of our own: its messages are the prompt already
+    if isinstance(value, dict) and _is_one_text(value.get(_LM_EVAL_ANSWERS)):
+        return {**value, _LM_EVAL_ANSWERS: value[_LM_EVAL_ANSWERS][0]}
     messages = value.get("messages") if isinstance(value, dict) else None
     if not (isinstance(value, dict) and isinstance(messages, list) and len(messages) > 1):
         return value
@@ -179,6 +186,10 @@ def _split_answer(value: object) -> object:
         return value
     name = "response" if "response" not in value else "messages.response"
     return {**value, "messages": messages[:-1], name: last["content"]}
+
+
+def _is_one_text(answers: object) -> bool:
+    return isinstance(answers, list) and len(answers) == 1 and isinstance(answers[0], str)
 
 
 def _json_value(line: str) -> object:

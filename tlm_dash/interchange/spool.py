@@ -17,7 +17,7 @@ from tlm_dash.models import EXPORT_MARK
 
 _PART_ROWS = 20_000
 _PART_CHARACTERS = 32 << 20
-_MAX_COLUMNS = 2_000
+MOST_COLUMNS = 2_000
 _MAX_DEPTH = 6
 
 
@@ -101,9 +101,9 @@ class _Writer:
         cells = {key: cell_text(part) for key, part in value.items()} if own else dict(flat(value))
         for name in cells:
             self.columns.setdefault(name, len(self.columns))
-        if len(self.columns) > _MAX_COLUMNS:
+        if len(self.columns) > MOST_COLUMNS:
             raise InvalidInputError(
-                f"The rows have more than {_MAX_COLUMNS} different keys.",
+                f"The rows have more than {MOST_COLUMNS} different keys.",
                 hint="Keys seem to hold data. Give every row the same keys.",
             )
         self._cells.append(cells)

@@ -15,7 +15,7 @@ from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[impor
 
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.interchange.delimited import unique_names
-from tlm_dash.interchange.spool import Row
+from tlm_dash.interchange.spool import MOST_COLUMNS, Row
 
 # A workbook that unpacks to more than this was made to do harm, or belongs into another format.
 _MAX_UNPACKED_BYTES = 2 << 30
@@ -50,6 +50,11 @@ def sheet_of(path: Path, wanted: str | None) -> tuple[Sheet, tuple[str, ...]]:
     if header is None:
         raise InvalidInputError(f"The sheet {taken!r} of {path.name} is empty.", hint="Choose another sheet.")
     width = max(number for number, cell in enumerate(header, 1) if cell is not None)
+    if width > MOST_COLUMNS:
+        raise InvalidInputError(
+            f"The sheet {taken!r} has {width:,} columns; no more than {MOST_COLUMNS:,} can be read.",
+            hint="Leave out columns that are not needed, or choose another sheet.",
+        )
     columns = unique_names([None if cell is None else str(cell) for cell in header[:width]])
     return Sheet(taken, columns, _rows(book[taken], columns), _unknown_results(path, taken, book)), names
 

@@ -256,6 +256,8 @@ def _content(paths: Sequence[Path], given_up: threading.Event) -> tuple[str, int
     """Give the hash of all bytes and their number; of a part where it is given up."""
     digest, size = hashlib.sha256(), 0
     for path in sorted(paths):
+        if not path.is_file():
+            continue  # refused elsewhere; to open a pipe would wait for somebody to write into it
         with path.open("rb") as file:
             while not given_up.is_set() and (part := file.read(_HASHED_AT_ONCE_BYTES)):
                 digest.update(part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -88,7 +88,7 @@ def run_rows(
 ) -> list[dict[str, Any]]:
     """Give the rows of `run`: each a frozen configuration, as far as the file tells it."""
     rows = []
-    for run, told in zip(runs, told_runs(runs, dataset_name), strict=True):
+    for number, (run, told) in enumerate(zip(runs, told_runs(runs, dataset_name), strict=True)):
         settings = {"source": {"response": run.response.column, "score": run.response.score}}
         quality_preset, scorer_model = run.quality_preset or IMPORTED, run.scorer_model or IMPORTED
         frozen = canonical_json([dataset_id, settings, run.model, quality_preset, scorer_model])
@@ -96,7 +96,8 @@ def run_rows(
             "run_id": run.run_id, "dataset_id": dataset_id, "name": told.name, "mode": "score",
             "answered_by": "given", "endpoint": IMPORTED, "provider": None, "model": run.model,
             "quality_preset": quality_preset, "scorer_model": scorer_model,
-            "settings": canonical_json(settings), "settings_hash": text_hash(frozen), "created_at": now,
+            "settings": canonical_json(settings), "settings_hash": text_hash(frozen),
+            "created_at": now + timedelta(microseconds=number),  # lists keep the order of the file
         })  # fmt: skip
     return rows
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -97,7 +97,10 @@ class Restoring:
         """Give the rows that can be written only when all others were seen."""
         runs = self._runs.used()
         made: dict[str, list[dict[str, Any]]] = {
-            "run": [run.row(dataset_id, now) for run in runs],
+            # Lists keep the order of the file.
+            "run": [
+                run.row(dataset_id, now + timedelta(microseconds=number)) for number, run in enumerate(runs)
+            ],
             "imported_run": [run.imported_row(dataset_id) for run in runs],
         }
         return made | self._labels.closing_rows(dataset_id, now)
