@@ -126,6 +126,24 @@ def test_import(
     assert label_list() == [1, 0, None, None]
 
 
+@pytest.mark.parametrize("key", ["item_no", "id"])
+def test_a_verdict_on_another_response_is_not_taken(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, key: str
+) -> None:
+    keys = {"item_no": "1234", "id": "abcd"}[key]
+    # The same text otherwise spaced, another one, none said, and the mark of a sheet's safe cell.
+    responses = ["Because.\r\n", "It was her", "", "'That one"]
+    lines = [
+        {key: name, "response": text, "verdict": "yes"} for name, text in zip(keys, responses, strict=True)
+    ]
+    file = tmp_path / "judged.jsonl"
+    file.write_text("\n".join(json.dumps(line) for line in lines))
+    told = facts(capsys, "import", "mine · answer", file)
+    assert (told["matched_by"], told["n_labelled"], told["n_unmatched"]) == (key, 3, 1)
+    assert "another response" in told["unmatched"][0]["reason"] and told["unmatched"][0]["row"] == 2
+    assert label_list() == [1, None, 1, 1]
+
+
 def test_import_lines_of_json_with_names_and_spellings(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

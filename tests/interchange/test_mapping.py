@@ -115,7 +115,7 @@ def test_a_failed_row_among_scores_is_no_number() -> None:
 
 @pytest.mark.parametrize("score", ["87%", "8.7", "0,87", "inf", "-0.1"])
 def test_a_score_that_is_none_is_told(score: str) -> None:
-    rows = [("why?", "so", "0.5"), ("who?", "he", score)]
+    rows = [("why?", "so", "0.5"), ("where?", "here", "NaN"), ("who?", "he", score)]
     found = guess(("prompt", "response", "score"), rows)
     assert found.mapping.responses == (ResponseColumns("response"),)
     (question,) = found.questions

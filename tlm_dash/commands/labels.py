@@ -39,7 +39,7 @@ def _add_import(commands: Any) -> None:  # noqa: ANN401
         type=Path,
         metavar="FILE",
         help="columns: item_no, id or response (with prompt where texts repeat); verdict or label; note and "
-        "annotator if there are any",
+        "annotator if there are any; a response beside item_no or id must be the run's",
     )
     add.add_argument(
         "--map",

@@ -10,7 +10,7 @@ _VERDICTS = {
     "0", "1", "0.0", "1.0", "true", "false", "yes", "no", "correct", "incorrect", "right", "wrong", "y", "n",
     "unsure", "good", "bad", "pass", "fail",
 }  # fmt: skip
-_NOTHING = {"nan", "null", "none", "na", "n/a", "-"}
+_NOTHING = {"", "nan", "null", "none", "na", "n/a", "-"}
 """How programs write that there is no number: a failed row has no score."""
 
 _SHORT_CHARACTERS = 80
@@ -42,7 +42,7 @@ class Contents:
 def contents_of(values: Sequence[str | None]) -> Contents:
     """Look at the values of one column."""
     filled = [value.strip() for value in values if value is not None and value.strip()]
-    told = [value for value in filled if value.lower() not in _NOTHING]
+    told = [value for value in filled if not says_nothing(value)]
     numbers = [number for value in told if (number := _number(value)) is not None]
     is_number = bool(told) and len(numbers) == len(told)
     return Contents(
@@ -54,6 +54,11 @@ def contents_of(values: Sequence[str | None]) -> Contents:
         is_unique=len(set(filled)) == len(filled) > 0,
         is_messages=bool(filled) and all(_is_messages(value) for value in filled[:20]),
     )
+
+
+def says_nothing(value: str) -> bool:
+    """Tell whether a cell is how a program writes that there is no number."""
+    return value.strip().lower() in _NOTHING
 
 
 def _number(value: str) -> float | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tlm_dash.interchange.contents import Contents, contents_of
+from tlm_dash.interchange.contents import Contents, contents_of, says_nothing
 from tlm_dash.interchange.mapping import ColumnMapping, ResponseColumns
 from tlm_dash.interchange.prepared import Role
 
@@ -235,7 +235,7 @@ def _ask_about_scores(
         if column.phrase not in _NAMED["score"] or column.name in taken:
             continue
         cells = (row[number] for row in samples)
-        value = next((cell for cell in cells if cell and not contents_of([cell]).is_share), None)
+        value = next((c for c in cells if c and not says_nothing(c) and not contents_of([c]).is_share), None)
         if value is not None:
             questions.append(
                 f"{column.name!r} is called like a score, but {value[:40]!r} is no number from 0 to 1: "

@@ -77,9 +77,15 @@ class Question:
                 f"The share to read cannot be {self.review_share:g}.", hint="0.08 means 8%."
             )
         if self.review_budget is not None and not 0 <= self.review_budget <= MOST_A_DAY:
-            raise InvalidInputError(f"The number to read cannot be {self.review_budget:g}.")
+            raise InvalidInputError(
+                f"The number to read cannot be {self.review_budget:g}.",
+                hint=f"It is from 0 to {MOST_A_DAY:,.0f}.",
+            )
         if self.daily_volume is not None and not 0 < self.daily_volume <= MOST_A_DAY:
-            raise InvalidInputError(f"The daily volume cannot be {self.daily_volume:g}.")
+            raise InvalidInputError(
+                f"The daily volume cannot be {self.daily_volume:g}.",
+                hint=f"It is from 1 to {MOST_A_DAY:,.0f}.",
+            )
         if self.seed < 0:
             raise InvalidInputError("A seed cannot be negative.", hint="Any whole number from 0.")
 

@@ -104,7 +104,7 @@ def import_labels(
         columns = _columns(inspection)
         key = _key(columns)
         spelled = _meanings(_spellings(inspection, columns["verdict"]), meanings or {})
-        by_key = targets(place.store, run_id, found[0].dataset_id, key)
+        by_key = targets(place.store, run_id, found[0].dataset_id, key, with_response="response" in columns)
         same = {
             "dataset_id": found[0].dataset_id, "kind": "verdict", "source": "imported", "run_id": run_id,
             "plan_id": None, "inclusion_probability": None, "score_visible": True,
@@ -228,6 +228,13 @@ def _row(
         what = {0: f"the run has no such {key}", 1: "the run has no response here"}
         tally.miss(cells["row"], shown, what.get(len(found), f"{len(found)} rows of the run have it"))
         return None
+    if _says_another_response(cells, found[0]):
+        tally.miss(
+            cells["row"],
+            shown,
+            f"the run has another response here; leave out the column of responses to go by {key} alone",
+        )
+        return None
     if meaning == "ignored":
         tally.n_ignored += 1
         return None
@@ -243,6 +250,17 @@ def _row(
         "item_no": found[0].item_no, "response_hash": found[0].response_hash, "verdict": meaning,
         "note": note, "annotator": who,
     }  # fmt: skip
+
+
+def _says_another_response(cells: Mapping[str, Any], target: Target) -> bool:
+    """Tell whether a row speaks of a response that is not the run's: a verdict belongs to its response.
+
+    An apostrophe in front is the mark of a cell that is safe for spreadsheets.
+    """
+    given = cells.get("response") or ""
+    if target.response_key is None or not given.strip():
+        return False
+    return target.response_key not in (text_key(given), text_key(given.removeprefix("'")))
 
 
 def _identity(cells: Mapping[str, Any], key: Key) -> str:

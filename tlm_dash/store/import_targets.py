@@ -13,7 +13,7 @@ from tlm_dash.store.text import stored_text
 Key = Literal["item_no", "id", "response", "prompt and response"]
 
 _ROWS = """
-SELECT r.item_no, r.response_hash, {key}
+SELECT r.item_no, r.response_hash, {key}, {response}
 FROM (
     SELECT * FROM run_item WHERE run_id = $run_id
     {counting}
@@ -37,28 +37,37 @@ _BOTH = f"concat({_DIGEST.format(text='i.prompt')}, {_RESPONSE})"
 _KEYS: dict[Key, tuple[str, str]] = {
     "item_no": ("CAST(r.item_no AS VARCHAR)", ""),
     "id": ("e.source_id", _EXTRA),
-    "response": (_RESPONSE, _COMPLETION),
-    "prompt and response": (_BOTH, _COMPLETION + _ITEM),
+    "response": (_RESPONSE, ""),
+    "prompt and response": (_BOTH, _ITEM),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A row of a run. `response_hash` is None where it has no response."""
+    """A row of a run. `response_hash` is None where it has no response.
+
+    `response_key` is the `text_key` of its response where that was asked for.
+    """
 
     item_no: int
     response_hash: str | None
+    response_key: str | None = None
 
 
-def targets(store: Store, run_id: str, dataset_id: str, key: Key) -> dict[str, list[Target]]:
+def targets(
+    store: Store, run_id: str, dataset_id: str, key: Key, *, with_response: bool = False
+) -> dict[str, list[Target]]:
     """Give the rows of a run by what identifies them in a file; several rows may share an id or a text."""
     expression, joins = _KEYS[key]
-    sql = _ROWS.format(key=expression, joins=joins, counting=COUNTING_ROW)
+    if with_response or "response" in key:
+        joins = _COMPLETION + joins
+    response = _RESPONSE if with_response else "NULL"
+    sql = _ROWS.format(key=expression, response=response, joins=joins, counting=COUNTING_ROW)
     parameters = {"run_id": run_id} | ({"dataset_id": dataset_id} if joins else {})
     found: dict[str, list[Target]] = {}
-    for item_no, response_hash, identity in store.read(sql, parameters):
+    for item_no, response_hash, identity, response_key in store.read(sql, parameters):
         if identity is not None:
-            found.setdefault(identity, []).append(Target(item_no, response_hash))
+            found.setdefault(identity, []).append(Target(item_no, response_hash, response_key))
     return found
 
 

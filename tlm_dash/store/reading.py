@@ -202,8 +202,8 @@ class TableReader:
             )
         if isinstance(error, duckdb.OutOfMemoryException):
             return InvalidInputError(
-                f"{name} has rows that are too large to read.",
-                hint="Split the longest cells, then try again.",
+                f"{name} has rows that are too large to read, or too many columns.",
+                hint="Leave out columns that are not needed, or split the longest cells.",
             )
         told = str(error).splitlines()[0].partition(": ")[2][:200]
         return InvalidInputError(
