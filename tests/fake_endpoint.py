@@ -461,6 +461,12 @@ def behaviours(beacon: str = "http://127.0.0.1:9/beacon") -> dict[str, Behaviour
 # ----------------------------------------------------------------------------------- server
 
 
+async def _turns(n: int) -> None:
+    """Let everything that waits for the loop have so many turns of it."""
+    for _ in range(n):
+        await asyncio.sleep(0)
+
+
 class FakeEndpoint:
     """The server. All of it may be used from any thread; `requests` holds what arrived, in order."""
 
@@ -476,6 +482,7 @@ class FakeEndpoint:
         self._scripts: dict[str, deque[Replier]] = defaultdict(deque)
         self._loop = asyncio.new_event_loop()
         self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+        self._serving: set[asyncio.Task[None]] = set()
         self.behave(behaviour)
 
     @property
@@ -508,7 +515,7 @@ class FakeEndpoint:
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake-endpoint", daemon=True)
         self._thread.start()
         # On the thread's loop: the caller's thread may have a loop of its own running (a browser's).
-        listening = asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        listening = asyncio.start_server(self._connected, "127.0.0.1", self._port)
         self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result(60)
         self._port = self._server.sockets[0].getsockname()[1]
         return self
@@ -527,21 +534,31 @@ class FakeEndpoint:
         self.stop()
 
     async def _shut_down(self) -> None:
+        # A socket that stays open is told as a warning in some later test. So nobody is let in any more, and
+        # who was let in just now gets a transport: a closed server gives none.
+        for listening in self._server.sockets:
+            self._loop.remove_reader(listening.fileno())
+        await _turns(5)
         self._server.close()
-        # Also what came in at the last moment, and without waiting for a client that does not read: a socket
-        # that stays open is told as a warning in some later test.
+        # Without waiting for a client that does not read.
         while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         for transport in list(self._transports):
             transport.abort()
-        for _ in range(3):
-            await asyncio.sleep(0)
+        await _turns(3)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Noted at once: a task that is cancelled before it begins would leave the connection open.
+        assert isinstance(writer.transport, asyncio.Transport)
         self._transports.add(writer.transport)
         self.connections += 1
+        task = self._loop.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             pushed_back = b""
             while (request := await _read_request(reader, pushed_back)) is not None:
