@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from tlm_dash.errors import ModelFetchError
 from tlm_dash.local_endpoint.model_file import ensure_model_file
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.settings import load_settings
+from tlm_dash.store import opening
+from tlm_dash.store.database import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT_S = 60.0
@@ -60,6 +63,23 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name in SETTING_NAMES or (name.startswith("TLM_DASH_") and name != "TLM_DASH_FORBID_SKIPS"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that has all tables and no rows."""
+    path = tmp_path_factory.mktemp("empty") / "empty.duckdb"
+    Store.open(f"duckdb:///{path}", temp_dir=path.parent / "tmp").close()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def databases_begin_as_a_copy(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, empty_database: Path
+) -> None:
+    """Making the tables anew takes longer than most tests do: only those of the store make them."""
+    if "store" not in request.path.relative_to(ROOT).parts:
+        monkeypatch.setattr(opening, "_make_file", lambda path, _: shutil.copyfile(empty_database, path))
 
 
 @pytest.hookimpl(wrapper=True)

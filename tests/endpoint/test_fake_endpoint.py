@@ -81,9 +81,9 @@ def test_who_comes_while_it_stops_leaves_no_socket_open() -> None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
                 pass
 
-    for number in range(60):
+    for number in range(24):
         endpoint = FakeEndpoint().start()
-        knocking = [threading.Thread(target=knock, args=(endpoint.port, 4 + number)) for _ in range(3)]
+        knocking = [threading.Thread(target=knock, args=(endpoint.port, 4 + 2 * number)) for _ in range(3)]
         for thread in knocking:
             thread.start()
         endpoint.stop()
