@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
+from scipy.stats import binomtest
 
 from tlm_dash.analysis.pairs import (
     PairTable,
@@ -77,6 +78,9 @@ def test_mcnemar_is_the_binomial_tail() -> None:
     tail = sum(math.comb(21, k) for k in range(5)) / 2**21
     assert mcnemar_exact(PairTable(100, 17, 4, 9)) == pytest.approx(2 * tail)
     assert mcnemar_exact(PairTable(5, 0, 0, 5)) == 1.0
+    for only_a, only_b in ((1, 0), (3, 3), (4, 5), (43, 499), (900, 1000), (20_000, 20_100)):
+        told = binomtest(only_a, only_a + only_b, 0.5).pvalue
+        assert mcnemar_exact(PairTable(7, only_a, only_b, 2)) == pytest.approx(told, rel=1e-9)
 
 
 def test_the_sign_flip_test_is_mcnemars_without_repeats_and_milder_with_them() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from scipy.stats import norm
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom, norm
 
 from tlm_dash.analysis.figure import Figure
 from tlm_dash.analysis.quantiles import quantile_figure, ratio_figure
@@ -77,6 +79,18 @@ def test_the_plan_for_more_labels_has_the_power_it_says() -> None:
 def test_what_lies_beside_zero_is_not_written_as_zero() -> None:
     assert [points(value) for value in (0.0003, -0.0004, 0.0, 0.1234)] == ["+0.03", "−0.04", "0.0", "+12.3"]
     assert [points(value, signed=False) for value in (-0.03, 0.025)] == ["3", "2.5"]
+
+
+@given(
+    st.integers(1, 3000), st.sampled_from((0.05, 0.5, 0.95)) | st.floats(0.01, 0.99),
+    st.sampled_from((0.8, 0.95, 0.99)),
+)  # fmt: skip
+def test_the_interval_of_a_quantile_lies_between_binomial_ranks(
+    n: int, level: float, confidence: float
+) -> None:
+    low, high = binom.ppf([(1 - confidence) / 2, (1 + confidence) / 2], n, level)
+    found = quantile_figure(range(1, n + 1), level, confidence)
+    assert (found.low, found.high) == ((low, high + 1) if low >= 1 and high < n else (None, None))
 
 
 def test_quantiles_of_times_and_their_ratio() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from tlm_dash.analysis.dominance import orders
 from tlm_dash.analysis.figure import Figure, Floats
@@ -95,7 +95,7 @@ def _ratio(
     if error < 1e-12 or abs(value) > 1 - 1e-12:
         reason = "the orders are the same throughout, which no interval can be built on"
         return Figure(value, n=n, confidence=confidence, reason=reason)
-    half = float(t.ppf((1 + confidence) / 2, groups - 1)) * error / (1 - value**2)
+    half = float(stdtrit(groups - 1, (1 + confidence) / 2)) * error / (1 - value**2)
     centre = math.atanh(value)
     return Figure(
         value, math.tanh(centre - half), math.tanh(centre + half), n, confidence,

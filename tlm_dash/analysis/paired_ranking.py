@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from tlm_dash.analysis.dominance import orders
 from tlm_dash.analysis.figure import Bools, Figure, Floats
@@ -81,7 +81,7 @@ def _interval(difference: float, unequal: float, spread: Spread, confidence: flo
     at_one = unequal - difference**2
     # Two equal orders tell no more than as many untied rows of the rarer class would.
     size = at_one / spread.variance if spread.variance > 0 and at_one > 0 else float(spread.n_smaller)
-    quantile = float(t.ppf((1 + confidence) / 2, max(spread.degrees_of_freedom, 1.0)))
+    quantile = float(stdtrit(max(spread.degrees_of_freedom, 1.0), (1 + confidence) / 2))
     low, high = (_corrected(sign * quantile, spread.skewness) for sign in (1.0, -1.0))
     return score_interval(
         (unequal + difference) / 2, (unequal - difference) / 2, max(size, 2.0), max(low, 1.0), max(-high, 1.0)

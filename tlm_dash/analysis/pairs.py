@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest, norm, t
+from scipy.special import bdtr, ndtri, stdtrit
 
 from tlm_dash.analysis.figure import Figure, Floats
 
@@ -51,7 +51,8 @@ def mcnemar_exact(table: PairTable) -> float:
     McNemar 1947, exact form. Assumes one pair for each prompt. 1 where no pair is unequal.
     """
     unequal = table.only_a + table.only_b
-    return float(binomtest(table.only_b, unequal, 0.5).pvalue) if unequal else 1.0
+    # Both tails are alike, and meet where both sides win equally often.
+    return min(1.0, 2 * float(bdtr(min(table.only_a, table.only_b), unequal, 0.5)))
 
 
 def sign_flip_test(
@@ -97,7 +98,7 @@ def accuracy_difference(
     weight = weight / weight.sum()
     gain, loss = float(weight[b > a].sum()), float(weight[b < a].sum())
     value = gain - loss
-    size, quantile = float(n), float(norm.ppf((1 + confidence) / 2))
+    size, quantile = float(n), float(ndtri((1 + confidence) / 2))
     if prompts is not None or weights is not None:
         code = np.arange(n) if prompts is None else np.unique(np.asarray(prompts), return_inverse=True)[1]
         pulls = np.bincount(code, weight * (b - a - value)).astype(float)
@@ -117,7 +118,7 @@ def _effective_size(pulls: Floats, variance_of_one: float, n: int, confidence: f
         return 0.0, 0.0
     variance = float((pulls**2).sum()) * n_prompts / (n_prompts - 1)
     size = variance_of_one / variance if variance > 0 else float(n_prompts)
-    return min(size, float(n)), float(t.ppf((1 + confidence) / 2, n_prompts - 1))
+    return min(size, float(n)), float(stdtrit(n_prompts - 1, (1 + confidence) / 2))
 
 
 def score_interval(

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrik
 
 from tlm_dash.analysis.figure import Figure
 
@@ -21,11 +21,18 @@ def quantile_figure(values: npt.ArrayLike, level: float, confidence: float = 0.9
     if not n:
         return Figure(None, confidence=confidence, reason="nothing was measured")
     value = float(np.quantile(ordered, level))
-    low, high = (int(rank) for rank in binom.ppf([(1 - confidence) / 2, (1 + confidence) / 2], n, level))
+    shares = (1 - confidence) / 2, (1 + confidence) / 2
+    low, high = (_binomial_quantile(share, n, level) for share in shares)
     if low < 1 or high >= n:
         return Figure(value, n=n, confidence=confidence, reason="too few values for an interval")
     ends = float(ordered[low - 1]), float(ordered[high])
     return Figure(value, *ends, n, confidence, "order statistics")
+
+
+def _binomial_quantile(share: float, n: int, chance: float) -> int:
+    """Return the smallest number of hits among n that is not exceeded with probability `share`."""
+    near: int = math.ceil(bdtrik(share, n, chance))
+    return near - 1 if near > 0 and bdtr(near - 1, n, chance) >= share else near
 
 
 def ratio_figure(top: Figure, bottom: Figure) -> Figure:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from tlm_dash.analysis.figure import Figure
 
@@ -69,7 +69,7 @@ def labels_needed(difference: Figure, to_see: float) -> int | None:
     """
     if not difference.standard_error or to_see <= 0:
         return None
-    quantiles = float(norm.ppf((1 + difference.confidence) / 2) + norm.ppf(POWER))
+    quantiles = float(ndtri((1 + difference.confidence) / 2) + ndtri(POWER))
     return math.ceil(difference.n * (quantiles * difference.standard_error / to_see) ** 2)
 
 
