@@ -16,6 +16,7 @@ from tests.benchmarks.review_queue import (
     make_plans,
     open_queue,
 )
+from tests.browser.app_server import AppServer
 from tests.browser.conftest import StartApp, new_window, steady_box
 from tests.fake_endpoint import FakeEndpoint
 from tlm_dash.services.place import OpenStore
@@ -29,13 +30,21 @@ def at_row(page: Page, number: int) -> None:
     expect(page.get_by_text(re.compile(rf"^Row {number} of "))).to_be_visible()
 
 
+def queue_of_ada(
+    page: Page, start_app: StartApp, fake_endpoint: FakeEndpoint, data_dir: Path, n_population: int, n: int
+) -> tuple[AppServer, str]:
+    """Open the queue of a new plan of n rows in the running app; gives the server and the plan's id."""
+    run_id, (plan_id,) = make_plans(data_dir, n_population, n, 1)
+    server = start_app(fake_endpoint.base_url, data_dir=data_dir)
+    open_queue(page, server, run_id, plan_id, "Ada")
+    return server, plan_id
+
+
 def test_no_press_is_lost_or_doubled_and_all_can_be_taken_back(
     page: Page, start_app: StartApp, fake_endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
     data_dir = tmp_path / "data"
-    run_id, (plan_id,) = make_plans(data_dir, 60, 34, 1)
-    server = start_app(fake_endpoint.base_url, data_dir=data_dir)
-    open_queue(page, server, run_id, plan_id, "Ada")
+    server, plan_id = queue_of_ada(page, start_app, fake_endpoint, data_dir, 60, 34)
     label_rows(page, 15)
     label_rows(page, 15, presses=3)
     at_row(page, 31)
@@ -105,9 +114,7 @@ def test_presses_wait_for_a_server_that_takes_its_time(
     page: Page, start_app: StartApp, fake_endpoint: FakeEndpoint, tmp_path: Path
 ) -> None:
     data_dir = tmp_path / "data"
-    run_id, (plan_id,) = make_plans(data_dir, 12, 12, 1)
-    server = start_app(fake_endpoint.base_url, data_dir=data_dir)
-    open_queue(page, server, run_id, plan_id, "Ada")
+    server, plan_id = queue_of_ada(page, start_app, fake_endpoint, data_dir, 12, 12)
     page.keyboard.press("c")
     at_row(page, 2)
     page.evaluate(SLOW_SERVER)

@@ -16,6 +16,7 @@ from typing import Any
 from tlm_dash.errors import InvalidInputError, NotFoundError, StoreError
 from tlm_dash.models import new_id, utc_now
 from tlm_dash.services import datasets
+from tlm_dash.services.free_names import free_name
 from tlm_dash.services.place import Place
 from tlm_dash.store import collected as stored
 from tlm_dash.store.collected import AnswerPlace, CollectedDataset, PlaygroundAnswer
@@ -149,7 +150,8 @@ def _rows(
     if where.run_id is None:
         run = answer.run
         told = f"{run['model'] or 'given responses'} · {run['quality_preset']}"
-        named = _free_name(f"{called} · {told}", where.names)
+        # Runs may differ in what their names do not tell: the scorer, or how they were asked.
+        named = free_name(f"{called} · {told}", where.names)
         rows["run"] = [{**run, "run_id": run_id, "dataset_id": dataset_id, "name": named, "created_at": now}]
         # It grows: its rows are counted with each one, so that no number stands here.
         rows["imported_run"] = [{
@@ -158,12 +160,3 @@ def _rows(
             "label_column": None, "n_items": 0,
         }]  # fmt: skip
     return rows
-
-
-def _free_name(name: str, taken: frozenset[str]) -> str:
-    """Number runs that differ in something their names do not tell: the scorer, or how they were asked."""
-    free, count = name, 1
-    while free in taken:
-        count += 1
-        free = f"{name} ({count})"
-    return free

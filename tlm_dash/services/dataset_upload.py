@@ -18,6 +18,7 @@ from tlm_dash.interchange.prepared import Prepared
 from tlm_dash.interchange.spreadsheet_text import from_cells
 from tlm_dash.services import label_spellings
 from tlm_dash.services.dataset_inspection import Inspection, discard, disk_table, inspect, whole
+from tlm_dash.services.free_names import free_name
 from tlm_dash.services.place import Place
 from tlm_dash.settings import REPOSITORY
 from tlm_dash.store import importing
@@ -127,7 +128,8 @@ def save(
     """
     taken = checked_mapping(mapping or inspection.mapping, inspection.names)
     plan = _plan(inspection, mapping)
-    called = _free_name(place, (name or "").strip() or Path(inspection.file_name.partition(", ")[0]).stem)
+    called = (name or "").strip() or Path(inspection.file_name.partition(", ")[0]).stem
+    called = free_name(called, {dataset.name for dataset in datasets(place.store)})
     warnings = inspection.warnings + _mapping_warnings(inspection, taken)
     facts = importing.FileFacts(
         inspection.file_name, inspection.format, inspection.encoding, inspection.delimiter, inspection.sheet,
@@ -190,13 +192,3 @@ def _plan(inspection: Inspection, mapping: ColumnMapping | None) -> ImportPlan |
 def _mapping_warnings(inspection: Inspection, mapping: ColumnMapping) -> tuple[str, ...]:
     """Say what was taken for granted where nobody answered the questions."""
     return inspection.questions if mapping == inspection.mapping else ()
-
-
-def _free_name(place: Place, name: str) -> str:
-    """Give the name, with a number after it where another dataset has it."""
-    taken = {dataset.name for dataset in datasets(place.store)}
-    free, count = name, 1
-    while free in taken:
-        count += 1
-        free = f"{name} ({count})"
-    return free

@@ -53,12 +53,10 @@ def _column(
             st.caption(f"{more:,} more spellings; the command labels map decides those.")
         with st.container(horizontal=True):
             pressed = st.form_submit_button("Save what they mean", type="primary", disabled=name is None)
-            wanted = [column.name]
-            if alike and st.form_submit_button(_for_all(len(alike)), disabled=name is None):
-                wanted += alike
+            together = bool(alike) and st.form_submit_button(_for_all(len(alike)), disabled=name is None)
     fresh = {spelling: meaning for spelling, meaning in said.items() if meaning in MEANINGS}
-    if (pressed or len(wanted) > 1) and fresh:
-        who = name or ""
+    if (pressed or together) and fresh:
+        who, wanted = name or "", [column.name, *(alike if together else ())]
         change(lambda: [label_spellings.decide(running, dataset_id, it, fresh, who) for it in wanted])
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from tlm_dash.services import review, runs
 from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.free_names import free_name
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_review import MOST_RUNS, ReviewParams
 from tlm_dash.ui.parts import export_menu, playground_link, sample_dataset
@@ -124,12 +125,8 @@ def told_apart(words: Mapping[str, str]) -> dict[str, str]:
     told: dict[str, str] = {}
     used: set[str] = set()
     for value, word in words.items():
-        number, free = 1, word
-        while free in used:
-            number += 1
-            free = f"{word} ({number})"
-        used.add(free)
-        told[value] = free
+        told[value] = free_name(word, used)
+        used.add(told[value])
     return told
 
 
