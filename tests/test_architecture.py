@@ -15,10 +15,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 # What each part of the project may import from the project, from the top down.
-BASE = {"models", "errors", "settings"}
+BASE = {"models", "errors", "settings", "words"}
 LAYERS: dict[str, set[str]] = {
     "app": {"server"},
-    "pages": {"ui", "services", "models", "errors"},
+    "pages": {"ui", "services", "models", "errors", "words"},
     "cli": {"commands", "services", "local_endpoint", *BASE},
     "commands": {"services", *BASE},
     "ui": {"server", "services", "charts", *BASE},
@@ -32,6 +32,7 @@ LAYERS: dict[str, set[str]] = {
     "store": BASE,
     "local_endpoint": {"errors"},
     "models": set(),
+    "words": {"models"},
     "errors": set(),
     "settings": {"errors"},
 }

@@ -15,6 +15,7 @@ from tlm_dash.services.place import OpenStore
 THRESHOLD = {
     "feasible", "threshold", "coverage", "n_labelled", "n_accepted_labelled", "n_wrong_accepted", "risk",
     "risk_upper_bound", "confidence", "method", "n_to_review", "labels_still_needed", "reason", "notes",
+    "label_sources",
 }  # fmt: skip
 QUALITY = {
     "n_labelled", "n_excluded", "label_sources", "accuracy", "accuracy_ci", "auroc", "auroc_ci",
@@ -70,7 +71,7 @@ def test_quality_in_json_and_in_lines(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["analyse", "quality", "large"]) == 0
     said = capsys.readouterr()
     assert "n_labelled: 300\n" in said.out
-    assert "label_sources:\n  column: 300\n" in said.out
+    assert "label_sources:\n  file: 300\n" in said.out
     assert " to " in next(line for line in said.out.splitlines() if line.startswith("auroc_ci"))
     assert "note: ece depends" in said.err
 

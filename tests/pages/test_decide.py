@@ -9,6 +9,8 @@ from tests.conftest import MakeDashboard
 from tests.fake_endpoint import FakeEndpoint
 from tests.pages.conftest import OpenApp, texts
 from tests.services.deciding import make_decidable_run, ranked_rows
+from tests.services.stored import make_dataset, make_run
+from tlm_dash.services import label_matchers
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Question, decide
 from tlm_dash.ui.parts.decision_sentence import percent, threshold_text
@@ -39,7 +41,7 @@ def test_the_sentence_and_what_moves_it(dashboard: Dashboard, open_app: OpenApp)
     assert headline(app) == f"## Send everything below {threshold_text(expected.threshold)} to people."
     shown = texts(app)
     assert f"**{percent(1 - expected.coverage)} of rows**" in shown
-    assert "500 labels feed this: all 500 answered rows. 500 from the file's label column." in shown
+    assert "500 labels feed this: all 500 answered rows. 500 from a file." in shown
     assert "any other needs its own" in shown
     assert app.select_slider(key="decide-slider").value == expected.threshold
     assert [one.label for one in app.get("page_link")][-1].startswith("Next step: compare it")
@@ -172,3 +174,20 @@ def test_open_rows_and_untrusted_names(dashboard: Dashboard, open_app: OpenApp) 
     assert any("1 row was left open. With all of them" in str(caption.value) for caption in app.caption)
     assert name in app.selectbox(key="decide-run").options[0]
     assert not any(name in str(one.value) for kind in (app.markdown, app.caption) for one in kind)
+
+
+def test_a_matcher_s_verdicts_are_never_taken_for_people_s(dashboard: Dashboard, open_app: OpenApp) -> None:
+    dataset_id = make_dataset(dashboard.store, 60, [f"yes {n}" for n in range(60)])
+    run_id = make_run(
+        dashboard.store, dataset_id, [f"no {n}" if n < 6 else f"yes {n}" for n in range(60)],
+        scores=[n / 60 for n in range(60)],
+    )  # fmt: skip
+    label_matchers.apply(dashboard, run_id, "exact", "Ada")
+    other = make_run(
+        dashboard.store, dataset_id, [f"no {n}" if n < 9 else f"yes {n}" for n in range(60)], name="Other"
+    )
+    label_matchers.apply(dashboard, other, "exact", "Ada")
+    said = "Right and wrong are told by the matcher `exact`, not by people."
+    shown = texts(open_app(dashboard, "decide", run=run_id))
+    assert said in shown and "60 from a matcher" in shown
+    assert said in texts(open_app(dashboard, "compare", baseline=run_id, candidate=[other]))

@@ -216,7 +216,7 @@ def test_quality_says_what_it_stands_on(place: OpenStore) -> None:
         "average_precision_incorrect", "average_precision_incorrect_ci", "prr", "prr_ci", "brier", "ece",
         "accuracy_at_review_share", "accuracy_at_review_share_ci", "notes",
     ]  # fmt: skip
-    assert (facts["n_labelled"], facts["label_sources"]) == (120, {"column": 120})
+    assert (facts["n_labelled"], facts["label_sources"]) == (120, {"file": 120})
     assert facts["n_excluded"] == {"failed": 1, "left open by reviewers": 1}
     assert facts["auroc"] == pytest.approx(roc_auc_score(right, scores), abs=1e-9)
     assert list(facts["accuracy_at_review_share"]) == ["0.05", "0.1", "0.2"]

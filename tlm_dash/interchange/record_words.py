@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tlm_dash.words.label_origins import origin_words
+
 Rows = list[tuple[str, str]]
 
 NOT_AVAILABLE = "not available"
@@ -69,9 +71,19 @@ def figure_rows(figures: Mapping[str, Any]) -> Rows:
         rows.append((told, value))
     for reason, count in (figures.get("n_excluded") or {}).items():
         rows.append((f"Left out: {str(reason).replace('_', ' ')}", written(count, "count")))
-    for source, count in (figures.get("label_sources") or {}).items():
-        rows.append((f"Labels from: {source}", written(count, "count")))
-    return rows
+    return [*rows, *_label_rows(figures.get("label_sources") or {})]
+
+
+def _label_rows(sources: Mapping[str, Any]) -> Rows:
+    """Write whose labels the figures stand on: counts, of a pair those of both runs."""
+    if not any(isinstance(count, Mapping) for count in sources.values()):
+        return [(f"Labels from {origin_words(name)}", written(n, "count")) for name, n in sources.items()]
+    of = {"a": "the baseline", "b": "the candidate"}
+    return [
+        (f"Labels of {of[side]} from {origin_words(name)}", written(count, "count"))
+        for side, counts in sources.items()
+        for name, count in counts.items()
+    ]
 
 
 def run_rows(run: Mapping[str, Any]) -> Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,13 +21,14 @@ from tlm_dash.services.run_words import instead_of
 from tlm_dash.services.shares import is_share
 from tlm_dash.store.data_version import data_version
 from tlm_dash.store.run_models import RunRecord
+from tlm_dash.words.label_origins import of_both
 
 MOST_RUNS = 12
 
 QUALITY_FIGURES = (
-    "n_labelled", "accuracy", "accuracy_ci", "auroc", "auroc_ci", "average_precision_incorrect",
-    "average_precision_incorrect_ci", "prr", "prr_ci", "accuracy_at_review_share",
-    "accuracy_at_review_share_ci",
+    "n_labelled", "label_sources", "accuracy", "accuracy_ci", "auroc", "auroc_ci",
+    "average_precision_incorrect", "average_precision_incorrect_ci", "prr", "prr_ci",
+    "accuracy_at_review_share", "accuracy_at_review_share_ci",
 )  # fmt: skip
 """What is told of each run on its own, by the names that `analyse quality` has for it."""
 
@@ -98,7 +100,7 @@ class ComparedRun:
 
     def notes(self) -> list[str]:
         """Say what is not available, and why."""
-        found = [*self.quality.missing(), *self.quality.notes]
+        found = [*self.quality.missing(), *self.quality.labels.notes, *self.quality.notes]
         if self.latency_reason is not None:
             found.append(f"latency_ms is not comparable: {self.latency_reason}.")
         if self.cost.note is not None:
@@ -131,16 +133,25 @@ class Comparison:
         if b.latency_reason is None:
             extras.insert(0, speed(a.latency, b.latency))
         said = ", ".join([pair.verdict.text, *(extra for extra in extras if extra)])
-        return f"{instead_of(pair.b, pair.a)}: {said}."
+        whose = of_both(*pair.labels)
+        return f"{instead_of(pair.b, pair.a)}: {said}.{f' {whose}' if whose else ''}"
 
     def facts(self) -> dict[str, Any]:
         """Give everything under the names that scripts rely on."""
         pairs = [pair.facts() | {"verdict_text": self.sentence(n)} for n, pair in enumerate(self.pairs)]
         return {
-            "runs": [run.facts() for run in self.runs], "scores_comparable": self.scores_comparable,
+            "runs": [run.facts() for run in self.runs], "label_sources": self.label_sources(),
+            "scores_comparable": self.scores_comparable,
             "confidence": self.request.confidence, "pair_confidence": self.request.pair_confidence,
             "margin": self.request.margin, "seed": self.request.seed, "pairs": pairs, "notes": self.notes(),
         }  # fmt: skip
+
+    def label_sources(self) -> dict[str, int]:
+        """Count the labels of all runs by whose they are; an answer of several runs counts in each."""
+        counts: Counter[str] = Counter()
+        for run in self.runs:
+            counts.update(run.quality.labels.counts)
+        return dict(counts)
 
     def notes(self) -> list[str]:
         """Say what holds for all, then what is not available of each run and pair."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from tlm_dash.analysis.agreement_of_ranks import kendall_tau, overlap_of_lowest, spearman_rho
 from tlm_dash.analysis.bootstrap import SHARES, Resampling, Retention, ScoredLabels
-from tlm_dash.analysis.figure import Figure
+from tlm_dash.analysis.figure import Bools, Figure
 from tlm_dash.analysis.paired_ranking import auroc_difference
 from tlm_dash.analysis.pairs import PairTable, accuracy_difference, mcnemar_exact, pair_table, sign_flip_test
 from tlm_dash.analysis.verdicts import Evidence, Metric, Verdict, verdict_of
@@ -19,6 +19,7 @@ from tlm_dash.services.paired_columns import FLIP_SHARE, PairedColumns, paired_c
 from tlm_dash.services.pairing import Pairing
 from tlm_dash.store.import_runs import IMPORTED
 from tlm_dash.store.run_models import RunRecord
+from tlm_dash.words.label_origins import LabelOrigins
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class RankAgreement:
 class ComparedPair:
     """Everything known of baseline a and candidate b. Differences are b − a, as fractions.
 
-    `response_agreement` is the share of pairs with the very same response.
+    `response_agreement` is the share of pairs with the very same response. `labels` tells whose labels the
+    table of right and wrong stands on, of a and of b.
     """
 
     a: RunRecord
@@ -68,6 +70,7 @@ class ComparedPair:
     same_responses: bool
     response_agreement: float | None
     right: RightAndWrong
+    labels: tuple[LabelOrigins, LabelOrigins]
     auroc_difference: Figure
     retention_difference: Retention
     ranks: RankAgreement
@@ -108,16 +111,18 @@ class ComparedPair:
         return {
             "a": self.a.run_id, "b": self.b.run_id, "pairing": self.pairing.kind,
             "n_pairs": self.pairing.n, "n_excluded": self.pairing.n_excluded,
-            "n_labelled": self.columns.labels.n_used, "same_scorer": self.same_scorer,
+            "n_labelled": self.columns.labels.n_used,
+            "label_sources": {"a": dict(self.labels[0].counts), "b": dict(self.labels[1].counts)},
+            "same_scorer": self.same_scorer,
             "same_preset": self.same_preset, "same_responses": self.same_responses,
             "response_agreement": self.response_agreement,
             "both": table.both, "only_a": table.only_a, "only_b": table.only_b, "neither": table.neither,
-            **_told("accuracy_difference", self.right.difference), "p_mcnemar": self.right.p_mcnemar,
-            "p_sign_flip": self.right.p_sign_flip, **_told("auroc_difference", self.auroc_difference),
+            **_with_ends("accuracy_difference", self.right.difference), "p_mcnemar": self.right.p_mcnemar,
+            "p_sign_flip": self.right.p_sign_flip, **_with_ends("auroc_difference", self.auroc_difference),
             "accuracy_at_review_share_difference": _by_share([figure.value for figure in kept]),
             "accuracy_at_review_share_difference_ci": _by_share([ends(figure) for figure in kept]),
-            **_told("prr_difference", self.retention_difference.prr), "n_scored": ranks.n_scored,
-            **_told("kendall_tau", ranks.kendall), **_told("spearman", ranks.spearman),
+            **_with_ends("prr_difference", self.retention_difference.prr), "n_scored": ranks.n_scored,
+            **_with_ends("kendall_tau", ranks.kendall), **_with_ends("spearman", ranks.spearman),
             "overlap_lowest": _by_share(list(ranks.overlap_lowest)), "n_flips": ranks.n_flips,
             "verdict": self.verdict.code, "verdict_metric": self.verdict.metric,
             "verdict_text": self.verdict.text, "confidence": self.right.difference.confidence,
@@ -130,7 +135,7 @@ def ends(figure: Figure) -> list[float] | None:
     return None if figure.interval is None else list(figure.interval)
 
 
-def _told(name: str, figure: Figure) -> dict[str, Any]:
+def _with_ends(name: str, figure: Figure) -> dict[str, Any]:
     return {name: figure.value, f"{name}_ci": ends(figure)}
 
 
@@ -159,15 +164,25 @@ def compare_pair(a: LabelledRun, b: LabelledRun, pairing: Pairing, settings: Pai
     )
     return ComparedPair(
         a.record, b.record, columns, same_scorer, same_preset, same_responses,
-        float(same.mean()) if pairing.n else None, right, area, kept, ranks, verdict_of(evidence),
+        float(same.mean()) if pairing.n else None, right, _origins(a, b, columns), area, kept, ranks,
+        verdict_of(evidence),
         tuple(_notes(columns, right, area, kept, ranks)),
     )  # fmt: skip
 
 
-def _right_and_wrong(columns: PairedColumns, settings: PairSettings) -> RightAndWrong:
+def _told(columns: PairedColumns) -> Bools:
+    """Tell which pairs the table counts: without a sample those that have labels, and nothing else does."""
     labels = columns.labels
-    # Without a sample the table still speaks for the rows that have labels, and nothing else does.
-    told = labels.used if labels.n_used else ~(np.isnan(labels.label_a) | np.isnan(labels.label_b))
+    return labels.used if labels.n_used else ~(np.isnan(labels.label_a) | np.isnan(labels.label_b))
+
+
+def _origins(a: LabelledRun, b: LabelledRun, columns: PairedColumns) -> tuple[LabelOrigins, LabelOrigins]:
+    told, pairing = _told(columns), columns.pairing
+    return a.origins(pairing.a[told]), b.origins(pairing.b[told])
+
+
+def _right_and_wrong(columns: PairedColumns, settings: PairSettings) -> RightAndWrong:
+    labels, told = columns.labels, _told(columns)
     table = pair_table(labels.label_a[told], labels.label_b[told])
     right_a, right_b = labels.label_a[labels.used], labels.label_b[labels.used]
     prompts = columns.prompts_of(labels.used)

@@ -26,6 +26,7 @@ from tlm_dash.services.place import Place
 from tlm_dash.services.quality import Quality, quality_of
 from tlm_dash.services.shares import is_share
 from tlm_dash.store.run_models import RunRecord
+from tlm_dash.words.label_origins import LabelOrigins
 
 METHODS = {
     "exact": "fixed-sequence testing (Learn then Test), exact binomial test",
@@ -34,12 +35,10 @@ METHODS = {
     "betting": "simultaneous band, betting with Bonferroni",
 }
 
-
 SETTLED_BEFOREHAND = (
     "The guarantee is for a number of labels settled before looking. To label on and look again until there "
     "is an answer weakens it: settle how many, then ask once."
 )
-
 
 MOST_A_DAY = 1e12
 
@@ -119,8 +118,8 @@ class Decision:
 
     `n_labelled` rows feed the test: labelled, scored, one for each prompt; `n_repeats` others repeat a
     prompt, `n_open` were left open; `with_open_wrong` is the answer with all of those wrong, None without
-    any. `points` are the thresholds of the band with what each means, the strictest first; `best` has the
-    lowest bound of all.
+    any. `labels` tells whose they are. `points` are the thresholds of the band with what each means, the
+    strictest first; `best` has the lowest bound of all.
     """
 
     record: RunRecord
@@ -140,6 +139,7 @@ class Decision:
     best: OperatingPoint | None
     band_method: str
     quality: Quality
+    labels: LabelOrigins
     notes: tuple[str, ...]
 
     @property
@@ -185,6 +185,7 @@ def decision_of(run: LabelledRun, question: Question) -> Decision:
         answer=answer, with_open_wrong=with_open,
         points=operating_points(band), best=None if band.best is None else operating_point(band, band.best),
         band_method=METHODS[band.method], quality=quality_of(run, question.confidence),
+        labels=run.origins(run.is_labelled & ~np.isnan(run.score)),
         notes=_notes(run, sample, grid, question, answer),
     )  # fmt: skip
 
@@ -268,6 +269,7 @@ def threshold_facts(decision: Decision) -> dict[str, Any]:
     )
     facts = _answer_facts(decision, answer) | {
         "n_labelled": decision.n_labelled,
+        "label_sources": dict(decision.labels.counts),
         "confidence": decision.question.confidence,
         "method": answer.method,
         "labels_still_needed": answer.labels_still_needed,
@@ -277,7 +279,7 @@ def threshold_facts(decision: Decision) -> dict[str, Any]:
         "basis": basis.sentence,
         "n": decision.n_rows,
         "n_open": decision.n_open,
-        "notes": [*no_sample, *no_bound, *decision.notes],
+        "notes": [*no_sample, *no_bound, *decision.labels.notes, *decision.notes],
     }
     if decision.with_open_wrong is not None:
         facts["with_open_wrong"] = _answer_facts(decision, decision.with_open_wrong)

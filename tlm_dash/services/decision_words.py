@@ -29,7 +29,12 @@ def comparison_question(names: Sequence[str]) -> str:
 
 
 def threshold_answer(decision: Decision, chosen: OperatingPoint | None = None) -> str:
-    """Say what follows: the threshold of the answer, or a `chosen` one read from the band."""
+    """Say what follows, from the answer or a `chosen` point of the band, and who told right from wrong."""
+    whose = decision.labels.sentence
+    return f"{_threshold(decision, chosen)}{f' {whose}' if whose else ''}"
+
+
+def _threshold(decision: Decision, chosen: OperatingPoint | None) -> str:
     if chosen is not None:
         return sent_to_people(chosen) + bound_of(chosen.risk_high, decision.question.confidence)
     answer = decision.answer

@@ -12,12 +12,16 @@ from tlm_dash.errors import NotFoundError
 from tlm_dash.services.label_basis import SamplingBasis, candidates, chosen
 from tlm_dash.services.place import Place
 from tlm_dash.store import labelled as stored
+from tlm_dash.store.matching import matchers_in_use
 from tlm_dash.store.run_models import RunRecord
 from tlm_dash.store.runs import records
+from tlm_dash.words.label_origins import LabelOrigins, origins_of
 
 __all__ = ["LabelledRun", "SamplingBasis", "labelled_run", "sampling_bases"]
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.int64]
 Texts = npt.NDArray[np.object_]
 ItemStatus = Literal["done", "error", "pending"]
 
@@ -27,9 +31,10 @@ class LabelledRun:
     """All rows of a run, in the order of their items; every array has the shape (n_rows,).
 
     `prompt` numbers the distinct prompts from 0 on. `score` is NaN where there is none, `label` 1.0 correct,
-    0.0 incorrect, NaN none or open. `source` is person, imported, column, matcher or None. `latency_ms` is
-    the time of answering and scoring together, of scoring alone where responses came with a file; NaN
-    unknown, as are tokens. `basis` is one of `samples`, or says why there is none.
+    0.0 incorrect, NaN none or open. `source` is person, imported, column, matcher or None, `matchers` names
+    the matchers in use. `latency_ms` is the time of answering and scoring together, of scoring alone where
+    responses came with a file; NaN unknown, as are tokens. `basis` is one of `samples`, or says why there is
+    none.
     """
 
     record: RunRecord
@@ -47,6 +52,16 @@ class LabelledRun:
     output_tokens: Floats
     basis: SamplingBasis
     samples: tuple[SamplingBasis, ...]
+    matchers: tuple[str, ...] = ()
+
+    @property
+    def is_labelled(self) -> Bools:
+        """Tell which rows of the sample have a usable label. Shape (n_rows,)."""
+        return self.basis.in_sample & ~self.basis.is_open & ~np.isnan(self.label)
+
+    def origins(self, rows: Bools | Positions) -> LabelOrigins:
+        """Tell whose labels some rows have, given as booleans or positions; each of them has a label."""
+        return origins_of(self.source[rows], self.matchers)
 
 
 def labelled_run(place: Place, run_id: str, *, basis: str | None = None) -> LabelledRun:
@@ -58,7 +73,10 @@ def labelled_run(place: Place, run_id: str, *, basis: str | None = None) -> Labe
     record, columns, fields = _fields(place, run_id)
     found = candidates(place, record, columns, fields)
     n_rows = len(fields["item_no"])
-    return LabelledRun(record=record, n_rows=n_rows, basis=chosen(found, basis), samples=found, **fields)
+    matchers = matchers_in_use(place.store, run_id) if (fields["source"] == "matcher").any() else ()
+    return LabelledRun(
+        record=record, n_rows=n_rows, basis=chosen(found, basis), samples=found, matchers=matchers, **fields
+    )
 
 
 def sampling_bases(place: Place, run_id: str) -> tuple[SamplingBasis, ...]:

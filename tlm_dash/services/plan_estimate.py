@@ -10,6 +10,7 @@ from tlm_dash.services.labelled import labelled_run
 from tlm_dash.services.place import Place
 from tlm_dash.services.quality import quality_of
 from tlm_dash.store.plans import LabelPlan
+from tlm_dash.words.label_origins import LabelOrigins
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,13 @@ class PlanEstimate:
     """The share of correct responses among rows like these: the figure that every page shows.
 
     `n_open` rows of the sample are without a usable label and left out; `sentence` tells how the rows were
-    chosen, "" where they are no sample.
+    chosen, "" where they are no sample; `labels` whose they are.
     """
 
     accuracy: Figure
     n_open: int
     sentence: str
+    labels: LabelOrigins = LabelOrigins({})
 
 
 def plan_estimate(place: Place, plan: LabelPlan) -> PlanEstimate:
@@ -37,4 +39,5 @@ def plan_estimate(place: Place, plan: LabelPlan) -> PlanEstimate:
     basis = run.basis
     if basis.kind == "none":
         return PlanEstimate(Figure(None, reason=basis.reason), 0, "")
-    return PlanEstimate(quality_of(run).accuracy, int(basis.is_open.sum()), basis.sentence)
+    quality = quality_of(run)
+    return PlanEstimate(quality.accuracy, int(basis.is_open.sum()), basis.sentence, quality.labels)

@@ -21,6 +21,7 @@ from tlm_dash.analysis.labelled_sample import response_factor
 from tlm_dash.analysis.ranking import Estimate, auroc
 from tlm_dash.analysis.verdicts import FEWEST_OF_A_CLASS
 from tlm_dash.services.labelled import LabelledRun, SamplingBasis
+from tlm_dash.words.label_origins import LabelOrigins
 
 __all__ = ["Estimate", "Figure", "Quality", "quality_of"]
 
@@ -38,16 +39,16 @@ Floats = npt.NDArray[np.float64]
 class Quality:
     """Figures of the labelled rows of a sample; None (or a figure without value) where there is a reason.
 
-    `n_labelled` rows of the sample have a label, `n_used` of them a score too; `n_excluded` tells by
-    reason which rows of the run are left out, labelled ones without a score too: they have no part in figures
-    about scores. `no_sample` says why there is no sample.
+    `n_labelled` rows of the sample have a label, given by those whom `labels` tells, `n_used` of them a score
+    too; `n_excluded` tells by reason which rows of the run are left out, labelled ones without a score too:
+    they have no part in figures about scores. `no_sample` says why there is no sample.
     """
 
     n_labelled: int
     n_used: int
     n_wrong: int
     n_excluded: dict[str, int]
-    label_sources: dict[str, int]
+    labels: LabelOrigins
     accuracy: Figure
     auroc: Estimate
     average_precision_incorrect: Figure
@@ -70,7 +71,7 @@ class Quality:
         return {
             "n_labelled": self.n_labelled,
             "n_excluded": self.n_excluded,
-            "label_sources": self.label_sources,
+            "label_sources": dict(self.labels.counts),
             "accuracy": self.accuracy.value,
             "accuracy_ci": _pair(self.accuracy),
             "auroc": self.auroc.value,
@@ -85,7 +86,7 @@ class Quality:
             "accuracy_at_review_share_ci": {
                 f"{s:g}": _pair(f) for s, f in self.accuracy_at_review_share.items()
             },
-            "notes": [*self.missing(), *_calibration_notes(self), *self.notes],
+            "notes": [*self.missing(), *_calibration_notes(self), *self.labels.notes, *self.notes],
         }
 
     def missing(self) -> list[str]:
@@ -109,7 +110,7 @@ class Quality:
 def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
     """Give all figures of the sample that a run's estimates stand on."""
     basis = run.basis
-    labelled = basis.in_sample & ~basis.is_open & ~np.isnan(run.label)
+    labelled = run.is_labelled
     has_score = ~np.isnan(run.score)
     used = labelled & has_score
     right, scores, prompts = run.label[used], run.score[used], run.prompt[used]
@@ -127,7 +128,7 @@ def quality_of(run: LabelledRun, confidence: float = 0.95) -> Quality:
         n_used=len(right),
         n_wrong=n_wrong,
         n_excluded=_excluded(run, labelled),
-        label_sources=dict(Counter(str(source) for source in run.source[labelled])),
+        labels=run.origins(labelled),
         accuracy=_accuracy(run, labelled, confidence),
         auroc=area,
         average_precision_incorrect=_of_both_classes(_within(kept.average_precision, 0.0), n_rarer),

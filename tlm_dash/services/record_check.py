@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from tlm_dash.errors import NotFoundError
 from tlm_dash.services.decision_records import Record, SavedDecision, show
 from tlm_dash.services.place import Place
 from tlm_dash.services.record_drafts import drafted_again
+from tlm_dash.words.label_origins import ORIGIN_OF
 
 Outcome = Literal["same", "holds", "changed", "unknown"]
 
@@ -104,9 +106,20 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tupl
     """Give the figures that differ, in the order of the record."""
     for then, again in zip(before["findings"], now["findings"], strict=False):
         new = dict(_leaves(again["figures"]))
-        for name, value in _leaves(then["figures"]):
+        for name, value in _leaves(_with_origins(then["figures"])):
             if not _equal(value, new.get(name)):
                 yield f"{then['title']}: {name.replace('_', ' ')}", _shown(value), _shown(new.get(name))
+
+
+def _with_origins(figures: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give figures with their labels counted by origin: older records count them by source of the store."""
+    sources = figures.get("label_sources")
+    if not sources or not set(sources) <= set(ORIGIN_OF):
+        return figures
+    counts: Counter[str] = Counter()
+    for source, count in sources.items():
+        counts[ORIGIN_OF[source]] += count
+    return {**figures, "label_sources": dict(counts)}
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any JSON

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -21,6 +20,7 @@ from tlm_dash.services import datasets
 from tlm_dash.services.labelled import LabelledRun
 from tlm_dash.services.place import Place
 from tlm_dash.services.runs import show
+from tlm_dash.words.label_origins import origin_words
 
 PACKAGES = ("duckdb", "numpy", "scipy", "pyarrow")
 """Their versions can change a figure in its last digits."""
@@ -76,7 +76,7 @@ def label_facts(labelled: LabelledRun) -> dict[str, Any]:
             "rows with a label": int(given.sum()),
             "of them in the sample": int((given & basis.in_sample).sum()),
             "left open in the sample": int(basis.is_open.sum()),
-            **{f"from {source}": n for source, n in _sources(labelled, given).items()},
+            **{f"from {origin_words(origin)}": n for origin, n in labelled.origins(given).counts.items()},
         },
     }
 
@@ -101,7 +101,3 @@ def rows_hash(labelled: LabelledRun) -> str:
     for texts in (labelled.response_hash, labelled.source):
         digest.update("\n".join(str(text) for text in texts).encode())
     return digest.hexdigest()
-
-
-def _sources(labelled: LabelledRun, given: Any) -> Mapping[str, int]:  # noqa: ANN401 - an array of bool
-    return dict(sorted(Counter(str(source) for source in labelled.source[given]).items()))

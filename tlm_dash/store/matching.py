@@ -40,6 +40,21 @@ FROM matcher_application WHERE run_id = ? ORDER BY created_at DESC, application_
 """
 
 
+# As in the label query: a run with an application of its own uses that, another those of its dataset.
+_IN_USE = """
+WITH latest AS (
+    SELECT run_id, matcher FROM matcher_application
+    WHERE run_id IN (
+        SELECT run_id FROM run WHERE dataset_id = (SELECT dataset_id FROM run WHERE run_id = $run_id)
+    )
+    QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY created_at DESC, application_id DESC) = 1
+)
+SELECT DISTINCT matcher FROM latest
+WHERE matcher <> 'none' AND (run_id = $run_id OR $run_id NOT IN (SELECT run_id FROM latest))
+ORDER BY matcher
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A response with the prompt and the reference of its item."""
@@ -87,6 +102,11 @@ def latest_application(store: Store, run_id: str) -> Application | None:
     """Give the matcher that was last applied to a run (matcher "none": it was taken back)."""
     rows = store.read_rows(_LATEST, [run_id])
     return Application(**rows[0]) if rows else None
+
+
+def matchers_in_use(store: Store, run_id: str) -> tuple[str, ...]:
+    """Name the matchers whose findings label a run: its own, or those of its dataset."""
+    return tuple(matcher for (matcher,) in store.read(_IN_USE, {"run_id": run_id}))
 
 
 def write_application(

@@ -31,6 +31,8 @@ def draw(decision: Decision, params: DecideParams) -> None:
             st.markdown(line)
         if decision.with_open_wrong is not None:
             st.caption(open_line(decision))
+        if decision.labels.sentence is not None:
+            st.text(visible(decision.labels.sentence))
         for note in decision.notes:
             st.text(visible(note))
         if params.is_second_target and params.by == "target":

@@ -11,12 +11,9 @@ from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts.review_runs import run_names
 from tlm_dash.ui.text import one_line, visible
+from tlm_dash.words.label_origins import origin_words
 
 NAME_CHARACTERS = 90
-SOURCES = {
-    "person": "people", "imported": "imported verdicts", "column": "the file's label column",
-    "matcher": "a matcher",
-}  # fmt: skip
 
 
 def choose(views: Sequence[RunView], decision: Decision) -> None:
@@ -41,8 +38,7 @@ def choose(views: Sequence[RunView], decision: Decision) -> None:
 
 def draw(decision: Decision) -> None:
     """Draw one line about the labels, one about what the threshold is bound to."""
-    quality = decision.quality
-    sources = " · ".join(f"{n:,} from {SOURCES.get(name, name)}" for name, n in quality.label_sources.items())
+    sources = " · ".join(f"{n:,} from {origin_words(name)}" for name, n in decision.labels.counts.items())
     said = ["No label feeds this yet"]
     if decision.n_labelled:
         said = [f"{decision.n_labelled:,} {_labels(decision.n_labelled)} this: {decision.basis.sentence}"]

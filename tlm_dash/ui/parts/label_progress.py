@@ -81,6 +81,8 @@ def _estimate(running: Dashboard, plan: LabelPlan) -> None:
         how = ", approximate" if accuracy.method == "approximate" else ""
         interval = f"95% interval {100 * accuracy.low:.1f} to {100 * accuracy.high:.1f}%{how}; "
     st.text(visible(f"{interval}{accuracy.n:,} labelled rows. The sample: {found.sentence}."))
+    if found.labels.sentence is not None:
+        st.text(visible(found.labels.sentence))
 
 
 def _open_rows(turn: Turn, queue: QueueParams) -> None:

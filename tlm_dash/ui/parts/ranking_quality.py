@@ -26,7 +26,7 @@ def draw(decision: Decision) -> None:
             with st.container(horizontal=True, gap="small"):
                 st.caption(name, width=330)
                 st.text(value, width="stretch")
-        for note in quality.notes:
+        for note in (*quality.labels.notes, *quality.notes):
             st.text(one_line(note, 400))
     if quality.reliability is None:
         st.text(f"Calibration: {calibration_sentence(quality)}")
