@@ -13,7 +13,12 @@ TlmDashError                    a sentence that says what happened, and a hint t
 │   ├── AccessDeniedError           401 and 403
 │   ├── TokenLimitError             prompt or answer too long for the model
 │   ├── RequestRefusedError         any other 4xx: the request itself is at fault
-│   └── NotTlmEndpointError         an answer that is not the wire API: HTML, broken JSON, missing fields
+│   ├── NotTlmEndpointError         an answer that is not the wire API: HTML, broken JSON, missing fields
+│   └── NoAnswerError               an answer in good form in which nothing is answered
+│       ├── EmptyAnswerError            no text, no call, no refusal
+│       ├── OnlyReasoningError          reasoning alone, whatever ended it
+│       ├── AnswerWithheldError         a content filter kept it back
+│       └── AnswerFailedError           the model's side broke off, and said so in the finish reason
 ├── StoreError                  the database cannot be used
 │   ├── StoreBusyError              another process holds the file
 │   ├── StoreTooNewError            written by a newer version of tlm_dash
@@ -139,6 +144,36 @@ class NotTlmEndpointError(EndpointError):
     """The answer does not speak the wire API: HTML, broken JSON or missing fields."""
 
     kind = "not_tlm"
+
+
+class NoAnswerError(EndpointError):
+    """An answer came in good form, and nothing is answered in it."""
+
+
+class EmptyAnswerError(NoAnswerError):
+    """No text, no call and no refusal: worth asking once more."""
+
+    kind = "empty_answer"
+    retryable = True
+
+
+class OnlyReasoningError(NoAnswerError):
+    """Only reasoning came, or all tokens of the answer were used up by it."""
+
+    kind = "only_reasoning"
+
+
+class AnswerWithheldError(NoAnswerError):
+    """The provider's content filter kept the answer back, or did not take the prompt."""
+
+    kind = "withheld"
+
+
+class AnswerFailedError(NoAnswerError):
+    """The finish reason says that the answer failed."""
+
+    kind = "answer_failed"
+    retryable = True
 
 
 class StoreError(TlmDashError):

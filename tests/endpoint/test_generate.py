@@ -113,8 +113,6 @@ def test_finish_reason_is_kept(fake_endpoint: FakeEndpoint, reason: str | None) 
 @pytest.mark.parametrize(
     ("message", "text"),
     [
-        ({"content": None}, ""),
-        ({"content": ""}, ""),
         ({"content": None, "refusal": "I cannot."}, "I cannot."),
         ({"content": "Yes.", "refusal": "I cannot."}, "Yes."),
         (
@@ -129,7 +127,6 @@ def test_finish_reason_is_kept(fake_endpoint: FakeEndpoint, reason: str | None) 
             "One two three",
         ),
         ({"content": [{"type": "refusal", "refusal": "No."}]}, "No."),
-        ({"content": []}, ""),
     ],
 )
 def test_text_is_found_in_every_form_of_message(

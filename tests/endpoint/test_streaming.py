@@ -35,10 +35,12 @@ from tests.fake_endpoint import (
 from tlm_dash.endpoint import client as client_module
 from tlm_dash.endpoint.client import EndpointClient
 from tlm_dash.errors import (
+    AnswerWithheldError,
     ConnectionDroppedError,
     EndpointError,
     EndpointTimeoutError,
     NotTlmEndpointError,
+    OnlyReasoningError,
     RateLimitedError,
     RequestRefusedError,
     ServerFailedError,
@@ -175,10 +177,56 @@ def test_refusals_parts_and_empty_pieces(fake_endpoint: FakeEndpoint) -> None:
 
 
 def test_an_answer_without_text(fake_endpoint: FakeEndpoint) -> None:
-    pieces, generated = streamed(fake_endpoint, delta(None, "content_filter"), "[DONE]")
+    pieces, error = failed(fake_endpoint, delta(None, "content_filter"), "[DONE]")
     assert pieces == []
-    assert generated.completion.text == ""
-    assert generated.first_token_ms is None
+    assert type(error) is AnswerWithheldError
+    pieces, error = failed(fake_endpoint, delta(None, "length", reasoning_content="First I"), "[DONE]")
+    assert (pieces, type(error)) == ([], OnlyReasoningError)
+
+
+def called(*calls: object, finish: str | None = None) -> dict[str, Any]:
+    return delta(None, finish, tool_calls=list(calls))
+
+
+def test_a_call_in_pieces_is_one_call(fake_endpoint: FakeEndpoint) -> None:
+    function = {"name": "look", "arguments": ""}
+    generated = streamed(
+        fake_endpoint,
+        called({"index": 0, "id": "t", "type": "function", "function": function}),
+        called({"index": 0, "function": {"arguments": '{"q"'}}),
+        called({"index": 0, "function": {"arguments": ":1}"}}),
+        delta(None, "tool_calls"),
+        "[DONE]",
+    )[1]
+    assert generated.completion.text == "look(q: 1)"
+    (call,) = generated.completion.extra["message"]["tool_calls"]
+    assert call["function"] == {"name": "look", "arguments": '{"q":1}'}
+
+
+def message(content: str, finish: str | None = None, **choice: object) -> dict[str, Any]:
+    return {"model": "m", "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish, **choice}
+    ]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("events", "text"),
+    [
+        ((message(""), message("The capital "), message("is Paris.", "stop")), "The capital is Paris."),
+        ((message("ha"), message("ha", "stop")), "haha"),
+        (
+            (message("The"), message("The Par"), message("The Paris."), message("The Paris.", "stop")),
+            "The Paris.",
+        ),
+        ((delta("The"), message("The Paris.", "stop", delta={"content": "Paris."})), "The Paris."),
+    ],
+)
+def test_messages_in_place_of_deltas(fake_endpoint: FakeEndpoint, events: tuple[Any, ...], text: str) -> None:
+    assert streamed(fake_endpoint, *events, "[DONE]")[1].completion.text == text
+
+
+def test_an_empty_finish_reason_ends_nothing(fake_endpoint: FakeEndpoint) -> None:
+    assert type(failed(fake_endpoint, delta("Blue", ""))[1]) is ConnectionDroppedError
 
 
 def test_unknown_fields_are_put_together(fake_endpoint: FakeEndpoint) -> None:

@@ -22,6 +22,7 @@ from tlm_dash.endpoint.redaction import Secrets
 from tlm_dash.endpoint.refusals import failure_of_object
 from tlm_dash.errors import (
     AccessDeniedError,
+    AnswerWithheldError,
     ConnectionDroppedError,
     EndpointError,
     NotTlmEndpointError,
@@ -48,9 +49,49 @@ TROUBLE: dict[str, tuple[object, type[EndpointError], str]] = {
     ),
     "429 about tokens": (
         ApiError(429, "Request too large: maximum context length"),
+        TokenLimitError,
+        "too long",
+    ),
+    "429 larger than a minute takes": (
+        ApiError(
+            429,
+            "Request too large for m on tokens per min (TPM): Limit 30000, Requested 45000. The "
+            "input or output tokens must be reduced in order to run successfully.",
+            code="rate_limit_exceeded",
+        ),
+        TokenLimitError,
+        "too long",
+    ),
+    "429 about tokens a minute": (
+        ApiError(429, "Rate limit reached for m on tokens per min (TPM): Limit 30000, Used 29000."),
         RateLimitedError,
         "fewer",
     ),
+    "498": (Reply(498, {"error": "capacity"}), ServerFailedError, "capacity"),
+    "500 about tokens": (
+        ApiError(500, "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000"),
+        TokenLimitError,
+        "too long",
+    ),
+    "400 of a content filter": (
+        ApiError(400, "The response was filtered", code="content_filter"),
+        AnswerWithheldError,
+        "withheld",
+    ),
+    "200 with a code and words": (
+        Reply(200, {"code": 1302, "msg": "Your request rate is too high", "success": False}),
+        RateLimitedError,
+        "rate is too high",
+    ),
+    **{
+        f"too long: {words[:20]}": (ApiError(status, words), TokenLimitError, "too long")
+        for status, words in (
+            (400, "The decoder prompt (length 5012) is longer than the maximum model length of 4096."),
+            (422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096."),
+            (400, "Token indices sequence length is longer than the specified maximum sequence length"),
+            (400, "Input is too long for requested model."),
+        )
+    },
     "408": (ApiError(408, "Request timed out"), ServerFailedError, "408"),
     "409": (ApiError(409, "Conflict"), ServerFailedError, "409"),
     "500": (ApiError(500, "The model crashed"), ServerFailedError, "“The model crashed”"),

@@ -9,6 +9,9 @@ from tlm_dash.batch.questions import Unit
 from tlm_dash.errors import EndpointError
 
 MOST_TRIES = 5
+MOST_TRIES_OF = {"empty_answer": 2}
+"""An empty answer is paid for like any other: it is asked for once more, not five times."""
+
 MOST_REFUSALS = 20
 """A 429 costs nothing and the pace follows it: an item bears more of them than of real failures."""
 
@@ -32,7 +35,7 @@ def wait_before_retry(unit: Unit, error: EndpointError, chance: random.Random) -
             return None
         return _wait_s(unit.n_refused, error, chance)
     unit.n_tries += 1
-    if unit.n_tries >= MOST_TRIES:
+    if unit.n_tries >= MOST_TRIES_OF.get(error.kind, MOST_TRIES):
         return None
     unit.maybe_again = error.kind in MAYBE_DONE
     return _wait_s(unit.n_tries, error, chance)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.models import Completion, GenerateRequest, ScoreRequest
+from tlm_dash.responses import calls_of, written_content
 
 _OURS = ("model", "messages", "stream", "stream_options", "quality_preset", "options", "completion")
 """Fields that a request's free `params` cannot take over."""
@@ -43,9 +44,16 @@ def score_body(request: ScoreRequest) -> dict[str, Any]:
 
 
 def completion_document(completion: Completion) -> dict[str, Any]:
-    """Wrap an answer as a ChatCompletion, with the fields that came along when it was generated."""
+    """Wrap an answer as a ChatCompletion, with the fields that came along when it was generated.
+
+    A tool call goes as a call, beside what the model wrote or null, not as the words in which we show it.
+    """
     extra = dict(completion.extra)
-    message = {"role": "assistant", **_mapping(extra.pop("message", None)), "content": completion.text}
+    content: str | None = completion.text
+    if calls_of(extra):
+        content = written_content(completion.text, extra) or None
+    extra.pop("other_choices", None)
+    message = {"role": "assistant", **_mapping(extra.pop("message", None)), "content": content}
     choice = {"index": 0, "logprobs": None, **_mapping(extra.pop("choice", None))}
     choice["finish_reason"] = completion.finish_reason or "stop"
     choice["message"] = message

@@ -14,6 +14,7 @@ from tlm_dash.endpoint import bodies, health, wire
 from tlm_dash.endpoint.address import header_value, parse_address
 from tlm_dash.endpoint.answers import document_of, json_of
 from tlm_dash.endpoint.error_bodies import read_body
+from tlm_dash.endpoint.no_answer import no_answer_in
 from tlm_dash.endpoint.redaction import Secrets, option_secrets
 from tlm_dash.endpoint.refusals import MODEL_HINT, Answer, failure_of_answer
 from tlm_dash.endpoint.streaming import StreamReader
@@ -165,6 +166,10 @@ class EndpointClient:
         self, request: GenerateRequest, document: Mapping[str, Any], secrets: Secrets, started: float
     ) -> Generated:
         completion = wire.completion_of(document, model=request.model, secrets=secrets)
+        nothing = no_answer_in(completion, secrets)
+        if nothing is not None:
+            nothing.status = 200
+            raise nothing
         score = self._score_in(document, request, secrets)
         return Generated(completion, score, latency_ms=_ms_since(started))
 

@@ -13,6 +13,7 @@ from tlm_dash.endpoint.redaction import Secrets, quotable
 from tlm_dash.endpoint.wire import BASE_URL_HINT
 from tlm_dash.errors import (
     AccessDeniedError,
+    AnswerWithheldError,
     EndpointError,
     NotTlmEndpointError,
     RateLimitedError,
@@ -26,6 +27,10 @@ ACCESS_HINT = "Check TLM_DASH_API_KEY and TLM_DASH_HEADERS (OPENAI_API_KEY for a
 MODEL_HINT = "Pick one of the endpoint's models, or correct TLM_DASH_MODELS."
 RATE_HINT = "Wait a little, or lower the number of requests at once (TLM_DASH_MAX_IN_FLIGHT)."
 QUOTA_HINT = "Waiting will not help: raise the account's quota or use another key."
+WITHHELD_HINT = "Change the prompt, or the filter settings of the provider; other rows are not concerned."
+SERVERS_OWN = (408, 409, 498)
+"""Statuses below 500 that are the endpoint's own trouble: late, in conflict, out of capacity."""
+
 SERVER_HINT = "Try again in a moment; look at the endpoint's own log if it stays."
 
 _TOKEN_LIMIT = re.compile(
@@ -33,16 +38,28 @@ _TOKEN_LIMIT = re.compile(
     r"|too many (?:input )?tokens|(?:prompt|input|message|request|completion)s? (?:is|are|was) too long"
     r"|reduce the length|string_above_max_length"
     r"|exceed\w* (?:the )?(?:model'?s? )?(?:available |maximum )?(?:context|number of tokens|token)"
-    r"|max_(?:completion_)?tokens\W.{0,40}(?:too large|exceed)",
+    r"|max_(?:completion_)?tokens\W.{0,40}(?:too large|exceed)"
+    r"|longer than the (?:specified )?maximum (?:model|sequence) length"
+    r"|`?inputs`? tokens.{0,40}must be <=|input is too long",
     re.IGNORECASE,
 )
+_TOO_LARGE = re.compile(
+    r"(?:request|prompt|input) (?:is )?too large|reduce your (?:message|prompt)|tokens must be reduced",
+    re.IGNORECASE,
+)
+"""With a status that speaks of pace: a request above a limit in itself is no faster later."""
+
+_WITHHELD = re.compile(r"content.?filter|content management policy|content_policy", re.IGNORECASE)
 _NO_MODEL = re.compile(
     r"model_not_found|\bmodel\b.{0,120}(?:not found|does(?: not|n.t) exist|not available|unknown)"
     r"|(?:unknown|no such|invalid) model\b",
     re.IGNORECASE | re.DOTALL,
 )
 _BY_WORD: tuple[tuple[re.Pattern[str], int], ...] = (
-    (re.compile(r"rate.?limit|too.?many.?requests|quota|throttl", re.IGNORECASE), 429),
+    (
+        re.compile(r"rate.?limit|too.?many.?requests|quota|throttl|request rate|rate is too", re.IGNORECASE),
+        429,
+    ),
     (re.compile(r"overloaded|server.?error|internal|unavailable|bad.?gateway", re.IGNORECASE), 500),
     (re.compile(r"time.?out", re.IGNORECASE), 504),
     (re.compile(r"authenticat|api.?key|unauthori[sz]ed|credential", re.IGNORECASE), 401),
@@ -107,13 +124,26 @@ def error_in(document: object) -> object | None:
         return None
     if document.get("object") == "error":
         return document
-    return document.get("error") or None
+    error: object = document.get("error")
+    if error and (not isinstance(error, Mapping) or any(_says_something(value) for value in error.values())):
+        return error
+    is_answer = bool(document.get("choices")) or "tlm_metadata" in document
+    has_words = any(isinstance(document.get(name), str) for name in ("msg", "message"))
+    return document if not is_answer and has_words and "code" in document else None
+
+
+def _says_something(value: object) -> bool:
+    """Tell a field of an error from one that is only there: empty, or a code of zero."""
+    return bool(value) and value not in ("0", 0)
 
 
 def _classified(answer: Answer, told: Told, secrets: Secrets) -> EndpointError:
     status, said = answer.status, _said(told, secrets)
     if 300 <= status < 400:
         return _redirect(answer, secrets)
+    is_too_large = status == 429 and _TOO_LARGE.search(told.everything)
+    if is_too_large or (status == 500 and _TOKEN_LIMIT.search(told.everything)):
+        return _too_long(status, said)
     if status == 429:
         used_up = "insufficient_quota" in told.everything
         return RateLimitedError(
@@ -122,7 +152,7 @@ def _classified(answer: Answer, told: Told, secrets: Secrets) -> EndpointError:
     if status in (401, 403):
         what = "does not accept the key" if status == 401 else "does not allow this"
         return AccessDeniedError(f"The endpoint {what} ({status}){said}", hint=ACCESS_HINT)
-    if status >= 500 or status in (408, 409):
+    if status >= 500 or status in SERVERS_OWN:
         return ServerFailedError(f"The endpoint failed on its own side ({status}){said}", hint=SERVER_HINT)
     if not 400 <= status < 500:
         return NotTlmEndpointError(
@@ -137,10 +167,10 @@ def _client_error(status: int, told: Told, said: str, secrets: Secrets) -> Endpo
             f"The address answers with {_page(told.html_title, secrets)} ({status}), not with JSON.",
             hint=BASE_URL_HINT,
         )
-    if _TOKEN_LIMIT.search(told.everything):
-        return TokenLimitError(
-            f"The prompt or the answer is too long for the model ({status}){said}", hint=TOKEN_LIMIT_HINT
-        )
+    if _TOKEN_LIMIT.search(told.everything) or (status == 413 and _TOO_LARGE.search(told.everything)):
+        return _too_long(status, said)
+    if _WITHHELD.search(told.everything):
+        return AnswerWithheldError(f"The provider withheld the answer ({status}){said}", hint=WITHHELD_HINT)
     if _NO_MODEL.search(told.everything):
         return RequestRefusedError(f"The endpoint does not know this model ({status}){said}", hint=MODEL_HINT)
     if status in (404, 405):
@@ -154,6 +184,12 @@ def _client_error(status: int, told: Told, said: str, secrets: Secrets) -> Endpo
     return RequestRefusedError(
         f"The endpoint refused the request ({status}){said}",
         hint="Check the model, the preset and the options.",
+    )
+
+
+def _too_long(status: int, said: str) -> TokenLimitError:
+    return TokenLimitError(
+        f"The prompt or the answer is too long for the model ({status}){said}", hint=TOKEN_LIMIT_HINT
     )
 
 

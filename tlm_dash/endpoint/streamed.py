@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tlm_dash.endpoint.wire import part_text
+from tlm_dash.responses import joined_calls
 
 _TEXT_KEYS = frozenset({"role", "content", "refusal"})
+_PARTS_OF_TEXT = frozenset({"delta", "index", "message", "text"})
 
 
 class StreamedAnswer:
@@ -19,11 +21,14 @@ class StreamedAnswer:
         self._top: dict[str, Any] = {}
         self._choice: dict[str, Any] = {}
         self._message: dict[str, Any] = {}
+        self._whole = ""
+        self._repeats = False
 
     @property
     def finished(self) -> bool:
         """Tell whether the text is complete; usage and score may still follow."""
-        return isinstance(self._choice.get("finish_reason"), str)
+        reason = self._choice.get("finish_reason")
+        return isinstance(reason, str) and reason != ""
 
     def add(self, chunk: Mapping[str, Any]) -> str:
         """Take one chunk and give the text that it brought ("" for none)."""
@@ -42,6 +47,10 @@ class StreamedAnswer:
         if not self._begun:
             return dict(self._top)
         message = {"role": "assistant", **self._message, "content": "".join(self._text)}
+        if isinstance(message.get("tool_calls"), list):
+            message["tool_calls"] = joined_calls(message["tool_calls"])
+        if self._whole:
+            message["content"] = self._whole
         return {**self._top, "choices": [{**self._choice, "index": 0, "message": message}]}
 
     def _add_choice(self, choice: object) -> str:
@@ -49,11 +58,18 @@ class StreamedAnswer:
         if not isinstance(choice, Mapping) or choice.get("index") not in (0, None):
             return ""
         self._begun = True
-        fields = {key: value for key, value in choice.items() if key not in ("delta", "index")}
+        fields = {key: value for key, value in choice.items() if key not in _PARTS_OF_TEXT}
         _merge(self._choice, fields, texts_grow=False)
-        delta = choice.get("delta")
-        if not isinstance(delta, Mapping):
-            return ""
+        delta, message, text = (choice.get(name) for name in ("delta", "message", "text"))
+        if isinstance(delta, Mapping):
+            if isinstance(message, Mapping) and isinstance(message.get("content"), str):
+                self._whole = message["content"]
+            return self._add_delta(delta)
+        if isinstance(message, Mapping):
+            return self._news(self._add_delta(message))
+        return text if isinstance(text, str) else ""
+
+    def _add_delta(self, delta: Mapping[str, Any]) -> str:
         _merge(self._message, {key: value for key, value in delta.items() if key not in _TEXT_KEYS})
         content = delta.get("content")
         if isinstance(content, list):
@@ -64,6 +80,12 @@ class StreamedAnswer:
         return (
             content if isinstance(content, str) and content else refusal if isinstance(refusal, str) else ""
         )
+
+    def _news(self, piece: str) -> str:
+        """Give what a message adds, where each one may repeat all that was said before it."""
+        said = "".join(self._text)
+        self._repeats = self._repeats or bool(said) and len(piece) > len(said) and piece.startswith(said)
+        return piece.removeprefix(said) if self._repeats else piece
 
 
 def _merge(into: dict[str, Any], new: Mapping[str, Any], *, texts_grow: bool = True) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from tlm_dash.endpoint.redaction import Json, Secrets, quotable
 from tlm_dash.errors import ConnectionDroppedError, NotTlmEndpointError
 from tlm_dash.models import Completion, Score, Usage
+from tlm_dash.responses import finish_class, told_text
 
 BASE_URL_HINT = "Check the base URL: it usually ends in /api."
 
@@ -55,18 +56,21 @@ def completion_of(document: Mapping[str, Any], *, model: str, secrets: Secrets =
     message = choice.get("message")
     if message is None and isinstance(choice.get("text"), str):
         message = {"content": choice["text"]}
+    if message is None and _needs_no_message(choice.get("finish_reason")):
+        message = {}
     if not isinstance(message, Mapping):
         raise _not_an_answer("without a message")
-    text = _text_of(message)
+    content = _content_of(message)
+    extra = secrets.clean_value(_extra_of(document, choice, message))
     finish_reason = choice.get("finish_reason")
     resolved = document.get("model")
     return Completion(
-        text=text,
+        text=told_text(content, extra),
         model=model,
         resolved_model=secrets.clean(resolved) if isinstance(resolved, str) and resolved else None,
         finish_reason=secrets.clean(finish_reason) if isinstance(finish_reason, str) else None,
         usage=usage_of(document.get("usage")),
-        extra=secrets.clean_value(_extra_of(document, choice, message)),
+        extra=extra,
     )
 
 
@@ -154,15 +158,20 @@ def _first_choice(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return choices[0]
 
 
-def _text_of(message: Mapping[str, Any]) -> str:
-    """Give the text of a message; a refusal stands in where there is no content."""
+def _needs_no_message(finish_reason: object) -> bool:
+    """Tell whether an answer may come without a message: kept back, failed or at its limit, it is empty."""
+    word = finish_reason if isinstance(finish_reason, str) else None
+    return finish_class(word) in ("withheld", "failed", "cut")
+
+
+def _content_of(message: Mapping[str, Any]) -> str:
+    """Give what a message says as text, "" where that is nothing."""
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(part_text(part) for part in content)
     if content is not None and not isinstance(content, str):
         raise _not_an_answer(f"whose content is {name_of(content)}")
-    refusal = message.get("refusal")
-    return content or (refusal if isinstance(refusal, str) else "")
+    return content or ""
 
 
 def part_text(part: object) -> str:
@@ -177,7 +186,10 @@ def part_text(part: object) -> str:
 def _extra_of(
     document: Mapping[str, Any], choice: Mapping[str, Any], message: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Keep what we do not know: top level as it is; the inner ones under message, choice and usage."""
+    """Keep what we do not know: top level as it is; the inner ones under message, choice and usage.
+
+    Only the first choice is the answer; the others are kept as they came, under other_choices.
+    """
     extra = {key: value for key, value in document.items() if key not in _COMPLETION_KEYS}
     usage = document.get("usage")
     inner = {
@@ -187,6 +199,9 @@ def _extra_of(
         if isinstance(usage, Mapping)
         else {},
     }
+    others = document["choices"][1:]
+    if others:
+        extra["other_choices"] = others
     if isinstance(message.get("content"), list):
         inner["message"]["content"] = message["content"]
     for name, values in inner.items():

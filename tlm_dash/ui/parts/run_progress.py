@@ -26,7 +26,15 @@ KINDS = {
     "token_limit": "too long for the model",
     "request_refused": "refused by the endpoint",
     "not_tlm": "not an answer of a TLM endpoint",
-    "internal": "a fault inside tlm_dash",
+    "empty_answer": "an empty answer",
+    "only_reasoning": "only reasoning, no answer",
+    "withheld": "withheld by the provider",
+    "answer_failed": "the answer failed in the model",
+    "no_response": "no response in the file",
+    "not_sent": "not sent",
+    "stopped": "stopped before the end",
+    "interrupted": "interrupted by the end of tlm_dash",
+    "bug": "a fault inside tlm_dash",
     "unknown": "no reason known",
 }
 
