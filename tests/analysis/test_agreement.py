@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t as students_t
 from sklearn.metrics import cohen_kappa_score
 
 from tlm_dash.analysis.agreement import cohen_kappa
@@ -37,8 +38,9 @@ def kappa_of(cells: npt.NDArray[np.float64]) -> float:
 def test_the_variance_is_that_of_the_delta_method() -> None:
     """An independent way to it: the slope of kappa in each cell, found numerically."""
     counts = np.array([[106.0, 10, 4], [22, 28, 10], [2, 12, 6]])
-    n = counts.sum()
-    cells = counts / n
+    # Half a row more in each cell, as the interval has it.
+    n = (counts + 0.5).sum()
+    cells = (counts + 0.5) / n
     slopes = np.empty(9)
     for cell in range(9):
         step = np.zeros(9)
@@ -50,7 +52,9 @@ def test_the_variance_is_that_of_the_delta_method() -> None:
     a, b = (np.repeat(index, counts.astype(int).ravel()) for index in np.indices((3, 3)).reshape(2, -1))
     found = cohen_kappa(a, b)
     assert found.low is not None and found.high is not None
-    assert (found.high - found.low) / 2 / 1.959964 == pytest.approx(spread, rel=1e-4)
+    quantile = students_t.ppf(0.975, counts.sum() - 1)
+    assert (found.high - found.low) / 2 / quantile == pytest.approx(spread, rel=1e-4)
+    assert (found.high + found.low) / 2 == pytest.approx(kappa_of(cells), abs=1e-9)
 
 
 def test_coverage() -> None:

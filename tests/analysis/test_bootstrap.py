@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from tlm_dash.analysis.bootstrap import SHARES, Resampling, ScoredLabels
 from tlm_dash.analysis.detection import average_precision_incorrect
@@ -89,4 +92,40 @@ def test_what_cannot_be_had_has_a_reason() -> None:
     right = ScoredLabels(np.ones(20), np.arange(20.0))
     found = Resampling(np.arange(20), confidence=0.95, seed=0).retention(right)
     assert found.prr.reason == "all labels are equal"
-    assert found.accuracy[0].value == 1.0 and found.accuracy[0].low is None
+
+
+@pytest.mark.parametrize("right", [1.0, 0.0])
+def test_all_alike_still_leaves_room_for_what_was_not_seen(right: float) -> None:
+    """Clopper-Pearson over the rows kept, from the closed form of the binomial: .025 ** (1 / n)."""
+    run = ScoredLabels(np.full(203, right), np.arange(203.0))
+    found = Resampling(np.arange(203), confidence=0.95, seed=0).retention(run)
+    for share, figure in zip(SHARES, found.accuracy, strict=True):
+        bound = 0.025 ** (1 / math.floor(203 * (1 - share)))
+        expected = (bound, 1.0) if right else (0.0, 1 - bound)
+        assert (figure.value, figure.method, figure.reason) == (right, "Clopper-Pearson", None)
+        assert figure.interval == pytest.approx(expected, abs=1e-9)
+    # Each row twice: no more is known.
+    twice = ScoredLabels(np.tile(run.labels, 2), np.tile(run.scores, 2))
+    repeated = Resampling(np.tile(np.arange(203), 2), confidence=0.95, seed=0).retention(twice).accuracy[0]
+    assert repeated.method == "approximate"
+    assert repeated.interval == pytest.approx(found.accuracy[0].interval, abs=1e-3)
+
+
+def test_what_is_kept_is_never_surer_than_its_rows_alone() -> None:
+    """One wrong row among 80 that are kept: resampling alone would leave 3.6 points of room below."""
+    labels = np.ones(100)
+    labels[60] = 0
+    found = Resampling(np.arange(100), confidence=0.95, seed=0).retention(
+        ScoredLabels(labels, np.arange(100.0))
+    )
+    ends = binomtest(79, 80).proportion_ci(0.95, "exact")
+    assert found.accuracy[2].low <= ends.low + 1e-9 and found.accuracy[2].high >= ends.high - 1e-9
+
+
+def test_few_prompts_are_resampled_wider() -> None:
+    """Five prompts of twenty rows: Student's t with four degrees of freedom, and the root of 5 / 4."""
+    draw = np.random.default_rng(5)
+    run = ScoredLabels((draw.random(100) < 0.7).astype(float), draw.random(100))
+    few = Resampling(np.repeat(np.arange(5), 20), confidence=0.95, seed=0).retention(run).prr
+    plain = few.standard_error * 1.96
+    assert (few.high - few.low) / 2 > 1.25 * plain

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
+from scipy.stats import t as students_t
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, brier_score_loss
 
@@ -97,6 +98,17 @@ def test_share_of_rows_alike_is_exact() -> None:
     ends = binomtest(3, 4).proportion_ci(0.95, "exact")
     assert (found.value, found.low, found.high) == pytest.approx((0.75, ends.low, ends.high))
     assert found.method == "Clopper-Pearson"
+
+
+def test_the_share_of_few_prompts_has_students_t() -> None:
+    """From the formula: the spread of the sums of prompts, on the logit scale, four degrees of freedom."""
+    hits = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 1], [0, 1, 0, 1], [1, 1, 1, 1]])
+    share = hits.mean()
+    error = math.sqrt(((hits.mean(axis=1) - share) ** 2).sum() / 4 / 5)
+    half = students_t.ppf(0.975, 4) * error / (share * (1 - share))
+    found = clustered_share(hits.ravel(), None, np.repeat(np.arange(5), 4))
+    ends = [1 / (1 + math.exp(-math.log(share / (1 - share)) - sign * half)) for sign in (-1, 1)]
+    assert found.interval == pytest.approx(tuple(ends), abs=1e-12)
 
 
 @pytest.mark.parametrize("how", ["repeats", "weights"])

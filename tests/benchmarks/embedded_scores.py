@@ -26,7 +26,8 @@ from typing import Any, TypeVar
 
 from tests.benchmarks.endpoint_under_test import EndpointUnderTest, running_endpoint
 from tests.benchmarks.questions import BREVITY, Question, halves, load_questions, written_responses
-from tlm_dash.analysis.ranking import Estimate, auroc, auroc_difference
+from tlm_dash.analysis.paired_ranking import auroc_difference
+from tlm_dash.analysis.ranking import auroc
 
 PRESETS = ("base", "low", "medium")
 IN_FLIGHT = 4
@@ -177,11 +178,13 @@ def preset_differences(measurements: list[Measurement]) -> list[dict[str, Any]]:
             pairs = [
                 (left, right)
                 for left, right in zip(by_preset[a].rows, by_preset[b].rows, strict=True)
-                if left.response == right.response
+                if left.response == right.response and None not in (left.score, right.score)
             ]
+            labels = [int(left.right) for left, _ in pairs]
             difference = auroc_difference(
-                [int(left.right) for left, _ in pairs],
+                labels,
                 _numbers(left.score for left, _ in pairs),
+                labels,
                 _numbers(right.score for _, right in pairs),
             )
             found.append({"mode": mode, "a": a, "b": b, "difference": asdict(difference)})
@@ -194,12 +197,11 @@ def _numbers(values: Iterable[float | None]) -> list[float]:
 
 def _told(figures: dict[str, Any]) -> str:
     """Return an estimate as text: value [low, high]."""
-    estimate = Estimate(**figures)
-    if estimate.value is None:
+    if figures["value"] is None:
         return "–"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+    if figures["low"] is None or figures["high"] is None:
+        return f"{figures['value']:.3f}"
+    return f"{figures['value']:.3f} [{figures['low']:.3f}, {figures['high']:.3f}]"
 
 
 def table(report: dict[str, Any]) -> str:

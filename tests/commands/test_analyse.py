@@ -20,6 +20,7 @@ THRESHOLD = {
 QUALITY = {
     "n_labelled", "n_excluded", "label_sources", "accuracy", "accuracy_ci", "auroc", "auroc_ci",
     "average_precision_incorrect", "average_precision_incorrect_ci", "prr", "prr_ci", "brier", "ece",
+    "n_scored_labelled",
     "accuracy_at_review_share", "accuracy_at_review_share_ci", "notes",
 }  # fmt: skip
 
@@ -73,7 +74,7 @@ def test_quality_in_json_and_in_lines(capsys: pytest.CaptureFixture[str]) -> Non
     assert "n_labelled: 300\n" in said.out
     assert "label_sources:\n  file: 300\n" in said.out
     assert " to " in next(line for line in said.out.splitlines() if line.startswith("auroc_ci"))
-    assert "note: ece depends" in said.err
+    assert "note: ece stands on 300 rows" in said.err
 
 
 @pytest.mark.usefixtures("run_id")

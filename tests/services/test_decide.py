@@ -214,6 +214,7 @@ def test_quality_says_what_it_stands_on(place: OpenStore) -> None:
     assert list(facts) == [
         "n_labelled", "n_excluded", "label_sources", "accuracy", "accuracy_ci", "auroc", "auroc_ci",
         "average_precision_incorrect", "average_precision_incorrect_ci", "prr", "prr_ci", "brier", "ece",
+        "n_scored_labelled",
         "accuracy_at_review_share", "accuracy_at_review_share_ci", "notes",
     ]  # fmt: skip
     assert (facts["n_labelled"], facts["label_sources"]) == (120, {"file": 120})
@@ -240,7 +241,8 @@ def test_an_interval_that_resampling_cannot_give_is_not_made_up(place: OpenStore
     run_id = make_decidable_run(place, [0.1, 0.2, 0.8, 0.9], ["1"] * 4, name="all right")
     facts = quality_of(labelled_run(place, run_id)).facts()
     assert facts["accuracy_at_review_share"]["0.1"] == 1.0
-    assert facts["accuracy_at_review_share_ci"]["0.1"] is None
+    # Of the four rows three are kept whole: Clopper-Pearson.
+    assert facts["accuracy_at_review_share_ci"]["0.1"] == pytest.approx([0.025 ** (1 / 3), 1.0], abs=1e-9)
     assert (facts["prr"], facts["prr_ci"]) == (None, None)
     assert "prr is not available: all labels are equal." in facts["notes"]
 

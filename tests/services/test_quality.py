@@ -68,3 +68,29 @@ def test_no_figure_or_interval_is_missing_without_a_reason(place: OpenStore) -> 
                     missing.append(f"{name} {share}".strip())
         assert sorted(reasons) == sorted(missing)
         assert not any("None" in note for note in facts["notes"])
+
+
+@pytest.mark.parametrize(
+    ("n_right", "n_wrong", "kind"), [(90, 3, "3 scored rows are wrong"), (49, 80, "49 scored rows are right")]
+)
+def test_an_auroc_with_few_of_a_class_carries_its_caveat(
+    place: OpenStore, n_right: int, n_wrong: int, kind: str
+) -> None:
+    found = quality(place, n_right, n_wrong)
+    assert found.auroc.low is not None
+    (told,) = [note for note in found.facts()["notes"] if "interval of AUROC is approximate" in note]
+    assert kind in told
+    many = quality(place, 60, 50).facts()
+    assert not any("approximate" in note for note in many["notes"])
+    few = quality(place, 90, 2)
+    assert (few.auroc.value is None, few.auroc.low, few.facts()["auroc_ci"]) == (False, None, None)
+    assert "auroc_ci is not available: an interval needs 3 right and 3 wrong rows." in few.facts()["notes"]
+
+
+def test_all_right_has_an_exact_interval_of_what_passes_and_calibration_its_n(place: OpenStore) -> None:
+    run_id = make_decidable_run(place, np.linspace(0.3, 0.98, 100).tolist(), ["1"] * 100)
+    facts = quality_of(labelled_run(place, run_id)).facts()
+    for share, ends in facts["accuracy_at_review_share_ci"].items():
+        assert ends == pytest.approx([0.025 ** (1 / (100 - 100 * float(share))), 1.0], abs=1e-9)
+    assert facts["n_scored_labelled"] == 100
+    assert any("ece stands on 100 rows" in note and "biased upward" in note for note in facts["notes"])

@@ -1,4 +1,4 @@
-"""How far two people agree beyond chance: Cohen's kappa with a large-sample interval.
+"""How far two people agree beyond chance: Cohen's kappa with its interval.
 
 Kappa is Cohen's (1960); its variance that of Fleiss, Cohen & Everitt (1969), for any kappa, not only 0.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -45,20 +47,37 @@ def cohen_kappa(a: npt.ArrayLike, b: npt.ArrayLike, confidence: float = 0.95) ->
         return Agreement(None, None, None, 0, 0, confidence, "no row was judged by both")
     _, codes = np.unique(np.concatenate([first, second]), return_inverse=True)
     k = int(codes.max()) + 1
-    table = np.zeros((k, k))
-    np.add.at(table, (codes[:n], codes[n:]), 1.0)
-    n_agreed = int(np.trace(table))
-    table /= n
+    counts = np.zeros((k, k))
+    np.add.at(counts, (codes[:n], codes[n:]), 1.0)
+    n_agreed = int(np.trace(counts))
+    table = counts / n
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     observed, expected = float(np.trace(table)), float(rows @ columns)
     if expected >= 1:
         return Agreement(None, None, None, n, n_agreed, confidence, "both gave one and the same verdict only")
     kappa = (observed - expected) / (1 - expected)
-    variance = _variance(table, rows, columns, kappa, expected) / n
-    if variance <= 0:
+    if n_agreed == n:
         return Agreement(kappa, None, None, n, n_agreed, confidence, "they never disagree in these rows")
-    half = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(variance)
-    return Agreement(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0), n, n_agreed, confidence)
+    low, high = _interval(counts, confidence)
+    return Agreement(kappa, min(low, kappa), max(high, kappa), n, n_agreed, confidence)
+
+
+def _interval(counts: Floats, confidence: float) -> tuple[float, float]:
+    """Return the interval, computed as if each cell held half a row more and clipped to [-1, 1].
+
+    With few rows, or one verdict rare, cells are empty by chance and the variance far too small: of 20 rows
+    with 11% of the rarer verdict the plain interval held the truth in 71% of simulations, this one in 95%
+    (half a row: Haldane 1956; `tests.benchmarks.single_intervals`). Student's t, since the rows may be few.
+    """
+    table = counts + 0.5
+    total = float(table.sum())
+    table /= total
+    rows, columns = table.sum(axis=1), table.sum(axis=0)
+    observed, expected = float(np.trace(table)), float(rows @ columns)
+    kappa = (observed - expected) / (1 - expected)
+    quantile = float(stdtrit(max(float(counts.sum()) - 1, 1.0), (1 + confidence) / 2))
+    half = quantile * math.sqrt(max(_variance(table, rows, columns, kappa, expected), 0.0) / total)
+    return max(kappa - half, -1.0), min(kappa + half, 1.0)
 
 
 def _variance(

@@ -7,16 +7,19 @@ intervals only: the figures themselves are computed from all rows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri, stdtrit
 
 from tlm_dash.analysis.detection import average_precision_incorrect, precision_over_cells
 from tlm_dash.analysis.figure import Figure, Floats
 from tlm_dash.analysis.retention import kept_accuracy, rejection_ratio, retention_figures
+from tlm_dash.analysis.risk_coverage import exact_interval
 
 SHARES = (0.05, 0.1, 0.2)
 RESAMPLES = 1_000
@@ -58,17 +61,23 @@ class Resampling:
         draw = np.random.default_rng(seed)
         _, code = np.unique(codes, return_inverse=True)
         self.n_prompts = int(code.max(initial=-1)) + 1
+        mass = np.bincount(code, self._weights) if self.n else np.zeros(1)
+        self._effective = float(mass.sum() ** 2 / (mass**2).sum()) if self.n else 0.0
+        self._is_plain = weights is None and self.n_prompts == self.n
         self._groups = min(self.n_prompts, MOST_GROUPS)
+        self._stretch = _stretch(self.n_prompts, confidence)
         if self._groups:
             place = draw.permutation(self.n_prompts) % self._groups
             self._group = place[code]
             self._drawn = _drawn(self._groups, seed)
 
     def retention(self, run: ScoredLabels) -> Retention:
-        """Return the figures of one run."""
+        """Return the figures of one run; accuracies have at least the exact interval of the rows kept."""
         estimates = self._estimates(run)
         draws = self._resampled(run) if self.n_prompts > 1 else None
-        return self._figures(estimates, draws)
+        found = self._figures(estimates, draws)
+        accuracy = zip(found.accuracy, SHARES, strict=True)
+        return replace(found, accuracy=tuple(self._at_least_exact(*one) for one in accuracy))
 
     def retention_difference(self, a: ScoredLabels, b: ScoredLabels) -> Retention:
         """Return the figures of b less those of a, both over the same rows."""
@@ -111,6 +120,27 @@ class Resampling:
                 figures.append(self._with_interval(value, draws[1:, number] - draws[0, number]))
         return Retention(tuple(figures[:-2]), figures[-2], figures[-1])
 
+    def _at_least_exact(self, figure: Figure, share: float) -> Figure:
+        """Widen the interval of an accuracy to Clopper & Pearson's over the rows kept.
+
+        Resampling cannot tell how many wrong rows were not seen: where all that is kept is right it shows no
+        variation at all. Repeated prompts and weights count by Kish's effective number.
+        """
+        if figure.value is None:
+            return figure
+        n_kept = self._effective * (1 - share)
+        if self._is_plain:
+            # A row across the cut is kept in part: it counts for none.
+            n_kept = math.floor(n_kept + 1e-9)
+        if n_kept < 1:
+            return figure
+        ends = exact_interval(figure.value * n_kept, n_kept, (1 - self._confidence) / 2)
+        low, high = (float(end) for end in ends)
+        if figure.low is None or figure.high is None:
+            method = "Clopper-Pearson" if self._is_plain else "approximate"
+            return replace(figure, low=low, high=high, method=method, reason=None)
+        return replace(figure, low=min(low, figure.low), high=max(high, figure.high))
+
     def _with_interval(self, value: float, deviations: Floats) -> Figure:
         """Shift the percentiles to the figure of all rows: cells and groups must not move it."""
         usable = deviations[~np.isnan(deviations)]
@@ -118,11 +148,22 @@ class Resampling:
             reason = "resampling shows no variation that an interval could be built on"
             return Figure(value, n=self.n, confidence=self._confidence, reason=reason)
         tail = (1 - self._confidence) / 2
-        low, high = np.quantile(usable, [tail, 1 - tail])
+        low, high = np.quantile(usable, [tail, 1 - tail]) * self._stretch
         return Figure(
             value, min(value + float(low), value), max(value + float(high), value), self.n,
             self._confidence, _METHOD, standard_error=float(usable.std(ddof=1)),
         )  # fmt: skip
+
+
+def _stretch(n_prompts: int, confidence: float) -> float:
+    """Return by how much resampling few prompts is too narrow: Student's t against the normal quantile.
+
+    And the root of n / (n - 1), since resamples vary about the sample's own mean (Hesterberg 2015).
+    """
+    if n_prompts < 2:
+        return 1.0
+    level = (1 + confidence) / 2
+    return float(stdtrit(n_prompts - 1, level) / ndtri(level)) * math.sqrt(n_prompts / (n_prompts - 1))
 
 
 @lru_cache(maxsize=4)

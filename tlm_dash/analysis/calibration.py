@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 from tlm_dash.analysis.detection import cleaned
 from tlm_dash.analysis.figure import Figure, Floats, Integers
@@ -117,7 +117,9 @@ def clustered_share(
         ends = exact_interval(share * effective, effective, (1 - confidence) / 2)
         method = "Clopper-Pearson" if is_plain else "approximate"
         return Figure(share, float(ends[0]), float(ends[1]), n, confidence, method)
-    half = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(variance) / (share * (1 - share))
+    # A few prompts vary too little by chance: Student's t, as for a mean over prompts.
+    quantile = float(stdtrit(k - 1, (1 + confidence) / 2))
+    half = quantile * math.sqrt(variance) / (share * (1 - share))
     centre = math.log(share / (1 - share))
     low, high = 1 / (1 + math.exp(half - centre)), 1 / (1 + math.exp(-half - centre))
     return Figure(share, low, high, n, confidence, "approximate")

@@ -9,7 +9,7 @@ from scipy.special import stdtrit
 from tlm_dash.analysis.dominance import orders
 from tlm_dash.analysis.figure import Bools, Figure, Floats
 from tlm_dash.analysis.pairs import score_interval
-from tlm_dash.analysis.ranking import Spread, clustered_spread, influence
+from tlm_dash.analysis.ranking import FEWEST_FOR_INTERVAL, TOO_FEW, Spread, clustered_spread, influence
 
 _SKEWNESS_USED = 1 / 3
 """Share of Hall's correction that is applied: the score interval has taken up the rest (by simulation)."""
@@ -58,9 +58,8 @@ def auroc_difference(
         both = np.concatenate
         spread = clustered_spread(both((-pulls_a, pulls_b)), both((right_a, right_b)), both((code, code)))
         unequal = area_b * (1 - area_a) + area_a * (1 - area_b)
-    if spread is None:
-        reason = "an interval needs two prompts of each class"
-        return Figure(difference, n=n, confidence=confidence, reason=reason)
+    if spread is None or spread.n_smaller < FEWEST_FOR_INTERVAL:
+        return Figure(difference, n=n, confidence=confidence, reason=TOO_FEW)
     low, high = _interval(difference, max(unequal, abs(difference)), spread, confidence)
     return Figure(
         difference, low, high, n, confidence, "paired DeLong, score interval",

@@ -1,20 +1,29 @@
-"""How well a score ranks right answers above wrong ones: AUROC with an interval, and the difference of two.
+"""How well a score ranks right answers above wrong ones: AUROC with an interval.
 
 The variance is DeLong's (DeLong, DeLong & Clarke-Pearson 1988), computed from midranks in n log n (Sun & Xu
 2014). Where prompts repeat it is Obuchowski's for clustered data (1997), and where rows have weights the same
-with weighted placements. Intervals of one AUROC are built on the logit scale, so they stay within [0, 1].
+with weighted placements. The interval is built on the logit scale, so it stays within [0, 1], with Student's
+t, since the rarer class may have few rows. A few rows also vary too little by chance, above all where scores
+tie (three wrong rows of one score: not at all). So each class counts one more row, whose variance is the one
+that Hanley & McNeil (1982) give for an AUROC of that size. `tests.benchmarks.single_intervals` simulates how
+often it holds the truth.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 Floats = npt.NDArray[np.float64]
+
+FEWEST_FOR_INTERVAL = 3
+"""Prompts of the rarer class from which on an AUROC has an interval: with two it held the truth in 75%."""
+
+TOO_FEW = f"an interval needs {FEWEST_FOR_INTERVAL} right and {FEWEST_FOR_INTERVAL} wrong rows"
 
 
 @dataclass(frozen=True)
@@ -53,9 +62,9 @@ def auroc(
     All are of shape (n,): labels 0 or 1, scores finite or NaN for unscored rows, which are left out and
     counted. `prompts` holds a code of each row's prompt: rows of one prompt are not taken as independent
     (None: every row has its own). `weights` are 1 / inclusion probability (None: all alike). The interval is
-    on the logit scale. Where that has no width (perfect order, or one row in a class) the figure comes
-    without an interval and with the reason. Raises ValueError for shapes or labels that do not fit, or a
-    confidence outside (0, 1).
+    on the logit scale. Where it has no width (perfect order), or would rarely hold the truth (under three
+    rows of a class), the figure comes without an interval and with the reason. Raises ValueError for shapes
+    or labels that do not fit, or a confidence outside (0, 1).
     """
     right, values, n_left_out = _cleaned(labels, scores, confidence)
     scored = ~np.isnan(np.asarray(scores, dtype=float))
@@ -71,12 +80,13 @@ def auroc(
     weight = np.ones(n) if weights is None else np.asarray(weights, dtype=float)[scored]
     code = None if prompts is None else np.asarray(prompts)[scored]
     value, shares = influence(right, values, weight)
-    spread = clustered_spread(shares, right, code)
-    if spread is None:
-        return estimate(value, reason="an interval needs two rows of each class")
+    spread = clustered_spread(shares, right, code, typical=_typical_pulls(value, right, weight))
+    if spread is None or spread.n_smaller < FEWEST_FOR_INTERVAL:
+        return estimate(value, reason=TOO_FEW)
     if spread.variance <= 0 or not 0 < value < 1:
         return estimate(value, reason="the order shows no variation that an interval could be built on")
-    half_width = _normal_quantile(confidence) * math.sqrt(spread.variance) / (value * (1 - value))
+    quantile = float(stdtrit(max(spread.degrees_of_freedom, 1.0), (1 + confidence) / 2))
+    half_width = quantile * math.sqrt(spread.variance) / (value * (1 - value))
     centre = math.log(value / (1 - value))
     return estimate(value, _expit(centre - half_width), _expit(centre + half_width))
 
@@ -109,13 +119,31 @@ def influence(right: npt.NDArray[np.bool_], values: Floats, weights: Floats) -> 
     return area, (placement - area) * np.where(right, of_right / total_right, of_wrong / total_wrong)
 
 
+def _typical_pulls(area: float, right: npt.NDArray[np.bool_], weights: Floats) -> Floats:
+    """Return pulls as large as those of rows of an AUROC of this size: Hanley & McNeil 1982. Shape (n,).
+
+    Theirs is the variance of placements under exponential scores, which differs between the classes; the mean
+    of both is taken (Newcombe 2006), so that calling right wrong mirrors the interval.
+    """
+    of_right = area**2 * (1 - area) / (1 + area)
+    of_wrong = area * (1 - area) ** 2 / (2 - area)
+    share = np.where(right, weights / weights[right].sum(), weights / weights[~right].sum())
+    pulls: Floats = math.sqrt((of_right + of_wrong) / 2) * share
+    return pulls
+
+
 def clustered_spread(
-    shares: Floats, right: npt.NDArray[np.bool_], prompts: npt.NDArray[np.generic] | None
+    shares: Floats,
+    right: npt.NDArray[np.bool_],
+    prompts: npt.NDArray[np.generic] | None,
+    *,
+    typical: Floats | None = None,
 ) -> Spread | None:
     """Return the variance of a figure whose rows pull by `shares`, rows of one prompt taken together.
 
     Obuchowski 1997; with a row for each prompt (`prompts` is None) it is DeLong's. None where a class has
-    fewer than two prompts.
+    fewer than two prompts. `typical` are pulls as large as rows like these are expected to have: they count
+    in the variance of each class like one more of its prompts.
     """
     code = np.arange(len(right)) if prompts is None else np.unique(prompts, return_inverse=True)[1]
     n_prompts = int(code.max()) + 1
@@ -128,46 +156,24 @@ def clustered_spread(
     pull_wrong = np.bincount(code, np.where(right, 0.0, shares), n_prompts)
     part_right = float((pull_right**2).sum()) * n_right / (n_right - 1)
     part_wrong = float((pull_wrong**2).sum()) * n_wrong / (n_wrong - 1)
+    free_right, free_wrong = n_right - 1, n_wrong - 1
+    if typical is not None:
+        like_right = float((np.bincount(code, np.where(right, typical, 0.0), n_prompts) ** 2).sum())
+        like_wrong = float((np.bincount(code, np.where(right, 0.0, typical), n_prompts) ** 2).sum())
+        part_right = (free_right * part_right + like_right) / n_right
+        part_wrong = (free_wrong * part_wrong + like_wrong) / n_wrong
+        free_right, free_wrong = n_right, n_wrong
     together = float((pull_right * pull_wrong).sum()) * n_prompts / (n_prompts - 1)
     variance = max(part_right + part_wrong + 2 * together, 0.0)
-    spread = part_right**2 / (n_right - 1) + part_wrong**2 / (n_wrong - 1)
+    spread = part_right**2 / free_right + part_wrong**2 / free_wrong
     freedom = (part_right + part_wrong) ** 2 / spread if spread > 0 else float(n_right + n_wrong - 2)
     third = float(((pull_right + pull_wrong) ** 3).sum())
     skewness = third / variance**1.5 if variance > 0 else 0.0
     return Spread(variance, freedom, skewness, min(n_right, n_wrong))
 
 
-def auroc_difference(
-    labels: npt.ArrayLike, scores_a: npt.ArrayLike, scores_b: npt.ArrayLike, confidence: float = 0.95
-) -> Estimate:
-    """Return AUROC of b minus AUROC of a on the same labelled rows, with DeLong's paired interval.
-
-    All three are of shape (n,); a row without one of its two scores is left out of both and counted. The
-    interval is on the plain scale, clipped to [-1, 1]. Raises ValueError as `auroc` does.
-    """
-    right, values_a, _ = _cleaned(labels, scores_a, confidence, keep_unscored=True)
-    _, values_b, _ = _cleaned(labels, scores_b, confidence, keep_unscored=True)
-    both = ~(np.isnan(values_a) | np.isnan(values_b))
-    n_left_out = int((~both).sum())
-    right, values_a, values_b = right[both], values_a[both], values_b[both]
-    n, n_positive = len(right), int(right.sum())
-    if n_positive in (0, n):
-        reason = "only one of the two classes is present"
-        return Estimate(None, None, None, n, n_positive, n_left_out, confidence, reason)
-    area_a, shares_a = influence(right, values_a, np.ones(n))
-    area_b, shares_b = influence(right, values_b, np.ones(n))
-    difference = area_b - area_a
-    spread = clustered_spread(shares_b - shares_a, right, None)
-    if spread is None:
-        reason = "an interval needs two rows of each class"
-        return Estimate(difference, None, None, n, n_positive, n_left_out, confidence, reason)
-    half_width = _normal_quantile(confidence) * math.sqrt(spread.variance)
-    low, high = max(difference - half_width, -1.0), min(difference + half_width, 1.0)
-    return Estimate(difference, low, high, n, n_positive, n_left_out, confidence)
-
-
 def _cleaned(
-    labels: npt.ArrayLike, scores: npt.ArrayLike, confidence: float, *, keep_unscored: bool = False
+    labels: npt.ArrayLike, scores: npt.ArrayLike, confidence: float
 ) -> tuple[npt.NDArray[np.bool_], Floats, int]:
     if not 0 < confidence < 1:
         raise ValueError("confidence must lie between 0 and 1")
@@ -180,8 +186,6 @@ def _cleaned(
     if np.isinf(values).any():
         raise ValueError("scores must be finite, or NaN for unscored rows")
     right, scored = raw == 1.0, ~np.isnan(values)
-    if keep_unscored:
-        return right, values, 0
     return right[scored], values[scored], int((~scored).sum())
 
 
@@ -192,10 +196,6 @@ def _outscored(values: Floats, first: Floats, second: Floats) -> tuple[Floats, F
     below = np.cumsum(at_first) - 0.5 * at_first
     above = at_second.sum() - np.cumsum(at_second) + 0.5 * at_second
     return below[group], above[group]
-
-
-def _normal_quantile(confidence: float) -> float:
-    return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def _expit(value: float) -> float:

@@ -29,7 +29,10 @@ SEED = 0
 """Of the bootstrap: the same labels give the same intervals on every page and in every export."""
 
 MANY_OF_A_CLASS = 50
-"""With fewer, the resampled intervals of PRR and average precision hold the truth less often than stated."""
+"""With fewer, an AUROC comes with a caveat, and the resampled intervals of PRR and average precision hold the
+truth less often than stated."""
+
+ECE_CAVEAT = "it depends on the bins and is biased upward with few rows"
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -82,6 +85,7 @@ class Quality:
             "prr_ci": _pair(self.prr),
             "brier": self.brier.value,
             "ece": self.ece,
+            "n_scored_labelled": self.n_used,
             "accuracy_at_review_share": {f"{s:g}": f.value for s, f in self.accuracy_at_review_share.items()},
             "accuracy_at_review_share_ci": {
                 f"{s:g}": _pair(f) for s, f in self.accuracy_at_review_share.items()
@@ -213,14 +217,7 @@ def _notes(quality: Quality) -> tuple[str, ...]:
     notes = []
     if quality.auroc.high is not None and quality.auroc.high < 0.5:
         notes.append("The scores rank worse than chance: wrong answers tend to score higher than right ones.")
-    figures = (quality.prr, quality.average_precision_incorrect)
-    n_rarer = min(quality.n_wrong, quality.n_used - quality.n_wrong)
-    if n_rarer < MANY_OF_A_CLASS and any(figure.interval is not None for figure in figures):
-        notes.append(
-            "The intervals of PRR and average precision hold the truth somewhat less often than stated: one "
-            f"of 95% about 88 to 94% of the time with {FEWEST_OF_A_CLASS} to {MANY_OF_A_CLASS} of the rarer "
-            f"kind (right or wrong rows), here {n_rarer:,}."
-        )
+    notes += _few_notes(quality)
     if quality.n_repeats:
         notes.append(
             f"{quality.n_repeats:,} labelled rows repeat a prompt; the intervals respect that, approximately."
@@ -230,12 +227,33 @@ def _notes(quality: Quality) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def _few_notes(quality: Quality) -> list[str]:
+    """Say how far intervals can be trusted where right or wrong rows are few."""
+    n_rarer = min(quality.n_wrong, quality.n_used - quality.n_wrong)
+    if n_rarer >= MANY_OF_A_CLASS:
+        return []
+    kind = "wrong" if quality.n_wrong == n_rarer else "right"
+    rows = f"{n_rarer:,} scored {'row is' if n_rarer == 1 else 'rows are'} {kind}, under {MANY_OF_A_CLASS}"
+    notes = []
+    if quality.auroc.high is not None:
+        notes.append(
+            f"Only {rows}: the interval of AUROC is approximate, and a few other rows would move it."
+        )
+    if any(figure.interval is not None for figure in (quality.prr, quality.average_precision_incorrect)):
+        notes.append(
+            "The intervals of PRR and average precision hold the truth somewhat less often than stated: one "
+            f"of 95% about 88 to 94% of the time with {FEWEST_OF_A_CLASS} to {MANY_OF_A_CLASS} of the rarer "
+            f"kind (right or wrong rows), here {n_rarer:,}."
+        )
+    return notes
+
+
 def _calibration_notes(quality: Quality) -> list[str]:
     """Say why figures about scores as chances are missing, or what they depend on."""
     if quality.no_sample is not None:
         return []
     if quality.ece is not None:
-        return ["ece depends on the choice of bins: ten equal ones on 0 to 1."]
+        return [f"ece stands on {quality.n_used:,} rows in ten equal bins on 0 to 1; {ECE_CAVEAT}."]
     names = ("brier", "ece") if quality.brier.value is None else ("ece",)
     return [f"{name} is not available: {quality.brier.reason}." for name in names]
 

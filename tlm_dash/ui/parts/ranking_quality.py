@@ -8,7 +8,7 @@ import streamlit as st
 
 from tlm_dash.charts.reliability import ReliabilityBin, reliability, reliability_text
 from tlm_dash.services.decide import Decision
-from tlm_dash.services.quality import Estimate, Figure, Quality
+from tlm_dash.services.quality import ECE_CAVEAT, Estimate, Figure, Quality
 from tlm_dash.ui.parts.decision_sentence import percent
 from tlm_dash.ui.text import one_line
 
@@ -61,7 +61,8 @@ def calibration_sentence(quality: Quality) -> str:
         return f"Not available: {quality.brier.reason}."
     return (
         f"A score ranks; it is not a probability. Here scores and shares right differ by "
-        f"{100 * quality.ece:.1f} points on average ({quality.n_used:,} rows in ten bins)."
+        f"{100 * quality.ece:.1f} points on average ({quality.n_used:,} rows in ten bins; biased upward with "
+        "few rows)."
     )
 
 
@@ -99,8 +100,8 @@ def _calibration(decision: Decision) -> None:
     )  # fmt: skip
     st.text(
         f"Brier score {_three(quality.brier.value)} (0 is best). Expected calibration error "
-        f"{_three(quality.ece)}: it depends on the bins, and with few rows it is above 0 even for calibrated "
-        f"scores. Bars are {percent(found.confidence)} intervals"
+        f"{_three(quality.ece)} over {quality.n_used:,} rows: {ECE_CAVEAT}, so that even calibrated scores "
+        f"are above 0. Bars are {percent(found.confidence)} intervals"
         f"{', approximate' if quality.is_weighted else ''}."
     )
 
