@@ -44,4 +44,4 @@ if decision is not None:
     operating_point.draw(decision)
     ranking_quality.draw(decision)
     decision_record.listed(running, (run_id,))
-    decision_path.next_step(running, decision)
+    decision_path.next_step(decision)

@@ -15,6 +15,7 @@ from tlm_dash.services.place import OpenStore
 THRESHOLD = {
     "feasible", "threshold", "coverage", "n_labelled", "n_accepted_labelled", "n_wrong_accepted", "risk",
     "risk_upper_bound", "confidence", "method", "n_to_review", "labels_still_needed", "reason", "notes",
+    "n_rows", "n_prompts", "heavy_prompts", "p_row", "p_prompt", "starts", "level_used", "method_version",
     "label_sources",
 }  # fmt: skip
 QUALITY = {
@@ -49,17 +50,23 @@ def test_threshold(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert (target["feasible"], target["risk_upper_bound"], target["confidence"]) == (True, 0.05, 0.95)
     assert target["coverage"] == pytest.approx(1 - target["n_to_review"] / 300)
     assert target["risk"] == target["n_wrong_accepted"] / target["n_accepted_labelled"]
-    assert target["method"] == "fixed-sequence testing (Learn then Test), exact binomial test"
+    assert target["method"].endswith("exact binomial test of rows")
+    assert (target["n_rows"], target["n_prompts"], target["p_prompt"]) == (300, 300, None)
+    assert target["p_row"] <= target["level_used"]
+    assert [round(start["share"], 9) for start in target["starts"]] == [0.45, 0.15, 0.25]
+    requests = facts(capsys, "threshold", run_id[:8], "--max-risk", "0.05", "--rows-are-requests")
+    assert (requests["rows_are_requests"], requests["threshold"]) == (True, target["threshold"])
     assert facts(capsys, "threshold", "large", "--max-risk", "0.05", "--basis", "census") == target
     share = facts(capsys, "threshold", "large", "--review-share", "0.1")
-    assert (share["n_to_review"], share["labels_still_needed"]) == (30, None)
+    assert (share["n_to_review"], share["p_row"], share["starts"]) == (30, None, [])
     budget = facts(capsys, "threshold", "large", "--review-budget", "200", "--daily-volume", "2000")
     assert budget == share
     small = facts(capsys, "threshold", "small", "--max-risk", "0.05")
     assert (small["feasible"], small["threshold"], small["coverage"], small["n_to_review"]) == (
         False, None, 0.0, 3,
     )  # fmt: skip
-    assert small["labels_still_needed"] > 56
+    assert small["labels_still_needed"] is None
+    assert small["reason"] == "3 labels are too few: a sample without a single error needs 62"
     assert main(["analyse", "threshold", "large", "--max-risk", "0.05", "--basis", "imported"]) == 1
     assert "error: This run has no sample called 'imported'." in capsys.readouterr().err
 

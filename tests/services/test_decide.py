@@ -37,10 +37,26 @@ def test_a_target_becomes_a_threshold_with_its_counts(place: OpenStore) -> None:
     assert point.risk == pytest.approx(wrong.mean())
     ends = binomtest(int(accepted.sum()), 403).proportion_ci(0.95, "exact")
     assert (point.coverage_low, point.coverage_high) == pytest.approx((ends.low, ends.high))
-    assert binomtest(int(wrong.sum()), len(wrong), 0.05, "less").pvalue <= 0.05
-    assert (found.answer.bound, found.answer.labels_still_needed, found.n_unscored) == (0.05, 0, 3)
+    assert found.answer.p_row == pytest.approx(binomtest(int(wrong.sum()), len(wrong), 0.05, "less").pvalue)
+    assert found.answer.level_used is not None and found.answer.p_row <= found.answer.level_used <= 0.05
+    assert (found.answer.p_prompt, found.answer.bound, found.n_unscored) == (None, 0.05, 3)
     assert (found.n_labelled, found.n_rows, found.statuses["error"]) == (400, 403, 1)
-    assert found.points[found.points.index(point)].risk_high is not None
+    assert sum(start.share for start in found.answer.starts) == pytest.approx(0.85)
+
+
+def test_the_curve_shows_the_bound_of_the_answer_at_the_answer(place: OpenStore) -> None:
+    scores, labels = ranked_rows(400)
+    run_id = make_decidable_run(place, scores, labels)
+    found, read = (decide(place, run_id, replace(TARGET, from_band=look)) for look in (False, True))
+    at = found.answer.point
+    assert at is not None and at in found.points
+    plain = next(point for point in read.points if point.threshold == at.threshold)
+    assert plain.risk_high is not None and plain.risk_high > 0.05 == at.risk_high
+    for point, alone in zip(found.points, read.points, strict=True):
+        assert (point.risk, point.risk_low) == (alone.risk, alone.risk_low)
+        assert point.risk_high is None or alone.risk_high is None or point.risk_high <= alone.risk_high
+        # A looser threshold keeps the band as it is: the answer says nothing of it.
+        assert point.threshold >= at.threshold or point == alone
 
 
 def test_a_second_target_is_read_from_the_band(place: OpenStore) -> None:
@@ -55,7 +71,7 @@ def test_a_second_target_is_read_from_the_band(place: OpenStore) -> None:
     looser = [p for p in second.points if p.threshold < second.answer.point.threshold]
     assert all(p.risk_high is not None and p.risk_high > 0.05 for p in looser)
     nowhere = decide(place, run_id, Question(max_risk=0.001, from_band=True)).answer
-    assert (nowhere.point, nowhere.labels_still_needed) == (None, None)
+    assert (nowhere.point, nowhere.p_row) == (None, None)
 
 
 def test_what_people_can_read_becomes_a_threshold(place: OpenStore) -> None:
@@ -100,7 +116,7 @@ def test_a_stratified_sample_is_weighted_and_its_test_is_called_valid(place: Ope
     found = decision_of(replace(run, basis=basis), TARGET)
     facts, point = threshold_facts(found), found.answer.point
     assert point is not None
-    assert facts["method"] == "fixed-sequence testing (Learn then Test), valid betting test of weighted rows"
+    assert facts["method"].endswith("valid betting test of weighted rows")
     accepted = inside & (run.score >= point.threshold)
     expected = np.average(run.label[accepted] == 0, weights=weight[accepted])
     assert (
@@ -131,35 +147,66 @@ def test_open_rows_of_a_stratum_do_not_move_the_accuracy(place: OpenStore) -> No
     assert found.points[-1].risk == pytest.approx(1 - expected, abs=1e-12)
 
 
-def test_to_label_on_until_there_is_an_answer_is_warned_of(place: OpenStore) -> None:
+def test_nothing_invites_to_label_on_and_ask_again(place: OpenStore) -> None:
     few = make_decidable_run(place, [n / 20 for n in range(20)], ["1"] * 20)
-    found = decide(place, few, TARGET)
-    assert found.answer.labels_still_needed and SETTLED_BEFOREHAND in found.notes
-    assert SETTLED_BEFOREHAND not in decide(place, few, replace(TARGET, from_band=True)).notes
-    scores, labels = ranked_rows(400)
-    all_labelled = make_decidable_run(place, scores, labels, name="all")
-    assert SETTLED_BEFOREHAND not in decide(place, all_labelled, TARGET).notes
-    run = labelled_run(place, all_labelled)
-    of_plan = decision_of(replace(run, basis=replace(run.basis, kind="uniform", plan_id="p")), TARGET)
-    assert of_plan.answer.point is not None and SETTLED_BEFOREHAND in of_plan.notes
+    for question in (TARGET, replace(TARGET, from_band=True)):
+        facts = threshold_facts(decide(place, few, question))
+        assert facts["labels_still_needed"] is None
+        assert "would do" not in json.dumps(facts) and "left to label" not in json.dumps(facts)
+    run = labelled_run(place, few)
+    of_plan = replace(run, basis=replace(run.basis, kind="uniform", plan_id="p"))
+    assert SETTLED_BEFOREHAND in decision_of(of_plan, TARGET).notes
+    assert SETTLED_BEFOREHAND not in decision_of(of_plan, replace(TARGET, from_band=True)).notes
+    assert SETTLED_BEFOREHAND not in decision_of(run, TARGET).notes
 
 
-def test_prompts_that_repeat_count_once(place: OpenStore) -> None:
+def test_prompts_that_repeat_keep_their_rows_and_are_tested_too(place: OpenStore) -> None:
     scores, labels = ranked_rows(300)
     run_id = make_decidable_run(place, scores, labels, prompts=[f"Question {n // 2}" for n in range(300)])
     found = decide(place, run_id, TARGET)
-    assert (found.n_labelled, found.n_repeats, found.quality.n_repeats) == (150, 150, 150)
-    assert any("repeat a prompt" in note for note in found.notes)
+    assert (found.n_labelled, found.n_prompts, found.heavy_prompts) == (300, 150, ())
+    assert any("300 labelled rows are of 150 prompts" in note for note in found.notes)
     assert found.quality.accuracy.method == "approximate"
-    again = decide(place, run_id, TARGET)
-    assert threshold_facts(found) == threshold_facts(again)
+    assert threshold_facts(decide(place, run_id, TARGET)) == threshold_facts(found)
+    requests = decide(place, run_id, replace(TARGET, rows_are_requests=True))
+    assert requests.answer.point is not None and requests.answer.p_prompt is None
+    assert any("declared separate requests" in note for note in requests.notes)
+    strict = found.answer.point
+    assert strict is None or strict.threshold >= requests.answer.point.threshold
+    if strict is not None:
+        assert found.answer.p_prompt is not None and found.answer.level_used is not None
+        assert found.answer.p_prompt <= found.answer.level_used
+
+
+def test_a_greeting_asked_ninety_times_weighs_ninety_rows(place: OpenStore) -> None:
+    """One prompt is 36% of the rows and its answer is wrong: nothing can be promised of all of them."""
+    prompts = ["Good morning"] * 90 + [f"Question {n}" for n in range(160)]
+    for order in (range(250), range(249, -1, -1)):
+        run_id = make_decidable_run(
+            place, [0.5 + n / 1000 for n in order], ["0"] * 90 + ["1"] * 160, prompts=prompts,
+            responses=["Good night."] * 90 + [f"answer {n}" for n in range(160)], name=f"greeting {order[0]}",
+        )  # fmt: skip
+        found = decide(place, run_id, TARGET)
+        (heavy,) = found.heavy_prompts
+        assert (heavy.n_rows, heavy.share, heavy.n_labelled, heavy.n_wrong) == (90, 0.36, 90, 90)
+        assert found.points[-1].risk == 0.36
+        facts = threshold_facts(found)
+        assert (facts["n_rows"], facts["n_prompts"], len(facts["heavy_prompts"])) == (250, 161, 1)
+        # All rows can never pass; above the greeting the other answers can, where they score higher.
+        assert found.answer.point is None or found.answer.point.n_wrong_accepted == 0
+    tied = make_decidable_run(
+        place, [0.5] * 250, ["0"] * 90 + ["1"] * 160, prompts=prompts, name="tied",
+        responses=["Good night."] * 90 + [f"answer {n}" for n in range(160)],
+    )  # fmt: skip
+    for question in (TARGET, replace(TARGET, rows_are_requests=True)):
+        assert decide(place, tied, question).answer.point is None
 
 
 def test_without_labels_the_threshold_for_a_budget_still_stands(place: OpenStore) -> None:
     run_id = make_decidable_run(place, [n / 100 for n in range(100)], [None] * 100)
     found = decide(place, run_id, TARGET)
     assert found.basis.reason == "No row of this run has a label yet."
-    assert (found.answer.point, found.answer.labels_still_needed, found.best) == (None, 59, None)
+    assert (found.answer.point, found.best) == (None, None)
     assert (found.quality.auroc.value, found.quality.auroc.reason) == (None, "no scored row is labelled")
     budget = decide(place, run_id, Question(review_share=0.1)).answer
     assert budget.point is not None
@@ -176,7 +223,6 @@ def test_one_class_only(place: OpenStore, label: str) -> None:
     assert found.quality.auroc.reason == "only one of the two classes is present"
     assert (found.answer.point is not None) == (label == "1")
     if label == "0":
-        assert found.answer.labels_still_needed is None
         assert "above the target at every coverage" in (found.answer.reason or "")
     assert json.loads(json.dumps(found.quality.facts(), allow_nan=False))["accuracy"] == float(label)
 

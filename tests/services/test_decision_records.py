@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.deciding import make_decidable_run, ranked_rows
 from tests.services.labelled_runs import say
 from tests.services.stored import make_dataset, make_run
 from tlm_dash.errors import InvalidInputError, NotFoundError
@@ -64,6 +65,8 @@ def test_a_record_holds_what_the_decision_stood_on(place: OpenStore, run_id: str
         "confidence": 0.95,
         "from_band": False,
         "seed": 0,
+        "rows_are_requests": False,
+        "method_version": 2,
     }
     assert record["charts"]["coverage"] == figures["coverage"]
     assert {"tlm_dash", "python", "duckdb", "scipy"} <= set(record["versions"])
@@ -229,3 +232,53 @@ def test_a_report_that_cannot_be_written_leaves_what_was_there(
         write_report(record, tmp_path / "report.pdf")
     with pytest.raises(InvalidInputError, match="could not be written"):
         write_report(record, tmp_path / "no such folder" / "report.html")
+
+
+OF_METHOD_1 = {
+    "feasible": True, "threshold": 0.65, "coverage": 0.88, "n_accepted_labelled": 398,
+    "n_wrong_accepted": 11, "risk": 0.02763819095477387, "risk_upper_bound": 0.05, "n_to_review": 60,
+    "n_labelled": 450, "confidence": 0.95,
+    "method": "fixed-sequence testing (Learn then Test), exact binomial test", "labels_still_needed": 0,
+    "reason": None, "with_open_wrong": None, "best_guaranteed_risk": 0.03684775769844281,
+    "basis": "all 500 answered rows", "n": 500, "n_open": 0,
+    "notes": ["50 labelled rows repeat a prompt: one row of each prompt is used."],
+}  # fmt: skip
+"""What was recorded of the run of the next test, as it was computed when records named no version."""
+
+
+def test_an_earlier_record_is_checked_by_its_own_method_with_todays_answer_beside(place: OpenStore) -> None:
+    scores, labels = ranked_rows(500)
+    run_id = make_decidable_run(place, scores, labels, prompts=[f"Question {n % 450}" for n in range(500)])
+    old = threshold_record(place, run_id, Question(max_risk=0.05, method_version=1))
+    # As it lies in stores that were written before methods had versions.
+    question = old["request"]["question"]
+    for name in ("method_version", "rows_are_requests"):
+        del question[name]
+    old["findings"][0]["figures"] = dict(OF_METHOD_1)
+    check = check_again(place, save(place, old, decided_by="Ada", reason="Good enough."))
+    assert check.changes == ()
+    assert check.outcome == "same"
+    today = threshold_record(place, run_id, Question(max_risk=0.05))
+    assert today["answer"] == check.today
+    assert today["findings"][0]["figures"]["n_labelled"] == 500
+    newer = save(place, today, decided_by="Ada", reason="Asked anew.")
+    assert check_again(place, newer).today is None
+    # A second target and a chosen share were read from the band of that method.
+    second = Question(max_risk=0.08, from_band=True, seed=3, method_version=1)
+    share = Question(review_share=0.3, method_version=1)
+    for asked, bound in ((second, 0.07223797796948364), (share, 0.037536299075532985)):
+        read = threshold_record(place, run_id, asked)
+        assert read["findings"][0]["figures"]["risk_upper_bound"] == pytest.approx(bound, abs=1e-12)
+
+
+def test_figures_of_another_version_bring_nothing_down_that_still_follows(
+    place: OpenStore, run_id: str
+) -> None:
+    record = threshold_record(place, run_id, QUESTION)
+    record["findings"][1]["figures"]["auroc_ci"] = [0.1, 0.9]
+    check = check_again(place, save(place, record, decided_by="Ada", reason="Good enough."))
+    assert check.outcome == "holds" and "computed differently by now" in check.sentence
+    assert check.changes
+    record["findings"][0]["figures"]["threshold"] = 0.01
+    check = check_again(place, save(place, record, decided_by="Ada", reason="A slip."))
+    assert check.outcome == "changed"

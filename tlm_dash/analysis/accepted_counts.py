@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tlm_dash.analysis.figure import Floats
 from tlm_dash.analysis.labelled_sample import LabelledSample
+from tlm_dash.analysis.prompt_counts import PromptCounts, prompt_counts
 from tlm_dash.analysis.threshold_grid import ThresholdGrid
 
 
@@ -16,14 +17,16 @@ from tlm_dash.analysis.threshold_grid import ThresholdGrid
 class AcceptedCounts:
     """Labelled rows that each of k thresholds accepts: `right` and `wrong` of shape (k, h), by weight.
 
-    `weights` of shape (h,) holds the distinct weights; an unweighted sample has one, 1. The counts may be
-    fractional where they are a projection.
+    `weights` of shape (h,) holds the distinct weights; an unweighted sample has one, 1. `prompts` are the
+    same rows by prompt, None where no two of them share one, and for weighted samples, whose test is about
+    the run's own rows.
     """
 
     right: Floats
     wrong: Floats
     weights: Floats
     is_uniform: bool
+    prompts: PromptCounts | None = None
 
     @property
     def n(self) -> Floats:
@@ -44,11 +47,6 @@ class AcceptedCounts:
             np.divide(wrong, total, out=np.full(len(total), np.nan), where=total > 0), dtype=float
         )
 
-    def at(self, index: int) -> AcceptedCounts:
-        """Give the counts of one threshold alone."""
-        one = slice(index, index + 1)
-        return AcceptedCounts(self.right[one], self.wrong[one], self.weights, self.is_uniform)
-
     def with_errors(self, n_wrong: int) -> AcceptedCounts:
         """Give what these rows would look like with so few wrong ones, on the heaviest weights.
 
@@ -59,29 +57,8 @@ class AcceptedCounts:
         heaviest_first = accepted[:, ::-1]
         before = np.cumsum(heaviest_first, axis=1) - heaviest_first
         wrong = np.clip(n_wrong - before, 0, heaviest_first)[:, ::-1]
-        return AcceptedCounts(accepted - wrong, wrong, self.weights, self.is_uniform)
-
-    def smoothed(self) -> AcceptedCounts:
-        """Give the counts with as many wrong rows as a risk that never falls as scores fall would show.
-
-        The wrong rows above each threshold come down to the greatest convex minorant of those seen (isotonic
-        regression by pooling), so that the chances of a few strictest rows decide nothing.
-        """
-        wrong = self.wrong @ self.weights
-        total = wrong + self.right @ self.weights
-        hull = [(0.0, 0.0)]
-        for point in zip(total.tolist(), wrong.tolist(), strict=True):
-            while len(hull) > 1 and _turns_down(hull[-2], hull[-1], point):
-                hull.pop()
-            hull.append(point)
-        lowered = np.interp(total, *np.transpose(hull))
-        kept = np.divide(lowered, wrong, out=np.ones(len(wrong)), where=wrong > 0)[:, None]
-        left = self.wrong * np.minimum(kept, 1.0)
-        return AcceptedCounts(self.right + self.wrong - left, left, self.weights, self.is_uniform)
-
-    def scaled(self, factor: float) -> AcceptedCounts:
-        """Give the counts that `factor` times as many rows of the same kind would show."""
-        return AcceptedCounts(self.right * factor, self.wrong * factor, self.weights, self.is_uniform)
+        prompts = None if self.prompts is None else self.prompts.with_errors(n_wrong)
+        return AcceptedCounts(accepted - wrong, wrong, self.weights, self.is_uniform, prompts)
 
 
 def accepted_counts(grid: ThresholdGrid, sample: LabelledSample) -> AcceptedCounts:
@@ -97,9 +74,8 @@ def accepted_counts(grid: ThresholdGrid, sample: LabelledSample) -> AcceptedCoun
         cells = np.bincount(first[chosen] * shape[1] + group[chosen], minlength=shape[0] * shape[1])
         return np.asarray(np.cumsum(cells.reshape(shape), axis=0)[:-1], dtype=float)
 
-    return AcceptedCounts(counted(~sample.wrong), counted(sample.wrong), weights, sample.is_uniform)
-
-
-def _turns_down(first: tuple[float, float], middle: tuple[float, float], last: tuple[float, float]) -> bool:
-    """Tell whether the middle point lies on or above the line between the others."""
-    return (middle[1] - first[1]) * (last[0] - first[0]) >= (last[1] - first[1]) * (middle[0] - first[0])
+    prompts = None
+    if sample.prompts is not None and sample.is_uniform:
+        heavy = np.zeros(len(sample), dtype=bool) if sample.is_heavy is None else sample.is_heavy
+        prompts = prompt_counts(first, sample.wrong, sample.prompts, heavy, len(grid))
+    return AcceptedCounts(counted(~sample.wrong), counted(sample.wrong), weights, sample.is_uniform, prompts)

@@ -22,43 +22,52 @@ _SIZES = np.r_[0.98 * np.arange(1, 26) / 25, 0.995]
 _HALVINGS = 26
 
 
-def rejects_high(counts: AcceptedCounts, risk: float, error: float) -> Bools:
-    """Tell for each of k thresholds whether "the risk is `risk` or more" is rejected; shape (k,).
+def betting_p_values(counts: AcceptedCounts, risk: float, error: float | Floats) -> Floats:
+    """Return p of "the risk is `risk` or more" for each of k thresholds: one over the wealth; shape (k,).
 
-    Each rejection of a true claim has a chance of at most `error`; `risk` and `error` lie in (0, 1). The size
-    of the bet is the one that would still reject with the most errors, spread evenly over the accepted rows.
+    `risk` lies in (0, 1), `error` in (0, 1) is the level that each threshold's bet is meant for, a number or
+    of shape (k,): its size is the one that would still reject there with the most errors, spread evenly over
+    the accepted rows. It is chosen without looking at labels, so that p holds at every level.
     """
     won, lost = _against_high(counts, np.array(risk))
     accepted = (counts.right + counts.wrong)[:, None, :]
     if_right, if_wrong = (accepted * won).sum(axis=2), (accepted * lost).sum(axis=2)
-    needed = -np.log(error)
+    needed = np.broadcast_to(-np.log(error), (len(counts.right),))[:, None]
     affordable = (if_right - needed) / np.maximum(if_right - if_wrong, 1e-300)
     best = np.argmax(affordable, axis=1)
     wealth = _log_wealth(counts.right, won, counts.wrong, lost)
-    return np.asarray(wealth[np.arange(len(best)), best] >= needed, dtype=bool)
+    return np.asarray(np.exp(np.minimum(-wealth[np.arange(len(best)), best], 0.0)), dtype=float)
 
 
-def risk_bounds(counts: AcceptedCounts, error: float) -> tuple[Floats, Floats]:
-    """Return lower and upper bounds of the risk above k thresholds, each missing it with a chance <= error.
+def rejects_high(counts: AcceptedCounts, risk: float, error: float) -> Bools:
+    """Tell for each of k thresholds whether "the risk is `risk` or more" is rejected; shape (k,).
 
-    Shape (k,) each, within [0, 1]: the risks that betting does not reject, with equal parts of the stake at
-    every size. That wealth rises (against high risks) or falls (against low ones) with the claimed risk, so
-    halving finds the end; what is returned errs to the outside.
+    Each rejection of a true claim has a chance of at most `error`; `risk` and `error` lie in (0, 1).
     """
-    needed = -np.log(error)
+    return np.asarray(betting_p_values(counts, risk, error) <= error * (1 + 1e-12), dtype=bool)
+
+
+def risk_bounds(counts: AcceptedCounts, low_error: float, high_error: float) -> tuple[Floats, Floats]:
+    """Return lower and upper bounds of the risk above k thresholds.
+
+    The lower one misses it with a chance of at most `low_error`, the upper one of at most `high_error`. Shape
+    (k,) each, within [0, 1]: the risks that betting does not reject, with equal parts of the stake at every
+    size. That wealth rises (against high risks) or falls (against low ones) with the claimed risk, so halving
+    finds the end; what is returned errs to the outside.
+    """
     k = len(counts.right)
     inside, outside = np.zeros(k), np.ones(k)
     for _ in range(_HALVINGS):
         middle = (inside + outside) / 2
         won, lost = _against_high(counts, middle)
-        rejected = _mixed(_log_wealth(counts.right, won, counts.wrong, lost)) >= needed
+        rejected = _mixed(_log_wealth(counts.right, won, counts.wrong, lost)) >= -np.log(high_error)
         inside, outside = np.where(rejected, inside, middle), np.where(rejected, middle, outside)
     high = outside
     outside, inside = np.zeros(k), np.ones(k)
     for _ in range(_HALVINGS):
         middle = (inside + outside) / 2
         won, lost = _against_low(counts, middle)
-        rejected = _mixed(_log_wealth(counts.wrong, won, counts.right, lost)) >= needed
+        rejected = _mixed(_log_wealth(counts.wrong, won, counts.right, lost)) >= -np.log(low_error)
         inside, outside = np.where(rejected, inside, middle), np.where(rejected, middle, outside)
     return outside, high
 

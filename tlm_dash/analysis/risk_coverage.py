@@ -1,14 +1,17 @@
 """The risk-coverage curve with a band that holds at all thresholds at once.
 
-Because it holds for all of them, a threshold may be picked from it after looking. At each threshold of the
-grid stands an interval at confidence 1 - (1 - c) / k for k thresholds (Bonferroni), half of the rest on each
-side: Clopper & Pearson's exact interval (1934) where every row had the same chance of a label, else what
-betting does not reject (`tlm_dash.analysis.betting`).
+Because it holds for all of them, a threshold may be picked from it after looking. Its upper ends have 15% of
+the error, in equal parts over the k thresholds of the grid: the part that is set aside for them where a
+target is tested (`tlm_dash.analysis.thresholds`), so that whatever the band shows and what is guaranteed hold
+together. The lower ends take the rest and decide nothing. The ends are Clopper & Pearson's exact ones (1934)
+where every row had the same chance of a label; where prompts repeat, the larger of that and of the end that
+takes prompts as units (`tlm_dash.analysis.prompt_counts`); for weighted rows what betting does not reject
+(`tlm_dash.analysis.betting`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,7 +27,10 @@ from tlm_dash.analysis.threshold_grid import ThresholdGrid
 FEWEST_ACCEPTED = 30
 """Accepted labelled rows from which on the band says something."""
 
-BandMethod = Literal["Clopper-Pearson", "betting"]
+BAND_SHARE = 0.15
+"""Of the error that is allowed, what the upper ends of the band have."""
+
+BandMethod = Literal["Clopper-Pearson", "by row and by prompt", "betting"]
 
 
 @dataclass(frozen=True)
@@ -58,25 +64,44 @@ class RiskBand:
 
     def loosest_within(self, max_risk: float) -> int | None:
         """Position of the loosest threshold whose upper bound is within `max_risk`; None where none is."""
-        within = np.flatnonzero(self.is_drawn & (np.nan_to_num(self.high, nan=np.inf) <= max_risk))
+        within = np.flatnonzero(self.is_within(max_risk))
         return int(within[-1]) if len(within) else None
 
+    def is_within(self, max_risk: float) -> Bools:
+        """True where the band is drawn and its upper end is at most `max_risk`; shape (k,)."""
+        return np.asarray(np.nan_to_num(self.high, nan=np.inf) <= max_risk, dtype=bool)
 
-def risk_band(grid: ThresholdGrid, sample: LabelledSample, confidence: float = 0.95) -> RiskBand:
+    def lowered(self, at: Bools, max_risk: float) -> RiskBand:
+        """Give the band with an upper end of at most `max_risk` where that is guaranteed (shape (k,)).
+
+        What is guaranteed and the band hold together, so that the lower of both ends holds.
+        """
+        high = np.where(at, np.minimum(np.nan_to_num(self.high, nan=np.inf), max_risk), self.high)
+        low = np.where(at, np.nan_to_num(self.low, nan=0.0), self.low)
+        return replace(self, high=high, low=low)
+
+
+def risk_band(
+    grid: ThresholdGrid, sample: LabelledSample, confidence: float = 0.95, *, upper_share: float = BAND_SHARE
+) -> RiskBand:
     """Return the curve and its band over all thresholds of a grid; with confidence, all bounds hold at once.
 
-    Raises ValueError for a confidence outside (0, 1).
+    `upper_share` of the error is for the upper ends. Raises ValueError for a confidence outside (0, 1).
     """
     if not 0 < confidence < 1:
         raise ValueError("confidence must lie between 0 and 1")
     counts = accepted_counts(grid, sample)
-    one_side = (1 - confidence) / (2 * max(1, len(grid)))
+    each = (1 - confidence) / max(1, len(grid))
+    low_error, high_error = (1 - upper_share) * each, upper_share * each
+    method: BandMethod = "Clopper-Pearson" if counts.prompts is None else "by row and by prompt"
     if counts.is_uniform:
-        low, high = exact_interval(counts.n_wrong, counts.n, one_side)
+        low, high = exact_interval(counts.n_wrong, counts.n, low_error, high_error)
+        if counts.prompts is not None:
+            high = np.maximum(high, counts.prompts.upper_ends(high_error))
     else:
-        low, high = risk_bounds(counts, one_side)
+        method = "betting"
+        low, high = risk_bounds(counts, low_error, high_error)
     enough = counts.n >= FEWEST_ACCEPTED
-    method: BandMethod = "Clopper-Pearson" if counts.is_uniform else "betting"
     return RiskBand(
         grid,
         counts,
@@ -88,13 +113,17 @@ def risk_band(grid: ThresholdGrid, sample: LabelledSample, confidence: float = 0
     )
 
 
-def exact_interval(hits: npt.ArrayLike, n: npt.ArrayLike, one_side: float) -> tuple[Floats, Floats]:
-    """Return Clopper & Pearson's bounds of a share, each missing it with a chance of at most `one_side`.
+def exact_interval(
+    hits: npt.ArrayLike, n: npt.ArrayLike, low_error: float, high_error: float | None = None
+) -> tuple[Floats, Floats]:
+    """Return Clopper & Pearson's bounds of a share, which miss it with chances of at most those errors.
 
-    `hits` and `n` of shape (k,); both results too, 0 to 1 where n is 0.
+    `hits` and `n` of shape (k,); both results too, 0 to 1 where n is 0. Without `high_error` both ends have
+    the same.
     """
     found, total = np.asarray(hits, dtype=float), np.asarray(n, dtype=float)
     some, not_all = found > 0, found < total
-    low = betaincinv(np.where(some, found, 1), np.where(some, total - found + 1, 1), one_side)
-    high = betaincinv(np.where(not_all, found + 1, 1), np.where(not_all, total - found, 1), 1 - one_side)
+    high_error = low_error if high_error is None else high_error
+    low = betaincinv(np.where(some, found, 1), np.where(some, total - found + 1, 1), low_error)
+    high = betaincinv(np.where(not_all, found + 1, 1), np.where(not_all, total - found, 1), 1 - high_error)
     return np.where(some, low, 0.0), np.where(not_all, high, 1.0)

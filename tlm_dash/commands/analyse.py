@@ -50,7 +50,15 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
     threshold.add_argument(
         "--daily-volume", type=float, metavar="V", help="rows a day, for --review-budget (default: the run)"
     )
-    threshold.add_argument("--seed", type=int, default=0, help="draws one row of a prompt that repeats")
+    threshold.add_argument(
+        "--rows-are-requests",
+        action="store_true",
+        help="rows with the same prompt are separate requests, as in a log: rows alone are tested, not "
+        "prompts too; said before these labels are asked anything",
+    )
+    threshold.add_argument(
+        "--seed", type=int, default=0, help="has no effect any more: no row is drawn from those of a prompt"
+    )
     analyse_compare.add_command(commands)
 
 
@@ -87,7 +95,7 @@ def _threshold(parsed: argparse.Namespace) -> int:
         raise InvalidInputError("A daily volume needs a number to read.", hint="Add --review-budget N.")
     question = Question(
         parsed.max_risk, parsed.review_budget, parsed.daily_volume, parsed.review_share, parsed.confidence,
-        basis=parsed.basis, seed=parsed.seed,
+        basis=parsed.basis, seed=parsed.seed, rows_are_requests=parsed.rows_are_requests,
     )  # fmt: skip
     with OpenStore() as place:
         run_id = runs.show(place, parsed.wanted).record.run_id

@@ -17,13 +17,18 @@ _FIGURES = (
     ("coverage", "Share of all rows that pass", "share"),
     ("n_to_review", "Rows that go to people", "count"),
     ("n_labelled", "Labelled rows used", "count"),
+    ("n_prompts", "Distinct prompts among them", "count"),
     ("n_accepted_labelled", "Labelled rows among the accepted", "count"),
     ("n_wrong_accepted", "Wrong among those", "count"),
     ("risk", "Observed share of wrong among the accepted", "share"),
     ("risk_upper_bound", "At most this share is wrong among the accepted", "share"),
     ("confidence", "Confidence", "share"),
     ("method", "Method", "text"),
-    ("labels_still_needed", "Further labels that would do", "count"),
+    ("p_row", "p of the test of rows", "number"),
+    ("p_prompt", "p of the test of prompts", "number"),
+    ("level_used", "Level that these were held against", "number"),
+    ("method_version", "Version of the method", "count"),
+    ("best_guaranteed_risk", "Least share of wrong that can be guaranteed", "share"),
     ("reason", "Why it cannot be had", "text"),
     ("n_pairs", "Prompts that both answered", "count"),
     ("both", "Both right", "count"),
@@ -45,6 +50,8 @@ _FIGURES = (
     ("n_flips", "Rows that change side at the threshold", "count"),
 )
 
+_IF_ANY = ("reason", "p_row", "p_prompt", "level_used")
+
 _RUN = (
     ("name", "Run"), ("model", "Model asked for"), ("resolved_model", "Model that answered"),
     ("quality_preset", "Quality preset"), ("scorer_model", "Scorer"), ("mode", "What was done"),
@@ -63,7 +70,7 @@ def figure_rows(figures: Mapping[str, Any]) -> Rows:
     """Write the figures that a reader knows by name, each with its interval where it has one."""
     rows: Rows = []
     for name, told, form in _FIGURES:
-        if name not in figures or (figures[name] is None and name in ("reason", "labels_still_needed")):
+        if name not in figures or (figures[name] is None and name in _IF_ANY):
             continue
         value = written(figures[name], form)
         interval = figures.get(f"{name}_ci")

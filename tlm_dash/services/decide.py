@@ -3,123 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from tlm_dash.analysis.labelled_sample import LabelledSample, draw_sample
-from tlm_dash.analysis.risk_coverage import RiskBand, risk_band
-from tlm_dash.analysis.shortfall import shortfall
+from tlm_dash.analysis.labelled_sample import LabelledSample, draw_sample, heavy_rows
+from tlm_dash.analysis.method_1 import one_row_of_each
 from tlm_dash.analysis.threshold_grid import (
     ThresholdGrid,
     budget_of,
     threshold_grid,
     threshold_within_budget,
 )
-from tlm_dash.analysis.thresholds import guaranteed_threshold
-from tlm_dash.errors import InvalidInputError
 from tlm_dash.services.label_basis import SamplingBasis
 from tlm_dash.services.labelled import LabelledRun, labelled_run
 from tlm_dash.services.operating_point import OperatingPoint, operating_point, operating_points
 from tlm_dash.services.place import Place
 from tlm_dash.services.quality import Quality, quality_of
-from tlm_dash.services.shares import is_share
+from tlm_dash.services.threshold_answer import METHODS, Answer, answered
+from tlm_dash.services.threshold_question import METHOD_VERSION, Question
 from tlm_dash.store.run_models import RunRecord
 from tlm_dash.words.label_origins import LabelOrigins
 
-METHODS = {
-    "exact": "fixed-sequence testing (Learn then Test), exact binomial test",
-    "valid": "fixed-sequence testing (Learn then Test), valid betting test of weighted rows",
-    "Clopper-Pearson": "simultaneous band, Clopper-Pearson with Bonferroni",
-    "betting": "simultaneous band, betting with Bonferroni",
-}
+__all__ = [
+    "METHOD_VERSION",
+    "Answer",
+    "Decision",
+    "HeavyPrompt",
+    "Question",
+    "decide",
+    "decision_of",
+    "threshold_facts",
+]
 
 SETTLED_BEFOREHAND = (
     "The guarantee is for a number of labels settled before looking. To label on and look again until there "
-    "is an answer weakens it: settle how many, then ask once."
+    "is an answer breaks it: a new answer needs a new plan, whose own rows give it."
 )
 
-MOST_A_DAY = 1e12
-
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked of a run: one of `max_risk`, `review_budget` (of `daily_volume` rows) or `review_share`.
+class HeavyPrompt:
+    """A prompt that is much of a run: its rows, their share of all rows, its labelled rows and wrong ones."""
 
-    Shares are fractions. `from_band` answers a target from the band that holds at all thresholds at once, as
-    it must be for a second target tried on the same labels. `basis` names a sample, `seed` draws one row of
-    each prompt. Raises InvalidInputError where it makes no sense.
-    """
-
-    max_risk: float | None = None
-    review_budget: float | None = None
-    daily_volume: float | None = None
-    review_share: float | None = None
-    confidence: float = 0.95
-    from_band: bool = False
-    basis: str | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        asked = [self.max_risk, self.review_budget, self.review_share]
-        if sum(value is not None for value in asked) != 1:
-            raise InvalidInputError("Ask for one of: a target, a number to read, a share to read.")
-        if self.max_risk is not None and not is_share(self.max_risk):
-            raise InvalidInputError(
-                f"The share of wrong answers cannot be {self.max_risk:g}.", hint="0.05 means 5%."
-            )
-        if not is_share(self.confidence):
-            raise InvalidInputError(f"The confidence cannot be {self.confidence!r}.", hint="0.95 means 95%.")
-        if self.review_share is not None and not 0 <= self.review_share < 1:
-            raise InvalidInputError(
-                f"The share to read cannot be {self.review_share:g}.", hint="0.08 means 8%."
-            )
-        if self.review_budget is not None and not 0 <= self.review_budget <= MOST_A_DAY:
-            raise InvalidInputError(
-                f"The number to read cannot be {self.review_budget:g}.",
-                hint=f"It is from 0 to {MOST_A_DAY:,.0f}.",
-            )
-        if self.daily_volume is not None and not 0 < self.daily_volume <= MOST_A_DAY:
-            raise InvalidInputError(
-                f"The daily volume cannot be {self.daily_volume:g}.",
-                hint=f"It is from 1 to {MOST_A_DAY:,.0f}.",
-            )
-        if self.seed < 0:
-            raise InvalidInputError("A seed cannot be negative.", hint="Any whole number from 0.")
-
-    def share_to_read(self, n_rows: int) -> float:
-        """Give the share of rows that people can read; without a daily volume the run is one day."""
-        if self.review_share is not None:
-            return self.review_share
-        assert self.review_budget is not None
-        return min(1.0, self.review_budget / (self.daily_volume or max(1, n_rows)))
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The answer: a `point`, or None with the `reason`.
-
-    `bound` is the share of wrong answers among the accepted that is guaranteed with the question's
-    confidence, None where nothing is. `labels_still_needed` is 0 with an answer, None where no number would
-    do. `method` names the test.
-    """
-
-    point: OperatingPoint | None
-    bound: float | None
-    method: str
-    labels_still_needed: int | None
-    reason: str | None
+    n_rows: int
+    share: float
+    n_labelled: int
+    n_wrong: int
 
 
 @dataclass(frozen=True)
 class Decision:
     """Everything that the Decide page shows, and that a decision is recorded with.
 
-    `n_labelled` rows feed the test: labelled, scored, one for each prompt; `n_repeats` others repeat a
-    prompt, `n_open` were left open; `with_open_wrong` is the answer with all of those wrong, None without
-    any. `labels` tells whose they are. `points` are the thresholds of the band with what each means, the
-    strictest first; `best` has the lowest bound of all.
+    `n_labelled` rows feed the test: labelled and scored, of `n_prompts` distinct prompts, those that are much
+    of the run among them in `heavy_prompts`; `n_open` were left open; `with_open_wrong` is the answer with
+    all of those wrong, None without any. `labels` tells whose they are. `points` are the thresholds of the
+    band with what each means, the strictest first; `best` has the lowest bound of all.
     """
 
     record: RunRecord
@@ -130,8 +71,9 @@ class Decision:
     basis: SamplingBasis
     samples: tuple[SamplingBasis, ...]
     n_labelled: int
+    n_prompts: int
+    heavy_prompts: tuple[HeavyPrompt, ...]
     n_open: int
-    n_repeats: int
     n_left_to_label: int
     answer: Answer
     with_open_wrong: Answer | None
@@ -170,23 +112,23 @@ def decision_of(run: LabelledRun, question: Question) -> Decision:
             # Chosen without labels: one more threshold at which the band holds.
             grid = grid.with_threshold(*asked_for)
     sample = _sample(run, question)
-    band = risk_band(grid, sample, question.confidence)
-    answer = _answer(band, sample, question, asked_for)
+    band, answer = answered(grid, sample, question, asked_for)
     with_open = None
     if sample.n_open:
         worst = _sample(run, question, open_as_wrong=True)
-        with_open = _answer(risk_band(grid, worst, question.confidence), worst, question, asked_for)
+        _, with_open = answered(grid, worst, question, asked_for)
     statuses = {str(status): int((run.status == status).sum()) for status in ("done", "error", "pending")}
     return Decision(
         record=run.record, question=question, n_rows=run.n_rows,
         n_unscored=run.n_rows - grid.n_scored, statuses=statuses, basis=run.basis,
-        samples=_samples(run), n_labelled=len(sample),
-        n_open=sample.n_open, n_repeats=sample.n_repeats, n_left_to_label=_left_to_label(grid, sample),
+        samples=_samples(run), n_labelled=len(sample), n_prompts=_n_prompts(run),
+        heavy_prompts=_heavy_prompts(run), n_open=sample.n_open,
+        n_left_to_label=_left_to_label(run, grid),
         answer=answer, with_open_wrong=with_open,
         points=operating_points(band), best=None if band.best is None else operating_point(band, band.best),
         band_method=METHODS[band.method], quality=quality_of(run, question.confidence),
         labels=run.origins(run.is_labelled & ~np.isnan(run.score)),
-        notes=_notes(run, sample, grid, question, answer),
+        notes=_notes(run, sample, grid, question),
     )  # fmt: skip
 
 
@@ -197,65 +139,61 @@ def _samples(run: LabelledRun) -> tuple[SamplingBasis, ...]:
 
 def _sample(run: LabelledRun, question: Question, *, open_as_wrong: bool = False) -> LabelledSample:
     basis = run.basis
-    return draw_sample(
+    sample = draw_sample(
         scores=run.score, labels=run.label, prompts=run.prompt, in_sample=basis.in_sample,
         is_open=basis.is_open, weights=basis.weight, is_uniform=basis.kind != "stratified",
-        open_as_wrong=open_as_wrong, seed=question.seed,
+        open_as_wrong=open_as_wrong,
     )  # fmt: skip
-
-
-def _answer(
-    band: RiskBand, sample: LabelledSample, question: Question, asked_for: tuple[float, int] | None
-) -> Answer:
-    if question.max_risk is None:
-        return _within_budget(band, question, asked_for)
-    found = guaranteed_threshold(band.grid, sample, question.max_risk, question.confidence)
-    if not question.from_band:
-        if found.index is not None:
-            point = operating_point(band, found.index)
-            return Answer(point, question.max_risk, METHODS[found.method], 0, None)
-        missing = shortfall(found)
-        return Answer(None, None, METHODS[found.method], missing.labels_still_needed, missing.reason)
-    index = band.loosest_within(question.max_risk)
-    if index is None:
-        reason = "the band, which holds at all thresholds at once, is nowhere so low"
-        return Answer(None, None, METHODS[band.method], None, reason)
-    return Answer(operating_point(band, index), float(band.high[index]), METHODS[band.method], 0, None)
-
-
-def _within_budget(band: RiskBand, question: Question, asked_for: tuple[float, int] | None) -> Answer:
-    method = METHODS[band.method]
-    if asked_for is None:
-        if question.share_to_read(band.grid.n_rows) >= 1:
-            return Answer(None, None, method, None, "all rows can be read: none has to pass unread")
-        if not len(band.grid):
-            return Answer(None, None, method, None, "no row of this run has a score")
-        return Answer(None, None, method, None, "the rows without a score alone are more than that")
-    index = int(np.flatnonzero(band.grid.n_accepted == asked_for[1])[0])
-    point = operating_point(band, index)
-    return Answer(point, point.risk_high, method, None, None)
+    if question.method_version == 1:
+        return one_row_of_each(sample, question.seed)
+    return sample.as_requests() if question.rows_are_requests else sample
 
 
 def _notes(
-    run: LabelledRun, sample: LabelledSample, grid: ThresholdGrid, question: Question, answer: Answer
+    run: LabelledRun, sample: LabelledSample, grid: ThresholdGrid, question: Question
 ) -> tuple[str, ...]:
     notes = []
-    if sample.n_repeats:
-        notes.append(f"{sample.n_repeats:,} labelled rows repeat a prompt: one row of each prompt is used.")
+    if sample.prompts is not None and sample.is_uniform:
+        notes.append(
+            f"{len(sample):,} labelled rows are of {sample.n_prompts:,} prompts: the promise is about rows, "
+            "and holds only where a test that takes prompts as units agrees."
+        )
+    if question.rows_are_requests:
+        notes.append("Rows with the same prompt were declared separate requests: rows alone are tested.")
     if len(grid) == 1 and grid.n_scored > 1:
         notes.append("All scores are equal: no threshold tells rows apart.")
-    left = _left_to_label(grid, sample)
-    if answer.labels_still_needed and answer.labels_still_needed > left:
-        rows = "no scored row" if left == 0 else f"{left:,} scored rows"
-        notes.append(f"The run has {rows} left to label: more rows are needed.")
     is_tested = question.max_risk is not None and not question.from_band and len(sample) > 0
-    if is_tested and (run.basis.plan_id is not None or answer.labels_still_needed):
+    if is_tested and run.basis.kind != "census":
         notes.append(SETTLED_BEFOREHAND)
     return tuple(notes)
 
 
-def _left_to_label(grid: ThresholdGrid, sample: LabelledSample) -> int:
-    return grid.n_scored - len(sample) - sample.n_open - sample.n_repeats
+def _left_to_label(run: LabelledRun, grid: ThresholdGrid) -> int:
+    """Count scored rows that no sample's person or file has said anything of yet."""
+    drawn = run.basis.in_sample & ~np.isnan(run.score)
+    return grid.n_scored - int(drawn.sum())
+
+
+def _n_prompts(run: LabelledRun) -> int:
+    return len(np.unique(run.prompt[run.is_labelled & ~np.isnan(run.score)]))
+
+
+def _heavy_prompts(run: LabelledRun) -> tuple[HeavyPrompt, ...]:
+    """Give the prompts that are much of a run, the heaviest first; known without labels."""
+    heavy, usable = heavy_rows(run.prompt), run.is_labelled & ~np.isnan(run.score)
+    found = []
+    for prompt in np.unique(run.prompt[heavy]):
+        rows = run.prompt == prompt
+        labelled = rows & usable
+        found.append(
+            HeavyPrompt(
+                int(rows.sum()),
+                float(rows.mean()),
+                int(labelled.sum()),
+                int((run.label[labelled] == 0).sum()),
+            )  # fmt: skip
+        )
+    return tuple(sorted(found, key=lambda prompt: -prompt.n_rows))
 
 
 def threshold_facts(decision: Decision) -> dict[str, Any]:
@@ -272,8 +210,17 @@ def threshold_facts(decision: Decision) -> dict[str, Any]:
         "label_sources": dict(decision.labels.counts),
         "confidence": decision.question.confidence,
         "method": answer.method,
-        "labels_still_needed": answer.labels_still_needed,
+        "labels_still_needed": None,
         "reason": answer.reason,
+        "n_rows": decision.n_labelled,
+        "n_prompts": decision.n_prompts,
+        "heavy_prompts": [asdict(prompt) for prompt in decision.heavy_prompts],
+        "rows_are_requests": decision.question.rows_are_requests,
+        "p_row": answer.p_row,
+        "p_prompt": answer.p_prompt,
+        "level_used": answer.level_used,
+        "starts": [asdict(start) for start in answer.starts],
+        "method_version": decision.question.method_version,
         "with_open_wrong": None,
         "best_guaranteed_risk": None if decision.best is None else decision.best.risk_high,
         "basis": basis.sentence,

@@ -44,8 +44,6 @@ def _threshold(decision: Decision, chosen: OperatingPoint | None) -> str:
     said = f"Not possible with {labels}"
     if decision.best is not None and decision.best.risk_high is not None:
         said += f": at best {percent(decision.best.risk_high)} can be guaranteed"
-    if answer.labels_still_needed:
-        said += f"; about {answer.labels_still_needed:,} more labels would do"
     return f"{said}." if not answer.reason else f"{said} ({answer.reason})."
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tlm_dash.errors import NotFoundError
+from tlm_dash.services.decide import METHOD_VERSION
 from tlm_dash.services.decision_records import Record, SavedDecision, show
 from tlm_dash.services.place import Place
-from tlm_dash.services.record_drafts import drafted_again
+from tlm_dash.services.record_drafts import drafted_again, made_by
 from tlm_dash.words.label_origins import ORIGIN_OF
 
 Outcome = Literal["same", "holds", "changed", "unknown"]
@@ -21,6 +22,9 @@ TOLERANCE = 1e-9
 
 MOST_CHANGES = 30
 
+WORDS = ("reason", "notes", "basis", "labels_still_needed")
+"""Told beside the figures, in words that change from version to version; the last was advice that is gone."""
+
 
 @dataclass(frozen=True)
 class RecordCheck:
@@ -28,16 +32,22 @@ class RecordCheck:
 
     `outcome`: "same" (same data, same figures), "holds" (the data or its labels changed; what was decided
     still follows), "changed" (it does not follow any more), "unknown" (it cannot be computed). `sentence`
-    says so; `changes` are the figures that differ: name, then, now.
+    says so; `changes` are the figures that differ: name, then, now. `today` is the answer of today's method
+    to the same question, where the record was made by an earlier one.
     """
 
     outcome: Outcome
     sentence: str
     changes: tuple[tuple[str, str, str], ...] = ()
+    today: str | None = None
 
 
 def check_again(place: Place, wanted: str) -> RecordCheck:
-    """Compute a saved decision anew and say whether it still holds. Raises NotFoundError, StoreError."""
+    """Compute a saved decision anew and say whether it still holds. Raises NotFoundError, StoreError.
+
+    A threshold is computed by the method of its record; where that is an earlier one, today's answer stands
+    beside it.
+    """
     decision = show(place, wanted)
     if not decision.is_intact:
         return RecordCheck("unknown", "The record is not the text that was saved: its hash differs.")
@@ -45,17 +55,28 @@ def check_again(place: Place, wanted: str) -> RecordCheck:
         again = drafted_again(place, decision.record)
     except NotFoundError:
         return RecordCheck("unknown", "A run that it is about has been deleted: it cannot be computed anew.")
+    checked = _held_against(decision, again)
+    if decision.kind == "threshold" and made_by(decision.record) != METHOD_VERSION:
+        return replace(checked, today=drafted_again(place, decision.record, by_today=True)["answer"])
+    return checked
+
+
+def _held_against(decision: SavedDecision, again: Record) -> RecordCheck:
     changes = tuple(_changes(decision.record, again))[:MOST_CHANGES]
+    follows = _still_follows(decision, again)
     if _data(decision.record) == _data(again):
         if not changes:
             return RecordCheck("same", "It holds: the same rows and labels give the same figures.")
+        if follows:
+            told = "It holds: the rows and labels are the same, and what was decided follows from them."
+            return RecordCheck("holds", f"{told} Some figures are computed differently by now.", changes)
         return RecordCheck(
             "changed",
             "The rows and labels are the same, but figures differ: it was computed by other versions.",
             changes,
         )
     what = _what_changed(decision.record, again)
-    if _still_follows(decision, again):
+    if follows:
         return RecordCheck("holds", f"It still holds, although {what}.", changes)
     return RecordCheck("changed", f"It does not follow any more, because {what}.", changes)
 
@@ -106,7 +127,8 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tupl
     """Give the figures that differ, in the order of the record."""
     for then, again in zip(before["findings"], now["findings"], strict=False):
         new = dict(_leaves(again["figures"]))
-        for name, value in _leaves(_with_origins(then["figures"])):
+        told = {name: value for name, value in then["figures"].items() if name not in WORDS}
+        for name, value in _leaves(_with_origins(told)):
             if not _equal(value, new.get(name)):
                 yield f"{then['title']}: {name.replace('_', ' ')}", _shown(value), _shown(new.get(name))
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from tlm_dash.models import utc_now
 from tlm_dash.services.compare import CompareRequest, Comparison, compare
-from tlm_dash.services.decide import Decision, Question, decision_of, threshold_facts
+from tlm_dash.services.decide import METHOD_VERSION, Decision, Question, decision_of, threshold_facts
 from tlm_dash.services.decision_words import comparison_question, threshold_answer, threshold_question
 from tlm_dash.services.labelled import LabelledRun, labelled_run
 from tlm_dash.services.operating_point import OperatingPoint
@@ -95,17 +95,25 @@ def comparison_record(place: Place, request: CompareRequest) -> Record:
     )
 
 
-def drafted_again(place: Place, record: Mapping[str, Any]) -> Record:
-    """Draft a record anew from its request and what the store holds now. Raises NotFoundError."""
+def drafted_again(place: Place, record: Mapping[str, Any], *, by_today: bool = False) -> Record:
+    """Draft a record anew from its request and what the store holds now. Raises NotFoundError.
+
+    A threshold is found by the method that the record was made with, or `by_today`'s.
+    """
     request = record["request"]
     if record["kind"] == "comparison":
         return comparison_record(place, CompareRequest(**request | {"run_ids": tuple(request["run_ids"])}))
     return threshold_record(
         place,
         request["run_id"],
-        Question(**request["question"]),
+        Question(**request["question"] | {"method_version": METHOD_VERSION if by_today else made_by(record)}),
         chosen_threshold=request["chosen_threshold"],
     )
+
+
+def made_by(record: Mapping[str, Any]) -> int:
+    """Give the version of the method that a threshold's record was made with: 1 where it names none."""
+    return int(record["request"]["question"].get("method_version", 1))
 
 
 def _record(

@@ -12,7 +12,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Decision, decide
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_decide import DecideParams
-from tlm_dash.ui.parts import label_notice, more_rows, playground_link, sample_dataset
+from tlm_dash.ui.parts import label_notice, playground_link, sample_dataset
 from tlm_dash.ui.parts.notice import empty, failure
 
 RUNS, REVIEW, COMPARE = "../../pages/runs.py", "../../pages/review.py", "../../pages/compare.py"
@@ -83,23 +83,15 @@ def labels_missing(running: Dashboard, decision: Decision) -> None:
         st.switch_page(REVIEW, query_params={"run": decision.record.run_id, "view": "queue"})
 
 
-def next_step(running: Dashboard, decision: Decision) -> None:
-    """Lead on: to more labels or rows where they are missing, else to the comparison with other runs."""
+def next_step(decision: Decision) -> None:
+    """Lead on to the comparison with other runs."""
     run = decision.record.run_id
     if decision.basis.reason is not None:
         return
-    if not decision.answer.labels_still_needed:
-        query = {"baseline": run}
-        if decision.answer.point is not None:
-            query["threshold"] = repr(decision.answer.point.threshold)
-        st.page_link(
-            COMPARE, label="Next step: compare it with another model or preset",
-            icon=":material/compare_arrows:", query_params=query,
-        )  # fmt: skip
-    elif decision.n_left_to_label:
-        st.page_link(
-            REVIEW, label="Next step: label more rows", icon=":material/rate_review:",
-            query_params={"run": run, "view": "queue"},
-        )  # fmt: skip
-    else:
-        more_rows.next_step(running, [run])
+    query = {"baseline": run}
+    if decision.answer.point is not None:
+        query["threshold"] = repr(decision.answer.point.threshold)
+    st.page_link(
+        COMPARE, label="Next step: compare it with another model or preset",
+        icon=":material/compare_arrows:", query_params=query,
+    )  # fmt: skip

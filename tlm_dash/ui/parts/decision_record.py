@@ -88,6 +88,11 @@ def _checked(check: RecordCheck) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.badge(word, icon=icon, color=color)  # type: ignore[arg-type]
         st.text(visible(check.sentence))
+    if check.today is not None:
+        st.text(
+            "It was made by an earlier method and checked by that one. Today's answer to the same question: "
+            + visible(check.today)
+        )
     if check.changes:
         names, then, now = zip(*check.changes, strict=True)
         st.dataframe({"figure": names, "recorded": then, "now": now}, hide_index=True)

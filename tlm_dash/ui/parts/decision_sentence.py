@@ -57,7 +57,7 @@ def answer_lines(decision: Decision, params: DecideParams) -> list[str]:
     if not decision.n_labelled:
         said = "## Not without labels" if decision.points else "## Not without scores"
     said += f": at best {percent(best.risk_high)} can be guaranteed." if best and best.risk_high else "."
-    return [said, f"{_more(decision)}{_sentence(answer.reason)}"]
+    return [said, _sentence(answer.reason)]
 
 
 def consequence(decision: Decision, point: OperatingPoint) -> str:
@@ -180,15 +180,6 @@ def _second_target(params: DecideParams) -> None:
         ):  # fmt: skip
             st.query_params.from_dict(replace(params, first=params.target).to_dict())
             st.rerun()
-
-
-def _more(decision: Decision) -> str:
-    more = decision.answer.labels_still_needed
-    if not more:
-        return ""
-    if not decision.n_labelled:
-        return f"About **{more:,} labels** would do, if none of them is wrong. "
-    return f"About **{more:,} more labels** would do, if errors go on as seen so far. "
 
 
 def _sentence(reason: str | None) -> str:

@@ -44,8 +44,8 @@ def draw(decision: Decision) -> None:
         said = [f"{decision.n_labelled:,} {_labels(decision.n_labelled)} this: {decision.basis.sentence}"]
     if sources:
         said.append(sources)
-    if decision.n_repeats:
-        said.append(f"one row of each prompt, {decision.n_repeats:,} that repeat one left out")
+    if decision.n_prompts < decision.n_labelled:
+        said.append(f"{decision.n_prompts:,} distinct prompts among them")
     if decision.n_unscored:
         said.append(f"{decision.n_unscored:,} of {decision.n_rows:,} rows have no score and go to people")
     with st.container(gap="xxsmall", key="label-basis"):

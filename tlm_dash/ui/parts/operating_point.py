@@ -78,8 +78,8 @@ def _sentence(decision: Decision, point: OperatingPoint, params: DecideParams) -
     )
     if decision.answer.point == point and params.by == "target" and not params.is_second_target:
         said += (
-            f" The {percent(params.max_risk)} of the answer above comes from a test of its own, made for one "
-            "target named beforehand, and is tighter."
+            f" Its upper end is the {percent(params.max_risk)} of the answer, from a test made for one "
+            "target named beforehand, which holds together with the rest of the band."
         )
     return said
 
