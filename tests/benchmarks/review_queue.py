@@ -73,10 +73,11 @@ keys => {
 """
 
 
-def open_queue(page: Page, server: AppServer, run_id: str, plan_id: str, reviewer: str) -> None:
-    """Open a plan and wait for its row."""
+def open_queue(page: Page, server: AppServer, run_id: str, plan_id: str, name: str) -> None:
+    """Open a plan in a browser that has kept this name, and wait for its row."""
     page.add_init_script(NOTE_PRESSES)
-    page.goto(f"{server.url}/review?run={run_id}&view=queue&reviewer={reviewer}&plan={plan_id}")
+    page.add_init_script(f"localStorage.setItem('tlm-dash-name', {json.dumps(name)})")
+    page.goto(f"{server.url}/review?run={run_id}&view=queue&plan={plan_id}")
     keys_work(page)
 
 

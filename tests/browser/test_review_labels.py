@@ -28,7 +28,7 @@ def test_labels_are_decided_by_a_person_and_kept(
     page.goto(f"{app.url}/review?run={run_id}&view=labels")
     page.get_by_role("textbox", name="Your name, kept with what you decide here").fill("Ada")
     page.get_by_role("button", name="Go on").click()
-    page.wait_for_url("**reviewer=Ada*")
+    expect(page.get_by_text("as Ada", exact=True)).to_be_visible()
     settled(page)
     page.get_by_role("button", name="Save what they mean").click()
     expect(page.get_by_text("Estimates can stand on all 2 answered rows.")).to_be_visible()

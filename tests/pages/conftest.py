@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from tests.conftest import ROOT, wait_until
 from tlm_dash.server.lifespan import set_current_dashboard
 from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.ui.who import Me
 
 SCRIPT = ROOT / "tlm_dash" / "ui" / "main.py"
 
@@ -29,11 +30,17 @@ def packages_are_searched_once() -> Iterator[None]:
 
 @pytest.fixture
 def open_app() -> Iterator[OpenApp]:
-    """Open a page of the app over a dashboard, with query parameters as keyword arguments."""
+    """Open a page of the app over a dashboard, with query parameters as keyword arguments.
 
-    def open_page(dashboard: Dashboard, page_name: str = "", /, **query: str | list[str]) -> AppTest:
+    `as_person` is the name that the browser has kept.
+    """
+
+    def open_page(
+        dashboard: Dashboard, page_name: str = "", /, as_person: str | None = None, **query: str | list[str]
+    ) -> AppTest:
         set_current_dashboard(dashboard)
         app = AppTest.from_file(SCRIPT, default_timeout=120)
+        app.session_state["who-i-am"] = Me(name=as_person, has_answered=True)
         for name, value in query.items():
             app.query_params[name] = value
         app.run()

@@ -41,10 +41,11 @@ def click(app: AppTest, start: str) -> None:
 def test_a_name_then_a_plan_in_one_line_then_the_first_row(dashboard: Dashboard, open_app: OpenApp) -> None:
     run_id = make_scored_run(dashboard.store, SCORES, references=True)
     app = open_app(dashboard, "review", run=run_id, view="queue")
-    assert "Who is labelling?" in texts(app)
-    app.text_input(key="queue-name").set_value("  Ada  Byron ")
-    app.button(key="FormSubmitter:queue-name-form-Go on").click().run()
-    assert app.query_params["reviewer"] == "Ada Byron"
+    assert "Who is labelling?" in app.text_input(key="who-name-queue").label
+    app.text_input(key="who-name-queue").set_value("  Ada  Byron ")
+    app.button(key="who-go-queue").click().run()
+    assert "as Ada Byron" in texts(app)
+    assert "Ada" not in str(app.query_params)
 
     app.number_input(key="plan-n").set_value(20).run()
     assert "20 rows, drawn uniformly, score hidden: about 10 minutes at 30 s a row" in texts(app)
@@ -68,7 +69,7 @@ def test_a_name_then_a_plan_in_one_line_then_the_first_row(dashboard: Dashboard,
 
 def test_plans_for_reading_say_so_and_show_the_score(dashboard: Dashboard, open_app: OpenApp) -> None:
     run_id = make_scored_run(dashboard.store, SCORES)
-    app = open_app(dashboard, "review", run=run_id, view="queue", reviewer="Ada")
+    app = open_app(dashboard, "review", run=run_id, view="queue", as_person="Ada")
     app.radio(key="plan-kind").set_value("around").run()
     assert "score shown" in texts(app)
     app.number_input(key="plan-threshold").set_value(0.75).run()
@@ -87,7 +88,7 @@ def test_plans_for_reading_say_so_and_show_the_score(dashboard: Dashboard, open_
 def test_rows_are_labelled_taken_back_and_summed_up(dashboard: Dashboard, open_app: OpenApp) -> None:
     run_id = make_scored_run(dashboard.store, SCORES)
     plan_id = planned(dashboard, run_id)
-    app = open_app(dashboard, "review", run=run_id, view="queue", reviewer="Ada", plan=plan_id)
+    app = open_app(dashboard, "review", run=run_id, view="queue", as_person="Ada", plan=plan_id)
     click(app, "queue-correct")
     click(app, "queue-incorrect")
     click(app, "queue-undo")
@@ -103,7 +104,7 @@ def test_rows_are_labelled_taken_back_and_summed_up(dashboard: Dashboard, open_a
     assert app.query_params["item"] == ["1"] or app.query_params["item"] == "1"
     click(app, "queue-incorrect")
     assert "Correct responses 66.7%" in texts(app)
-    again = open_app(dashboard, "review", run=run_id, view="queue", reviewer="Ada", plan=plan_id)
+    again = open_app(dashboard, "review", run=run_id, view="queue", as_person="Ada", plan=plan_id)
     click(again, "queue-decide")
     assert again.title[0].value == "Decide" and again.query_params["run"] == run_id
     click(app, "queue-leave")
@@ -116,7 +117,7 @@ def test_texts_are_shown_as_text(dashboard: Dashboard, open_app: OpenApp) -> Non
     evil = evil_text("http://leak.invalid") + "\u202e"
     run_id = make_scored_run(dashboard.store, [0.5], responses=[evil], name=evil)
     plan_id = planned(dashboard, run_id)
-    app = open_app(dashboard, "review", run=run_id, view="queue", reviewer=evil[:60], plan=plan_id)
+    app = open_app(dashboard, "review", run=run_id, view="queue", as_person=evil[:60], plan=plan_id)
     assert not app.exception
     assert any("leak.invalid" in text.value and "⟨U+202E⟩" in text.value for text in app.text)
     click(app, "queue-correct")
@@ -131,7 +132,7 @@ def test_an_address_that_leads_nowhere_says_so(
     dashboard: Dashboard, open_app: OpenApp, query: dict[str, str]
 ) -> None:
     run_id = make_scored_run(dashboard.store, SCORES)
-    app = open_app(dashboard, "review", run=run_id, view="queue", reviewer="Ada", **query)
+    app = open_app(dashboard, "review", run=run_id, view="queue", as_person="Ada", **query)
     assert not app.exception
     if "plan" in query:
         assert "This labelling plan is not here any more." in texts(app)
@@ -142,7 +143,7 @@ def test_an_address_that_leads_nowhere_says_so(
 def test_a_row_past_the_end_of_the_plan_is_the_next_open_one(dashboard: Dashboard, open_app: OpenApp) -> None:
     run_id = make_scored_run(dashboard.store, SCORES)
     plan_id = planned(dashboard, run_id)
-    app = open_app(dashboard, "review", run=run_id, view="queue", reviewer="Ada", plan=plan_id, item="99")
+    app = open_app(dashboard, "review", run=run_id, view="queue", as_person="Ada", plan=plan_id, item="99")
     assert button(app, "queue-correct-0-0")
 
 
@@ -151,7 +152,7 @@ def test_a_press_that_cannot_be_kept_says_why(
 ) -> None:
     run_id = make_scored_run(dashboard.store, SCORES)
     plan_id = planned(dashboard, run_id)
-    app = open_app(dashboard, "review", run=run_id, view="queue", reviewer="Ada", plan=plan_id)
+    app = open_app(dashboard, "review", run=run_id, view="queue", as_person="Ada", plan=plan_id)
 
     def full(*_args: object, **_said: object) -> None:
         raise StoreFullError("No room is left on the disk.", hint="Free some space.")

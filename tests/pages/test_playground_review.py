@@ -34,8 +34,10 @@ def links(app: AppTest) -> dict[str, str]:
     return {link.proto.label: link.proto.query_string for link in app.get("page_link")}
 
 
-def opened(open_app: OpenApp, running: Dashboard, page: str, **query: str | list[str]) -> AppTest:
-    app = open_app(running, page)
+def opened(
+    open_app: OpenApp, running: Dashboard, page: str, as_person: str | None = None, **query: str | list[str]
+) -> AppTest:
+    app = open_app(running, page, as_person)
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
@@ -65,7 +67,7 @@ def test_a_card_leads_to_its_row_in_review_and_back(open_app: OpenApp, running: 
 
 def test_a_verdict_is_given_there_and_found_again(open_app: OpenApp, running: Dashboard) -> None:
     _, (low, medium) = ask(running)
-    app = opened(open_app, running, "review", run=low, row="1", reviewer="Ada")
+    app = opened(open_app, running, "review", run=low, row="1", as_person="Ada")
     app.button(key="label-correct").click().run()
     assert not app.exception
     app = opened(open_app, running, "review", run=medium, label="correct")
@@ -77,7 +79,7 @@ def test_the_queue_and_the_sources_of_labels_take_it(
     open_app: OpenApp, running: Dashboard, of_view: str
 ) -> None:
     _, both = ask(running)
-    app = opened(open_app, running, "review", run=both, view=of_view, reviewer="Ada")
+    app = opened(open_app, running, "review", run=both, view=of_view, as_person="Ada")
     if of_view == "labels":
         assert f"Playground · {MODEL} · low" in texts(app)
         return

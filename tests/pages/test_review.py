@@ -27,9 +27,9 @@ def running(make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint) -> Dashb
 
 @pytest.fixture
 def open_review(open_app: OpenApp, running: Dashboard) -> OpenReview:
-    def open_with(**query: str | list[str]) -> AppTest:
+    def open_with(as_person: str | None = None, **query: str | list[str]) -> AppTest:
         # Asked for before the page is: switching pages drops the address.
-        app = open_app(running, "review")
+        app = open_app(running, "review", as_person)
         for name, value in query.items():
             app.query_params[name] = value
         app.run()
@@ -165,7 +165,7 @@ def test_runs_that_are_gone_are_said(open_review: OpenReview, running: Dashboard
 
 def test_a_row_opens_is_labelled_and_taken_back(open_review: OpenReview, running: Dashboard) -> None:
     run_id = make_scored_run(running.store, SCORES, references=True)
-    app = open_review(run=run_id, row="8", reviewer="Kim")
+    app = open_review(run=run_id, row="8", as_person="Kim")
     shown = texts(app)
     assert "What is 8 + 8?" in shown and "It is 16, says run" in shown and "Label: no label" in shown
     app.text_input(key="note-8-0").set_value("sums up")
@@ -184,14 +184,13 @@ def test_a_row_opens_is_labelled_and_taken_back(open_review: OpenReview, running
     assert app.button(key="row-previous").disabled
 
 
-def test_a_name_is_asked_for_once_and_kept_in_the_address(
-    open_review: OpenReview, running: Dashboard
-) -> None:
+def test_a_name_is_asked_for_once_and_is_in_no_address(open_review: OpenReview, running: Dashboard) -> None:
     run_id = make_scored_run(running.store, SCORES)
     app = open_review(run=run_id, row="1")
     assert not [button for button in app.button if button.key == "label-correct"]
-    app.text_input(key="row-reviewer").set_value("  Kim   Lee ").run()
-    assert address(app).reviewer == "Kim Lee"
+    app.text_input(key="who-name-row").set_value("  Kim   Lee ")
+    next(button for button in app.button if button.label == "Go on").click().run()
+    assert "as Kim Lee" in texts(app) and "Kim" not in str(app.query_params)
     app.button(key="label-unsure").click().run()
     assert [one.annotator for one in labels.annotations_of(running, _hash(running, run_id, 1))] == ["Kim Lee"]
 
@@ -229,8 +228,8 @@ def test_untrusted_text_reaches_only_plain_text_elements(open_review: OpenReview
         running, dataset_id=dataset_id, item_no=1, response_hash=_hash(running, run_id, 1), verdict="unsure",
         annotator=evil[:70].replace("\n", " "), note=evil, score_visible=True,
     )  # fmt: skip
-    app = open_review(run=run_id, row="1", reviewer=evil[:70], text=evil[:90], tag=f"{evil[:40]}=x")
-    app = open_review(run=run_id, row="1", reviewer=evil[:70])
+    app = open_review(run=run_id, row="1", as_person=evil[:70], text=evil[:90], tag=f"{evil[:40]}=x")
+    app = open_review(run=run_id, row="1", as_person=evil[:70])
     app.toggle(key="row-raw").set_value(True).run()
     assert not app.exception
     assert "beacon" in texts(app)

@@ -24,8 +24,8 @@ def dashboard(make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint) -> Das
     return make_dashboard(fake_endpoint.base_url)
 
 
-def opened(open_app: OpenApp, dashboard: Dashboard, run_id: str, **query: str) -> AppTest:
-    app = open_app(dashboard, "review", run=run_id, view="labels", **query)
+def opened(open_app: OpenApp, dashboard: Dashboard, run_id: str, as_person: str | None = None) -> AppTest:
+    app = open_app(dashboard, "review", as_person, run=run_id, view="labels")
     assert not app.exception
     return app
 
@@ -37,9 +37,9 @@ def test_spellings_are_confirmed_by_a_person(open_app: OpenApp, dashboard: Dashb
     assert "No row of this run has a label yet." in texts(app) and "not decided" in texts(app)
     (save,) = [b for b in app.button if b.label == "Save what they mean"]
     assert save.disabled
-    app.text_input("labels-name").set_value("Ada")
+    app.text_input("who-name-labels").set_value("Ada")
     next(b for b in app.button if b.label == "Go on").click().run()
-    assert "Ada" in app.query_params["reviewer"]
+    assert "as Ada" in texts(app) and "Ada" not in str(app.query_params)
     menus = [menu for menu in app.selectbox if "Meaning of spelling" in str(menu.label)]
     assert [menu.value for menu in menus] == ["correct", "incorrect"]
     menus[1].set_value("unsure")
@@ -66,7 +66,7 @@ def test_columns_that_are_spelled_alike_are_confirmed_together(
     mine = run_of("d.is_right", "wrong", "wrong", "right", "right")
     label_spellings.decide(dashboard, dataset_id, "c.is_right", {"right": "incorrect"}, "Ben")
 
-    app = opened(open_app, dashboard, mine, reviewer="Ada")
+    app = opened(open_app, dashboard, mine, as_person="Ada")
     shown = texts(app)
     # The column of the run that is looked at comes first.
     assert shown.index("Column d.is_right") < shown.index("Column a.is_right")
@@ -80,7 +80,7 @@ def test_columns_that_are_spelled_alike_are_confirmed_together(
 
 def test_a_matcher_is_looked_at_then_applied_and_taken_back(open_app: OpenApp, dashboard: Dashboard) -> None:
     run_id = make_run(dashboard.store, make_dataset(dashboard.store, PROMPTS, REFERENCES), RESPONSES)
-    app = opened(open_app, dashboard, run_id, reviewer="Ada")
+    app = opened(open_app, dashboard, run_id, as_person="Ada")
     app.selectbox("labels-matcher").set_value("contains").run()
     assert "contains" in app.query_params["matcher"]
     assert "3 of 4 compared rows agree (75.0%), 1 do not" in texts(app)
@@ -101,7 +101,7 @@ def test_agreement_and_what_is_settled(open_app: OpenApp, dashboard: Dashboard) 
     run_id = make_run(dashboard.store, make_dataset(dashboard.store, PROMPTS), RESPONSES)
     say(dashboard, run_id, {1: "correct", 2: "correct", 3: "incorrect", 4: "unsure"})
     say(dashboard, run_id, {1: "correct", 2: "incorrect", 3: "incorrect"}, "Bo")
-    app = opened(open_app, dashboard, run_id, reviewer="Chen")
+    app = opened(open_app, dashboard, run_id, as_person="Chen")
     assert "2 responses wait" in texts(app) and "Bo: incorrect" in texts(app) and "Milan" in texts(app)
     app.button("resolve-incorrect").click().run()
     assert "1 response waits" in texts(app) and "Lima" in texts(app)
@@ -117,7 +117,7 @@ def test_agreement_and_what_is_settled(open_app: OpenApp, dashboard: Dashboard) 
 def test_the_order_of_sources(open_app: OpenApp, dashboard: Dashboard) -> None:
     dataset_id = make_dataset(dashboard.store, PROMPTS)
     run_id = make_run(dashboard.store, dataset_id, RESPONSES)
-    app = opened(open_app, dashboard, run_id, reviewer="Ada")
+    app = opened(open_app, dashboard, run_id, as_person="Ada")
     next(m for m in app.multiselect if m.label == "Sources in their order").set_value(
         ["column", "person"]
     ).run()

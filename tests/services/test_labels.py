@@ -239,3 +239,18 @@ def test_refused(place: OpenStore, said: dict[str, object]) -> None:
         )  # type: ignore[arg-type]
     assert caught.value.hint
     assert labels.annotations_of(place, hash_of(place, run_id, 1)) == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["", " \t", "\u200d", "x" * 81, "Ada\u202e", "A\x00da", "Ada\u200b", "\ufeffAda", "Ada\ud800"]
+)
+def test_a_name_that_is_none_or_hides_something_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInputError, match="name"):
+        labels.checked_annotator(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["Ada Byron", "Łukasz", "مریم\u200cالسادات", "李", "x" * 80, "o’Neil, Jr. 🙂"]
+)
+def test_a_name_as_people_have_them_is_kept(name: str) -> None:
+    assert labels.checked_annotator(f"  {name}\n") == name

@@ -42,7 +42,7 @@ addresses = st.lists(words, max_size=MOST_RUNS, unique=True).flatmap(
         runs=st.just(tuple(runs)), of=st.sampled_from(runs) if runs else st.none(),
         view=st.sampled_from(VIEWS),
         filter=filters, axis=st.sampled_from(get_args(Axis)), sort=st.sampled_from(get_args(Sort)),
-        page=st.integers(1, 10**6), row=wholes, plan=st.none() | words, reviewer=st.none() | words,
+        page=st.integers(1, 10**6), row=wholes, plan=st.none() | words,
     )
 )  # fmt: skip
 

@@ -32,13 +32,14 @@ _AHEAD, _MOST_TEXTS = 8, 32
 class Turn:
     """What a person sees: a row of a plan, or (item is None) that nothing is left for them.
 
-    `n_said` goes back with the press. `mine` is what stands of theirs here, set where they came back to the
-    row. `last` is the last thing that they said in the plan, with its row; `last_texts` come with it where
-    its score may be shown and was asked for. `earlier` is a position to go back to, None where there is none.
-    `n_held` rows would be open to them, but are at other people just now.
+    `annotator` is their name. `n_said` goes back with the press. `mine` is what stands of theirs here, set
+    where they came back to the row. `last` is the last thing that they said in the plan, with its row;
+    `last_texts` come with it where its score may be shown and was asked for. `earlier` is a position to go
+    back to, None where there is none. `n_held` rows would be open to them, but are at other people just now.
     """
 
     state: PlanState
+    annotator: str
     item: PlanItem | None
     texts: ItemTexts | None
     n_said: int
@@ -96,6 +97,7 @@ def take(place: Place, plan_id: str, annotator: str, *, position: int | None = N
     is_shown = last is not None and (name, last[0].response_hash) in desk.revealed
     return Turn(
         state=state,
+        annotator=name,
         item=item,
         texts=texts,
         n_said=0 if item is None else state.n_said(item, name),

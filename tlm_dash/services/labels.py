@@ -31,6 +31,7 @@ VERDICTS = ("correct", "incorrect", "unsure")
 KINDS = ("verdict", "resolution", "skip", "note")
 LONGEST_NAME = 80
 LONGEST_NOTE = 20_000
+_JOINERS = "\u200c\u200d"
 
 # Whether there is anything to take back is read before it is written.
 _retracting = threading.Lock()
@@ -105,12 +106,21 @@ def standing(place: Place, response_hash: str) -> tuple[Annotation, ...]:
 
 
 def checked_annotator(name: str) -> str:
-    """Give a name as it is kept. Raises InvalidInputError for one that is empty, invisible or too long."""
+    """Give a name as it is kept, on one line with single spaces, whoever typed, stored or sent it.
+
+    Raises InvalidInputError for one that is empty or too long, or that has characters which nobody can see:
+    two people could not be told apart by it, nor one person from two. Joiners are letters' own business.
+    """
     kept = " ".join(name.split())
     if len(kept) > LONGEST_NAME:
         raise InvalidInputError(
             f"The name of who gives a label is {len(kept):,} characters long.",
             hint=f"Enter a name of up to {LONGEST_NAME} characters.",
+        )
+    if any(_is_hidden(character) for character in kept):
+        raise InvalidInputError(
+            "The name of who gives a label has characters that nobody can see.",
+            hint="Type it anew, without control or direction marks.",
         )
     if not any(unicodedata.category(character)[0] in "LNPS" for character in kept):
         raise InvalidInputError(
@@ -118,6 +128,11 @@ def checked_annotator(name: str) -> str:
             hint=f"Enter a name of up to {LONGEST_NAME} characters.",
         )
     return kept
+
+
+def _is_hidden(character: str) -> bool:
+    # Surrogates are halves of characters, and cannot be stored.
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in _JOINERS
 
 
 def _checked(kind: str, verdict: str | None, annotator: str, note: str | None) -> dict[str, str | None]:

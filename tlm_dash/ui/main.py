@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from tlm_dash.ui import who
 from tlm_dash.ui.guard import guarded
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -30,4 +31,5 @@ page = st.navigation(
     ],
     position="top",
 )
+who.listen()
 guarded(page.run)

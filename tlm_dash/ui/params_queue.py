@@ -7,15 +7,12 @@ from dataclasses import dataclass, replace
 
 from tlm_dash.ui.params import Address, QueryParams
 
-LONGEST_NAME = 80
-
 
 @dataclass(frozen=True)
 class QueueParams:
     """The queue's part of the address. `item` is the position of a row that a person went back to."""
 
     plan: str | None = None
-    reviewer: str | None = None
     item: int | None = None
 
     @classmethod
@@ -24,13 +21,8 @@ class QueueParams:
         address = Address(query)
         return cls(
             plan=address.text("plan") or None,
-            reviewer=_name(address.text("reviewer")),
             item=address.whole("item", least=0),
         )
-
-    def named(self, reviewer: str) -> QueueParams:
-        """Give the address with the name of who is labelling."""
-        return replace(self, reviewer=_name(reviewer))
 
     def at(self, item: int | None) -> QueueParams:
         """Give the address of one row, or (None) of the next open one."""
@@ -44,7 +36,6 @@ class QueueParams:
         """Put it into the address; all else in there stays."""
         values = {
             "plan": self.plan,
-            "reviewer": self.reviewer,
             "item": None if self.item is None else str(self.item),
         }
         for name, value in values.items():
@@ -52,7 +43,3 @@ class QueueParams:
                 query[name] = value
             elif value is None and name in query:
                 del query[name]
-
-
-def _name(text: str) -> str | None:
-    return " ".join(text.split())[:LONGEST_NAME].rstrip() or None

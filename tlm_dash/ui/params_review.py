@@ -7,7 +7,7 @@ skipped, none), `label_source`, `annotator`, `tag` (name=value) and `finish_reas
 repeated; by `length_min`, `length_max` (characters of the response), `latency_ms_min`, `latency_ms_max`; by
 `text`, looked for in `text_in` (any, prompt, response, explanation), a regular expression with `regex=yes`.
 `axis` is linear or logit, `sort` item, score, score_down, length_down or latency_down, `page` counts from 1,
-`row` is the item that is open. `plan` and `reviewer` belong to the queue. So the failures of one kind are at
+`row` is the item that is open. `plan` belongs to the queue. So the failures of one kind are at
 /review?run=…&status=error&error_kind=….
 """
 
@@ -40,7 +40,6 @@ class ReviewParams:
     page: int = 1
     row: int | None = None
     plan: str | None = None
-    reviewer: str | None = None
 
     @classmethod
     def from_query(cls, query: QueryParams) -> ReviewParams:
@@ -58,7 +57,6 @@ class ReviewParams:
             page=address.page(),
             row=address.whole("row", least=0),
             plan=address.text("plan") or None,
-            reviewer=address.text("reviewer") or None,
         )
 
     def to_dict(self) -> dict[str, str | list[str]]:
@@ -81,7 +79,7 @@ class ReviewParams:
             "axis": self.axis if self.axis != "linear" else None,
             "sort": self.sort if self.sort != "score" else None,
             "page": self.page if self.page > 1 else None,
-            "row": self.row, "plan": self.plan, "reviewer": self.reviewer,
+            "row": self.row, "plan": self.plan,
         })  # fmt: skip
 
     def filtered(self, wanted: RowFilter) -> ReviewParams:

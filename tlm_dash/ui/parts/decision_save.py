@@ -10,7 +10,10 @@ from tlm_dash.errors import InvalidInputError
 from tlm_dash.services import decision_records
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decision_records import Record
+from tlm_dash.services.labels import LONGEST_NAME
+from tlm_dash.ui import who
 from tlm_dash.ui.guard import guarded
+from tlm_dash.ui.parts import who_line
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.text import visible
 
@@ -55,8 +58,11 @@ def _ask(running: Dashboard, draft: Callable[[], Record]) -> None:
         "Figures, counts, settings and versions are kept with it, and can be checked again later. "
         "No prompt and no response is in the record."
     )
+    mine = who.name()
+    who_line.line("decision")
     with st.form("decision", border=False):
-        name = st.text_input("Your name", value=st.query_params.get("reviewer", ""), key="decision-name")
+        # Where it is not known yet, one form is enough.
+        name = mine or st.text_input("Your name", max_chars=LONGEST_NAME, key="decision-name")
         reason = st.text_area(
             "Why", placeholder="For example: good enough for the help desk; two people can read the rest.",
             max_chars=decision_records.LONGEST_REASON, key="decision-reason",
@@ -65,6 +71,8 @@ def _ask(running: Dashboard, draft: Callable[[], Record]) -> None:
             return
     try:
         saved = decision_records.save(running, record, decided_by=name, reason=reason)
+        if mine is None:
+            who.say(name)
     except InvalidInputError as error:
         failure(error.message, error.hint, label="Not saved")
         return

@@ -32,7 +32,7 @@ BUTTONS = (
 def draw(running: Dashboard, turn: Turn, item: PlanItem, texts: ItemTexts, queue: QueueParams) -> None:
     """Draw a row with its buttons."""
     here = queue_moves.screen(turn)
-    label_progress.draw_line(turn, queue)
+    label_progress.draw_line(turn)
     with st.container(key=f"queue-item-{here}"):
         asked, answered = st.columns(2, gap="small")
         with asked, st.container(gap="xsmall"):
@@ -64,7 +64,7 @@ def _verdicts(running: Dashboard, turn: Turn, item: PlanItem, queue: QueueParams
                 queue_moves.with_key(label, key), icon=icon, width="stretch",
                 key=f"queue-{said}-{queue_moves.screen(turn)}",
                 type="primary" if said_before == said else "secondary",
-                on_click=_press, args=(running, queue, item.position, turn.n_said, said),
+                on_click=_press, args=(running, queue, turn.annotator, item.position, turn.n_said, said),
             )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def _moves(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
         disabled=queue.item is None, on_click=queue_moves.go, args=(queue.at(None),),
     )  # fmt: skip
     queue_moves.undo_button(running, turn, queue)
-    queue_moves.leave_button(running, queue)
+    queue_moves.leave_button(running, queue, turn.annotator)
 
 
 def _text(label: str, text: str, height: int, key: str) -> None:
@@ -104,10 +104,11 @@ def _note_key(position: int, n_said: int) -> str:
     return f"queue-note-{queue_moves.screen_of_row(position, n_said)}"
 
 
-def _press(running: Dashboard, queue: QueueParams, position: int, n_said: int, said: str) -> None:
+def _press(running: Dashboard, queue: QueueParams, name: str, position: int, n_said: int, said: str) -> None:
     queue_moves.hear()
     note = str(st.session_state.get(_note_key(position, n_said)) or "")
-    plan, reviewer = queue.plan or "", queue.reviewer or ""
     with queue_moves.refusal_kept():
-        label_queue.press(running, plan, reviewer, position=position, said=said, n_said=n_said, note=note)
+        label_queue.press(
+            running, queue.plan or "", name, position=position, said=said, n_said=n_said, note=note
+        )
         queue.at(None).write(st.query_params)

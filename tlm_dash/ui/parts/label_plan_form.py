@@ -27,7 +27,7 @@ KINDS: dict[PlanKind, tuple[str, str]] = {
 USUAL_N = 100
 
 
-def draw(running: Dashboard, run_id: str, queue: QueueParams, *, is_first: bool) -> None:
+def draw(running: Dashboard, run_id: str, queue: QueueParams, name: str, *, is_first: bool) -> None:
     """Draw the form; making a plan opens it. The first plan is what the page is for at that moment."""
     st.header("New labelling plan", anchor=False)
     view = runs.show(running, run_id)
@@ -54,7 +54,7 @@ def draw(running: Dashboard, run_id: str, queue: QueueParams, *, is_first: bool)
     )  # fmt: skip
     _how_many()
     request = PlanRequest(
-        kind, n, queue.reviewer or "", threshold=threshold, other_run_id=other_run_id,
+        kind, n, name, threshold=threshold, other_run_id=other_run_id,
         is_score_blind=is_blind, double_share=float(double) / 100,
     )  # fmt: skip
     _make(running, view, request, queue, is_first=is_first)

@@ -15,12 +15,12 @@ from tlm_dash.ui.parts.notice import waiting
 from tlm_dash.ui.text import visible
 
 
-def draw_line(turn: Turn, queue: QueueParams) -> None:
+def draw_line(turn: Turn) -> None:
     """Draw one line with a bar: which row this is, how many are visited, and how fast it goes."""
     done = label_plans.progress_of(turn.state)
     words = [f"Row {turn.item.position + 1:,} of {done.n_items:,}"] if turn.item is not None else []
     words.append(counts(done))
-    seconds = turn.state.seconds_a_row(queue.reviewer or "")
+    seconds = turn.state.seconds_a_row(turn.annotator)
     if seconds is not None and turn.item is not None:
         left = label_plans.time_words((done.n_items - done.n_visited) * seconds)
         speed = f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
@@ -48,7 +48,7 @@ def draw_end(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
     """Draw the end of the queue for this person."""
     plan = turn.state.plan
     done = label_plans.progress_of(turn.state)
-    draw_line(turn, queue)
+    draw_line(turn)
     if turn.n_held:
         rows = "row is" if turn.n_held == 1 else "rows are"
         waiting(f"{turn.n_held:,} open {rows} at other people just now.", "Look again in a moment.")
@@ -64,7 +64,7 @@ def draw_end(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
             st.switch_page("../../pages/decide.py", query_params={"run": plan.run_id})
         queue_moves.back_button(turn, queue)
         queue_moves.undo_button(running, turn, queue)
-        queue_moves.leave_button(running, queue)
+        queue_moves.leave_button(running, queue, turn.annotator)
     queue_moves.draw_last(running, turn, queue)
 
 
@@ -90,7 +90,7 @@ def _open_rows(turn: Turn, queue: QueueParams) -> None:
     mine = [
         item.position
         for item in turn.state.items
-        for said in [turn.state.visits(item).get(queue.reviewer or "")]
+        for said in [turn.state.visits(item).get(turn.annotator)]
         if said is not None and said.verdict in (None, "unsure")
     ]
     if mine:

@@ -10,7 +10,6 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_sources import SOURCES, SourceCounts
 from tlm_dash.services.labelled import sampling_bases
 from tlm_dash.services.run_view import RunView
-from tlm_dash.ui.params_queue import QueueParams
 from tlm_dash.ui.params_review import ReviewParams
 from tlm_dash.ui.parts import (
     label_agreement,
@@ -18,6 +17,7 @@ from tlm_dash.ui.parts import (
     label_resolve,
     label_spellings,
     label_statement,
+    who_line,
 )
 from tlm_dash.ui.parts.label_change import change
 from tlm_dash.ui.parts.notice import empty, failure
@@ -45,9 +45,7 @@ def draw(running: Dashboard, params: ReviewParams) -> None:
         failure(error.message, error.hint, label="Not found")
         return
     _choose_run(running, params)
-    name = QueueParams.from_query(st.query_params).reviewer
-    if name is None:
-        _ask_name()
+    name = who_line.draw("labels", "Your name, kept with what you decide here")
     dataset_id = view.record.dataset_id
     counts = label_sources.source_counts(running, view.record.run_id)
     is_usable = _sources(running, view, counts)
@@ -79,19 +77,6 @@ def _choose_run(running: Dashboard, params: ReviewParams) -> None:
 
 def _set_run() -> None:
     st.query_params["of"] = st.session_state["labels-run"]
-
-
-def _ask_name() -> None:
-    with (
-        st.form("labels-name-form", border=False),
-        st.container(horizontal=True, vertical_alignment="bottom"),
-    ):
-        said = st.text_input(
-            "Your name, kept with what you decide here", max_chars=80, key="labels-name", width=320
-        )
-        if st.form_submit_button("Go on", type="primary") and said.strip():
-            QueueParams.from_query(st.query_params).named(said).write(st.query_params)
-            st.rerun()
 
 
 def _sources(running: Dashboard, view: RunView, counts: SourceCounts) -> bool:

@@ -12,6 +12,7 @@ from tlm_dash.services import label_queue
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_queue import ItemTexts, Turn
 from tlm_dash.ui.params_queue import QueueParams
+from tlm_dash.ui.parts import who_line
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.text import score_text, visible
 
@@ -48,7 +49,8 @@ def draw_last(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
         horizontal=True, vertical_alignment="center", height=44, border=False, key="queue-last"
     ):
         if turn.last is None:
-            st.caption("Keys work wherever the cursor is not in a text field.")
+            st.caption("Keys work wherever the cursor is not in a text field.", width="content")
+            who_line.line("queue")
             return
         item, said = turn.last
         st.text(f"Last: row {item.position + 1:,}, {SAID[said.verdict]}.", width="content")
@@ -57,8 +59,9 @@ def draw_last(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
         elif turn.state.plan.is_score_blind:
             st.button(
                 with_key("Show its score", "R"), key=f"queue-reveal-{screen(turn)}", type="tertiary",
-                on_click=_reveal, args=(running, queue, item.position),
+                on_click=_reveal, args=(running, queue, turn.annotator, item.position),
             )  # fmt: skip
+        who_line.line("queue")
 
 
 def undo_button(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
@@ -66,7 +69,7 @@ def undo_button(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
     last = turn.last[1].annotation_id if turn.last is not None else "none"
     st.button(
         with_key("Undo", "Z"), key=f"queue-undo-{screen(turn)}", disabled=turn.last is None,
-        on_click=_undo, args=(running, queue, last), help="Takes back your last verdict.",
+        on_click=_undo, args=(running, queue, turn.annotator, last), help="Takes back your last verdict.",
     )  # fmt: skip
 
 
@@ -78,9 +81,9 @@ def back_button(turn: Turn, queue: QueueParams) -> None:
     )  # fmt: skip
 
 
-def leave_button(running: Dashboard, queue: QueueParams) -> None:
-    """Draw the button that leads back to the list of plans."""
-    st.button("Leave", key="queue-leave", on_click=_leave, args=(running, queue), help="All is kept.")
+def leave_button(running: Dashboard, queue: QueueParams, name: str) -> None:
+    """Draw the button that leads back to the list of plans, and gives back the row that a person has."""
+    st.button("Leave", key="queue-leave", on_click=_leave, args=(running, queue, name), help="All is kept.")
 
 
 def refusal() -> None:
@@ -107,17 +110,17 @@ def n_heard() -> int:
     return int(st.session_state.get(_HEARD, 0))
 
 
-def _undo(running: Dashboard, queue: QueueParams, annotation_id: str) -> None:
+def _undo(running: Dashboard, queue: QueueParams, name: str, annotation_id: str) -> None:
     hear()
     with refusal_kept():
-        position = label_queue.undo(running, queue.plan or "", queue.reviewer or "", annotation_id)
+        position = label_queue.undo(running, queue.plan or "", name, annotation_id)
         if position is not None:
             queue.at(position).write(st.query_params)
 
 
-def _reveal(running: Dashboard, queue: QueueParams, position: int) -> None:
+def _reveal(running: Dashboard, queue: QueueParams, name: str, position: int) -> None:
     with refusal_kept():
-        label_queue.reveal(running, queue.plan or "", queue.reviewer or "", position)
+        label_queue.reveal(running, queue.plan or "", name, position)
 
 
 def go(queue: QueueParams) -> None:
@@ -126,9 +129,9 @@ def go(queue: QueueParams) -> None:
     queue.write(st.query_params)
 
 
-def _leave(running: Dashboard, queue: QueueParams) -> None:
+def _leave(running: Dashboard, queue: QueueParams, name: str) -> None:
     with refusal_kept():
-        label_queue.release(running, queue.plan or "", queue.reviewer or "")
+        label_queue.release(running, queue.plan or "", name)
     queue.opening(None).write(st.query_params)
 
 

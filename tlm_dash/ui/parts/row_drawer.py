@@ -59,7 +59,7 @@ def _draw(running: Dashboard, view: RunView) -> None:
     _figures(row)
     if view.record.is_playground:
         playground_link.draw(running, view.record.run_id, row.item_no, label="Its card in the playground")
-    row_labels.draw(running, view, row, params)
+    row_labels.draw(running, view, row)
     for message in row.messages:
         _message(message)
     _block("Response", row.response, key="response", missing="There is no response.")

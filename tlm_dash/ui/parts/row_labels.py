@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import streamlit as st
 
@@ -14,7 +13,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.labels import Annotation
 from tlm_dash.services.review import RowDetail
 from tlm_dash.services.run_view import RunView
-from tlm_dash.ui.params_review import ReviewParams
+from tlm_dash.ui.parts import who_line
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.parts.row_words import LABEL_WORDS, SOURCE_WORDS, label_words
 from tlm_dash.ui.text import SHOWN_AT_ONCE, ago, one_line, visible
@@ -24,13 +23,12 @@ BUTTONS = (
     ("incorrect", "Incorrect", ":material/close:"),
     ("unsure", "Unsure", ":material/help:"),
 )
-LONGEST_NAME = 80
 LONGEST_NOTE = 2_000
 SHORT_NOTE = 300
 """Characters of a note that are shown in its line; a longer one is folded away under it."""
 
 
-def draw(running: Dashboard, view: RunView, row: RowDetail, params: ReviewParams) -> None:
+def draw(running: Dashboard, view: RunView, row: RowDetail) -> None:
     """Draw the label of a row and what changes it; a row without a response cannot be labelled."""
     if row.response_hash is None:
         return
@@ -41,14 +39,8 @@ def draw(running: Dashboard, view: RunView, row: RowDetail, params: ReviewParams
         for one in said:
             st.text(_line(one))
             _long_note(one)
-        if params.reviewer is None:
-            st.text_input(
-                "Your name",
-                key="row-reviewer",
-                max_chars=LONGEST_NAME,
-                placeholder="asked once, then kept in the address",
-                on_change=_keep_name,
-            )
+        name = who_line.draw("row", "Your name, kept with your verdicts")
+        if name is None:
             return
         note = st.text_input(
             "Note", key=f"note-{row.item_no}-{len(said)}", max_chars=LONGEST_NOTE, placeholder="optional"
@@ -56,10 +48,10 @@ def draw(running: Dashboard, view: RunView, row: RowDetail, params: ReviewParams
         with st.container(horizontal=True, vertical_alignment="center"):
             for verdict, label, icon in BUTTONS:
                 if st.button(label, icon=icon, key=f"label-{verdict}"):
-                    _say(lambda verdict=verdict: _annotate(running, view, row, params, verdict, note))  # type: ignore[misc]
-            mine = any(one.annotator == params.reviewer and one.source == "person" for one in standing)
+                    _say(lambda verdict=verdict: _annotate(running, view, row, name, verdict, note))  # type: ignore[misc]
+            mine = any(one.annotator == name and one.source == "person" for one in standing)
             if st.button("Undo", icon=":material/undo:", key="label-undo", disabled=not mine):
-                _say(lambda: _retract(running, view, row, params))
+                _say(lambda: _retract(running, view, row, name))
 
 
 def _now(row: RowDetail) -> str:
@@ -87,29 +79,20 @@ def _line(one: Annotation) -> str:
     return visible(f"{one.annotator}: {what}{note}, {ago(one.created_at, utc_now())}{blind}")
 
 
-def _keep_name() -> None:
-    name = " ".join(str(st.session_state["row-reviewer"]).split())
-    if name:
-        params = ReviewParams.from_query(st.query_params)
-        st.query_params.from_dict(replace(params, reviewer=name).to_dict())
-
-
-def _annotate(
-    running: Dashboard, view: RunView, row: RowDetail, params: ReviewParams, verdict: str, note: str
-) -> None:
-    assert row.response_hash is not None and params.reviewer is not None
+def _annotate(running: Dashboard, view: RunView, row: RowDetail, name: str, verdict: str, note: str) -> None:
+    assert row.response_hash is not None
     labels.annotate(
         running, dataset_id=view.record.dataset_id, item_no=row.item_no, response_hash=row.response_hash,
-        verdict=verdict, annotator=params.reviewer, note=note or None, run_id=view.record.run_id,
+        verdict=verdict, annotator=name, note=note or None, run_id=view.record.run_id,
         score_visible=True,
     )  # fmt: skip
 
 
-def _retract(running: Dashboard, view: RunView, row: RowDetail, params: ReviewParams) -> None:
-    assert row.response_hash is not None and params.reviewer is not None
+def _retract(running: Dashboard, view: RunView, row: RowDetail, name: str) -> None:
+    assert row.response_hash is not None
     labels.retract(
         running, dataset_id=view.record.dataset_id, item_no=row.item_no, response_hash=row.response_hash,
-        annotator=params.reviewer, run_id=view.record.run_id, score_visible=True,
+        annotator=name, run_id=view.record.run_id, score_visible=True,
     )  # fmt: skip
 
 
