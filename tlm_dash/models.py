@@ -16,6 +16,9 @@ DEFAULT_QUALITY_PRESET = "medium"
 EXPORT_MARK = "tlm_dash_export"
 """The last column of what we export: by it an import knows a file of ours."""
 
+REQUEST_OBJECTS = ("tools", "tool_choice", "functions", "function_call", "response_format", "logit_bias")
+"""Parts of a request that are objects: each stays one cell, and does not become a column a key."""
+
 AnsweredBy = Literal["endpoint", "provider", "given"]
 RunMode = Literal["generate", "score", "generate-then-score"]
 ItemStatus = Literal["pending", "done", "error"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,33 @@ def test_scores_that_are_none_are_told(capsys: pytest.CaptureFixture[str], tmp_p
     assert "'score' is called like a score, but '87%' is no number from 0 to 1" in capsys.readouterr().err
     assert run("import", file, *roles("prompt=prompt", "response=response", "score=score")) == 0
     assert "note: 1 score is no number from 0 to 1" in capsys.readouterr().err
+
+
+TWO_GOLD = "prompt,my response,expected,reference\nWhy?,So.,x,y\nWho?,He.,z,\n"
+
+
+def test_a_file_with_two_readings_is_asked_about(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "gold.csv"
+    file.write_text(TWO_GOLD)
+    with pytest.raises(InvalidInputError, match="Which column is the reference answer") as caught:
+        run("import", file, "--json")
+    assert "'x', 'z'" in caught.value.message
+    (asked,) = json.loads(capsys.readouterr().out)["questions"]
+    assert (asked["column"], asked["samples"]) == ("expected", ["x", "z"])
+    typed = asked["answers"][1]["map"]
+    assert typed in caught.value.hint
+    told = facts(capsys, "import", file, *shlex.split(typed))
+    assert told["mapping"] == {"prompt": "prompt", "response": "my response", "reference": "reference"}
+
+
+def test_a_column_can_be_left_out(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "gold.csv"
+    file.write_text(TWO_GOLD)
+    left_out = ["--leave-out", "expected", "--leave-out", "my response"]
+    told = facts(capsys, "import", file, *left_out)
+    assert told["mapping"] == {"prompt": "prompt", "reference": "reference"}
+    with pytest.raises(InvalidInputError, match="no column 'nothing'"):
+        run("import", file, "--leave-out", "nothing")
 
 
 def test_runs_keep_the_order_of_the_file(

@@ -84,14 +84,6 @@ def test_a_first_line_longer_than_what_is_looked_at(tmp_path: Path) -> None:
     assert detect_format(written(tmp_path, f"{one_object}\n", "a.json")) == "json"
 
 
-def test_the_last_answer_of_a_conversation_is_the_response() -> None:
-    line = json.dumps(
-        {"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]}
-    )
-    (found,) = line_rows(io.StringIO(line))
-    assert found.value == {"messages": [{"role": "user", "content": "Why?"}], "response": "So."}
-
-
 def test_flat() -> None:
     cells = dict(
         flat({"q": "x", "gpt": {"pred": "a", "ok": True}, "list": [1, "é"], "none": None, "empty": {}})
@@ -99,6 +91,8 @@ def test_flat() -> None:
     assert cells == {
         "q": "x", "gpt.pred": "a", "gpt.ok": "true", "list": '[1, "é"]', "none": None, "empty": "{}",
     }  # fmt: skip
+    whole = dict(flat({"a": {"role": "user", "content": "x"}, "body": {"response_format": {"type": "json"}}}))
+    assert whole == {"a": '{"role": "user", "content": "x"}', "body.response_format": '{"type": "json"}'}
     assert (cell_text(float("nan")), cell_text(0.1), cell_text(12)) == (None, "0.1", "12")
 
 

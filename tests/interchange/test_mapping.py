@@ -118,13 +118,15 @@ def test_a_score_that_is_none_is_told(score: str) -> None:
     rows = [("why?", "so", "0.5"), ("where?", "here", "NaN"), ("who?", "he", score)]
     found = guess(("prompt", "response", "score"), rows)
     assert found.mapping.responses == (ResponseColumns("response"),)
-    (question,) = found.questions
-    assert f"'score' is called like a score, but {score!r} is no number" in question
+    (note,) = found.notes
+    assert f"'score' is called like a score, but {score!r} is no number" in note
 
 
-def test_questions_that_only_a_person_can_answer() -> None:
-    assert "prompts" in guess(("id", "short"), [("1", "x")]).questions[0]
-    assert "'Answers'" in guess(("Questions", "Answers"), [("why?", "so")]).questions[0]
-    found = guess(("log", "prompt", "violates", "trustworthiness"), [("a", "b", "False", "0.9")])
-    assert found.mapping.responses == (ResponseColumns("violates", score="trustworthiness"),)
-    assert "'violates'" in found.questions[0]
+def test_a_cell_that_is_no_score_costs_its_row_and_not_the_column() -> None:
+    rows = [
+        ("why?", "so", score) for score in ("0.9", "N/A", "#N/A", "error: timeout", "1.2", " 0.3 ", "8e-1")
+    ]
+    found = guess(("prompt", "response", "score"), rows)
+    assert found.mapping.responses == (ResponseColumns("response", score="score"),)
+    ratings = [("why?", "so", score) for score in ("1", "1", "1", "4", "1")]
+    assert guess(("prompt", "response", "score"), ratings).mapping.responses == (ResponseColumns("response"),)

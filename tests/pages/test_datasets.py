@@ -129,6 +129,31 @@ def test_an_upload_is_still_there_after_a_reload(open_page: Any, running: Dashbo
     assert "not here any more" in texts(open_page(upload=app.query_params["upload"]))
 
 
+def test_what_has_two_readings_is_asked_before_it_is_saved(open_page: Any, running: Dashboard) -> None:  # noqa: ANN401
+    table = "prompt,response,expected_output,reference\nWhy?,So.,x,y\nWho?,He.,z,w\n"
+    app = uploaded(open_page(), table, "gold.csv")
+    assert roles(app) == ["prompt", "response", "", ""]
+    assert "Which column is the reference answer: 'expected_output', 'reference'?" in texts(app)
+    assert "expected_output: x · z" in texts(app)
+    (save,) = [button for button in app.button if button.label == "Save"]
+    assert save.disabled
+    (menu,) = [box for box in app.selectbox if box.label == "Answer to question 1"]
+    menu.select_index(1).run()
+    assert roles(app) == ["prompt", "response", "", "reference"]
+    press(app, "Save")
+    (dataset,) = datasets.listed(running)
+    assert dataset.mapping["reference"] == "reference"
+
+
+def test_saying_what_a_column_means_answers_what_was_asked(open_page: Any) -> None:  # noqa: ANN401
+    app = uploaded(open_page(), "prompt,answer\nWhy?,So.\n", "answer.csv")
+    (save,) = [button for button in app.button if button.label == "Save"]
+    assert save.disabled
+    set_role(app, 2, "response")
+    (save,) = [button for button in app.button if button.label == "Save"]
+    assert not save.disabled
+
+
 def test_only_one_column_is_the_prompt(open_page: Any) -> None:  # noqa: ANN401
     app = set_role(uploaded(open_page()), 3, "prompt")
     assert roles(app)[:3] == ["id", "", "prompt"]

@@ -53,11 +53,10 @@ FULL = (
 def test_a_whole_table(place: OpenStore, tmp_path: Path) -> None:
     found = inspect(place, [write(tmp_path, FULL)])
     assert (found.format, found.encoding, found.delimiter) == ("csv", "utf-8", ",")
-    (question,) = found.questions
-    assert "'trustworthiness_score' is called like a score, but '8.5'" in question
+    assert not found.questions
     assert {c.name: c.role for c in found.columns} == {
         "id": "id", "prompt": "prompt", "gold": "reference", "response": "response",
-        "trustworthiness_score": None, "is_correct": "label", "topic": "tag", "left": None,
+        "trustworthiness_score": "score", "is_correct": "label", "topic": "tag", "left": None,
     }  # fmt: skip
     assert found.columns[0].samples == ("a", "b", "c")
     pairs = [
@@ -221,8 +220,8 @@ def test_pasted_text(place: OpenStore) -> None:
     assert (lines.format, lines.n_items) == ("text", 2)
     objects = save(place, inspect_text(place, '{"prompt": "a"}\n{"prompt": "b"}'))
     assert (objects.format, objects.n_items, objects.name) == ("jsonl", 2, "pasted")
-    table = inspect_text(place, "prompt,answer\nWhy?,So.\nWho?,He.\n")
-    assert (table.format, table.names) == ("csv", ("prompt", "answer"))
+    table = inspect_text(place, "prompt,response\nWhy?,So.\nWho?,He.\n")
+    assert (table.format, table.names) == ("csv", ("prompt", "response"))
     assert save(place, table).n_items == 2
     chosen = save(place, inspect_text(place, "prompt\nWhy?\nWho?\n", Overrides(format="csv")))
     assert (chosen.format, chosen.n_items) == ("csv", 2)
@@ -279,7 +278,7 @@ def test_deleting_takes_everything(place: OpenStore, tmp_path: Path) -> None:
     [
         ("a.csv", b"", "is empty"),
         ("a.csv", b"a,b\n", "no rows"),
-        ("a.csv", b"id,short\n1,x\n", "looks like prompts"),
+        ("a.csv", b"id,short\n1,x\n", "holds the prompts"),
         ("a.csv", bytes(range(256)) * 9, "binary"),
         ("a.parquet", b"PAR1 and nothing else", "cannot be read"),
         ("a.json", b'{"a": 1,\n"b": {}}', "without a list of rows"),

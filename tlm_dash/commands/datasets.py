@@ -11,7 +11,7 @@ from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
 from tlm_dash.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from tlm_dash.services.dataset_upload import ImportResult
+    from tlm_dash.services.dataset_upload import ImportResult, OpenQuestionsError
     from tlm_dash.services.datasets import Dataset
 
 _FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "xlsx", "openai-batch", "text")
@@ -44,7 +44,14 @@ def _add_import(commands: Any) -> None:  # noqa: ANN401
         default=[],
         metavar="ROLE=COLUMN",
         help="role of a column, may be repeated; a score or label follows its response "
-        "(default: guessed from names and contents)",
+        "(other roles are guessed from names and contents, and asked where there are two readings)",
+    )
+    add.add_argument(
+        "--leave-out",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="column without a role, may be repeated: it is kept beside the item",
     )
     add.add_argument("--sheet", help="sheet of a workbook, or key of a JSON object that holds the rows")
     add.add_argument("--format", choices=_FORMATS, metavar="FORMAT", help=", ".join(_FORMATS))
@@ -54,18 +61,25 @@ def _add_import(commands: Any) -> None:  # noqa: ANN401
 
 def _import(parsed: argparse.Namespace) -> int:
     # Imported here, as in every command: --help must not wait for the engine.
-    from tlm_dash.services.dataset_inspection import Overrides, discard, inspect
-    from tlm_dash.services.dataset_upload import mapping_from_pairs, save
+    from tlm_dash.services.dataset_inspection import Overrides, Said, discard, inspect
+    from tlm_dash.services.dataset_upload import OpenQuestionsError, save
     from tlm_dash.services.place import OpenStore
 
     overrides = Overrides(parsed.format, parsed.encoding, parsed.delimiter, parsed.sheet)
     pairs = [_pair(text) for text in parsed.map]
+    said = Said(tuple(pairs), tuple(parsed.leave_out))
     with OpenStore() as place:
-        inspection = inspect(place, parsed.file, overrides)
+        inspection = inspect(place, parsed.file, overrides, said)
         try:
-            mapping = mapping_from_pairs(pairs, inspection.names) if pairs else None
+            if inspection.questions:
+                raise OpenQuestionsError(inspection.questions)
+            mapping = inspection.mapping if said.columns else None
             labels = [column for role, column in pairs if role == "label"]
             result = save(place, inspection, mapping, parsed.name, stated_labels=labels)
+        except OpenQuestionsError as error:
+            if parsed.json:
+                print_json(_question_facts(error))
+            raise
         finally:
             discard(inspection)
         rejected_file = _write_rejects(place, result)
@@ -74,6 +88,25 @@ def _import(parsed: argparse.Namespace) -> int:
     facts = _import_facts(result, rejected_file)
     _print(facts, as_json=parsed.json)
     return 0
+
+
+def _question_facts(error: OpenQuestionsError) -> dict[str, Any]:
+    """Give the questions of a file that has more than one reading; `map` is what to type for an answer."""
+    return {
+        "error": error.message,
+        "hint": error.hint,
+        "questions": [
+            {
+                "question": asked.question,
+                "column": asked.column,
+                "samples": list(asked.samples),
+                "answers": [
+                    {"label": answer.label, "map": " ".join(answer.arguments)} for answer in asked.answers
+                ],
+            }
+            for asked in error.questions
+        ],
+    }
 
 
 def _pair(text: str) -> tuple[str, str]:

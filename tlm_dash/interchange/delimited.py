@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.interchange.column_names import is_prompt_name
 from tlm_dash.interchange.encodings import as_utf8, checked_encoding, detect_encoding, read_head
-from tlm_dash.interchange.guessing import is_prompt_name
 from tlm_dash.interchange.prepared import Overrides, Prepared
 from tlm_dash.interchange.spool import MOST_COLUMNS, spool
 from tlm_dash.interchange.untidy import untidy_rows

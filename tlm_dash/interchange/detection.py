@@ -70,8 +70,10 @@ def detect_format(path: Path) -> Format:
     if head[:1] == "{" and "\n" not in head:
         head = _first_line_and_more(path, encoding)
     if head[:1] in "{[" and head:
+        if is_batch_line(head.partition("\n")[0]):
+            return "openai-batch"
         if is_json_lines(head, is_whole=path.stat().st_size <= _HEAD_BYTES):
-            return "openai-batch" if is_batch_line(head.partition("\n")[0]) else "jsonl"
+            return "jsonl"
         if (
             path.suffix.lower() in (".json", ".jsonl", ".ndjson")
             or head[:1] == "{"

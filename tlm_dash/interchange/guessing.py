@@ -1,55 +1,34 @@
-"""What the columns of a file probably mean, from their names and first values, and what must be asked."""
+"""What the columns of a file probably mean: names propose, contents decide, and the rest is asked.
+
+The right answers are looked for first, so that none of them is taken for what a model said.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tlm_dash.interchange.contents import Contents, contents_of, says_nothing
-from tlm_dash.interchange.mapping import ColumnMapping, ResponseColumns
-from tlm_dash.interchange.prepared import Role
-
-_NAMED: dict[str, tuple[str, ...]] = {
-    "messages": ("messages", "chat messages"),
-    "scorer_model": ("scorer model", "scorer"),
-    "preset": ("preset", "quality preset"),
-    "system": ("system", "system prompt", "system message"),
-    "score": ("trustworthiness score", "trustworthiness", "confidence score", "confidence", "tlm score",
-              "trust score", "score"),
-    "label": ("is correct", "correct", "correctness", "human eval", "human label", "label", "truthfulness",
-              "truthful", "is truthful", "verdict", "judgement", "judgment", "graded"),
-    "prompt": ("prompt", "prompts", "question", "questions", "instruction", "instructions", "query", "input",
-               "user prompt", "user message", "user input", "request", "conversation", "log entry", "text"),
-    "reference": ("reference", "ground truth", "reference answer", "expected", "expected answer", "gold",
-                  "gold answer", "target", "ideal", "best answer", "correct answer", "correct answers"),
-    "response": ("response", "responses", "completion", "output", "model response", "model answer",
-                 "model output", "generated", "generation", "prediction", "pred", "solution", "reply",
-                 "llm response", "assistant", "result", "filtered resps"),
-    "model": ("model", "model name", "generator", "llm", "model id", "resolved model"),
-    "id": ("id", "custom id", "item id", "row id", "prompt id", "question id", "doc id", "uuid", "key"),
-    "finish_reason": ("finish reason", "stop reason"),
-}  # fmt: skip
-_TAGS = (
-    "category",
-    "type",
-    "topic",
-    "language",
-    "lang",
-    "dataset",
-    "source",
-    "split",
-    "task",
-    "domain",
-    "tag",
+from tlm_dash.errors import InvalidInputError
+from tlm_dash.interchange import column_names as cn
+from tlm_dash.interchange.asking import (
+    ask_about_preferences,
+    ask_about_scored_text,
+    ask_about_table_models,
+    ask_for_prompts,
+    tell_answers,
+    tell_of_scores,
 )
-_UNCERTAIN = ("answer", "answers", "expected output")
-_SCORE_ENDINGS = (" trustworthiness", " trustworthiness score", " confidence score", " tlm score", " score")
-_ROLE_WORDS = {
-    "response", "output", "completion", "score", "correct", "is", "label", "trustworthiness", "answer",
-    "confidence", "finish", "reason", "model",
-}  # fmt: skip
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Za-z][a-z]*|\d+|[^\W\d_]+")
+from tlm_dash.interchange.column_names import NAMED, Named, named
+from tlm_dash.interchange.column_table import PROMPT_ROLES, Said, Table
+from tlm_dash.interchange.contents import contents_of
+from tlm_dash.interchange.mapping import ColumnMapping, ResponseColumns, mapping_from_pairs
+from tlm_dash.interchange.prepared import Role
+from tlm_dash.interchange.questions import Answer, Question, with_arguments
+
+_SAMPLES, _SAMPLE_CHARACTERS = 3, 300
+_SINGLE = ("prompt", "messages", "id", "system", "reference", "model", "preset", "scorer_model")
+
+__all__ = ["Guess", "Guessed", "Said", "guess"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,117 +42,178 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Guessed:
-    """The whole mapping that is proposed, a guess per column, and what only a person can tell."""
+    """The whole mapping that is proposed, a guess per column, what must be asked, and what is told."""
 
     mapping: ColumnMapping
     guesses: tuple[Guess, ...]
-    questions: tuple[str, ...]
+    questions: tuple[Question, ...]
+    notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A column with what its name says: its group ("gpt" of "gpt.pred") and the words of the rest."""
+def guess(names: Sequence[str], samples: Sequence[Sequence[str | None]], said: Said | None = None) -> Guessed:
+    """Guess the role of every column. `samples` are the first rows, cells in the order of `names`.
 
-    name: str
-    group: str
-    words: tuple[str, ...]
-    contents: Contents
-
-    @property
-    def phrase(self) -> str:
-        return " ".join(self.words)
-
-
-def guess(names: Sequence[str], samples: Sequence[Sequence[str | None]]) -> Guessed:
-    """Guess the role of every column. `samples` are the first rows, cells in the order of `names`."""
-    columns = [
-        _named(name, contents_of([row[number] for row in samples])) for number, name in enumerate(names)
-    ]
-    taken: dict[str, tuple[Role | str, str]] = {}
-    questions: list[str] = []
-    _guess_prompt(columns, taken)
-    _guess_by_name(columns, taken)
-    _guess_answers(columns, taken, questions)
-    _guess_scored_text(columns, taken, questions)
-    _ask_about_scores(columns, samples, taken, questions)
-    if not any(role in ("prompt", "messages") for role, _ in taken.values()):
-        questions.append("Which column holds the prompts? None of them looks like it.")
-    mapping = _mapping(columns, taken)
-    used = set(mapping.columns())
-    guesses = tuple(
-        Guess(c.name, None if role == "finish_reason" else role, reason)  # type: ignore[arg-type]
-        if (role := taken.get(c.name, (None, ""))[0]) and c.name in used and (reason := taken[c.name][1])
-        else Guess(c.name, None, "nothing says what it means; it is kept beside the item")
-        for c in columns
+    What a person `said` stands: their roles are given to no other column. Raises InvalidInputError where it
+    names a role or column that does not exist.
+    """
+    said = said or Said()
+    given = mapping_from_pairs(said.pairs, names)
+    if unknown := [name for name in said.left_out if name not in names]:
+        raise InvalidInputError(f"There is no column {unknown[0]!r}.", hint=f"Columns: {', '.join(names)}.")
+    columns = [named(name, contents_of([row[n] for row in samples])) for n, name in enumerate(names)]
+    shown = {name: _samples([row[n] for row in samples]) for n, name in enumerate(names)}
+    table = Table(columns, shown, said)
+    _guess_gold(table)
+    _guess_prompt(table)
+    _guess_by_name(table)
+    tell_answers(table)
+    ask_about_preferences(table)
+    ask_about_table_models(table)
+    ask_about_scored_text(table)
+    tell_of_scores(table, samples)
+    ask_for_prompts(table)
+    mapping = _mapping(table, given)
+    return Guessed(
+        mapping,
+        tuple(_told(table, column, mapping) for column in columns),
+        with_arguments(table.questions, mapping, said.left_out),
+        tuple(table.notes),
     )
-    return Guessed(mapping, guesses, tuple(questions))
 
 
-def is_prompt_name(name: str) -> bool:
-    """Tell whether a column of this name would hold prompts."""
-    phrase = " ".join(word.lower() for word in _WORD.findall(name))
-    return phrase in (*_NAMED["prompt"], *_NAMED["messages"])
+def _told(table: Table, column: Named, mapping: ColumnMapping) -> Guess:
+    role, reason = table.taken.get(column.name, (None, ""))
+    if role is None or column.name not in mapping.columns():
+        return Guess(column.name, None, "nothing says what it means; it is kept beside the item")
+    return Guess(column.name, None if role == "finish_reason" else role, reason)  # type: ignore[arg-type]
 
 
-def _named(name: str, contents: Contents) -> _Named:
-    group, _, last = name.rpartition(".")
-    return _Named(name, group, tuple(word.lower() for word in _WORD.findall(last)), contents)
+def _samples(values: Sequence[str | None]) -> tuple[str, ...]:
+    different = dict.fromkeys(
+        value.strip()[:_SAMPLE_CHARACTERS] for value in values if value is not None and value.strip()
+    )
+    return tuple(different)[:_SAMPLES]
 
 
-def _guess_prompt(columns: Sequence[_Named], taken: dict[str, tuple[Role | str, str]]) -> None:
-    """Take the messages, or the best-named text, or the only long text, as the prompt."""
-    for column in columns:
-        if column.contents.is_messages:
-            taken[column.name] = ("messages", "it holds lists of chat messages")
+def _guess_gold(table: Table) -> None:
+    """Take the only right answer as the reference; of several, a person says which."""
+    found = [c for c in table.columns if cn.is_gold(c) and not c.contents.is_empty]
+    if any(column.phrase == "doc id" for column in table.columns):
+        # lm-evaluation-harness keeps its question as `doc`; what it compares with is `target`.
+        outer = [column for column in found if "doc" not in column.groups]
+        found = outer if len(outer) == 1 else found
+    gold = [column for column in found if column.name not in table.said.columns]
+    if "reference" in table.said.roles:
+        table.asked |= {column.name for column in gold}
+    elif len(gold) == 1:
+        table.take(gold[0], "reference", f"{gold[0].name!r} is called like the right answer")
+    elif gold:
+        listed = ", ".join(repr(column.name) for column in gold)
+        table.ask(
+            f"Which column is the reference answer: {listed}?",
+            gold[0],
+            [
+                Answer(
+                    f"{one.name} is the reference",
+                    tuple((c.name, "reference" if c is one else None) for c in gold),
+                )
+                for one in gold
+            ],
+        )
+    table.asked |= {c.name for c in table.columns if cn.is_gold(c)} - table.taken.keys()
+
+
+def _guess_prompt(table: Table) -> None:
+    """Take the messages, or the best-named text, as the prompt."""
+    free = sorted(table.free("prompt"), key=lambda column: column.depth)
+    for column in sorted(free, key=lambda c: "reject" in c.words):
+        if column.contents.is_messages and not _is_response_name(column):
+            table.take(column, "messages", "it holds lists of chat messages")
             return
-    for wanted in _NAMED["prompt"]:
-        for column in sorted(columns, key=lambda c: c.name.count(".")):
+    for wanted in NAMED["prompt"]:
+        for column in free:
             if column.phrase == wanted and not column.contents.is_number:
-                taken[column.name] = ("prompt", f"it is called {column.name!r} and holds text")
+                table.take(column, "prompt", f"it is called {column.name!r} and holds text")
                 return
-    for column in columns:
-        if "prompt" in column.words and column.contents.is_text and not {"id", "hash"} & set(column.words):
-            taken[column.name] = ("prompt", f"its name {column.name!r} speaks of prompts")
+    for column in free:
+        if "prompt" in column.words and column.contents.is_text and not cn.is_never_response(column):
+            table.take(column, "prompt", f"its name {column.name!r} speaks of prompts")
             return
 
 
-def _guess_by_name(columns: Sequence[_Named], taken: dict[str, tuple[Role | str, str]]) -> None:
-    for column in columns:
-        if column.name in taken:
-            continue
-        role = next((role for role in _NAMED if _says(column, role)), None)
-        if role == "prompt":
+def _is_response_name(column: Named) -> bool:
+    return column.phrase in NAMED["response"]
+
+
+def _guess_by_name(table: Table) -> None:
+    """Give roles to columns whose name and content agree; a name comes before one that only mentions it."""
+    for column in table.free(""):
+        role = next((role for role in NAMED if _says(column, role)), None)
+        if role in PROMPT_ROLES:
             role = None  # Another column is the prompt already, or this one holds no text.
-        if role is None and column.phrase in _TAGS and column.contents.is_short:
+        is_tag = column.phrase in cn.TAGS and column.contents.is_short and not cn.is_beside(column)
+        if role is None and is_tag:
             role = "tag"
-        if role is not None and (column.contents.n_filled or role == "response"):
-            taken[column.name] = (role, f"its name {column.name!r} says so{_proof(role)}")
+        if role is None or role in table.said.roles:
+            continue
+        if column.contents.n_filled or role == "response":
+            table.take(column, role, f"its name {column.name!r} says so{_proof(role)}")
+    _without_other_scores(table)
+    _without_numbers(table)
 
 
-def _says(column: _Named, role: str) -> bool:
+def _without_other_scores(table: Table) -> None:
+    """A bare "score" beside the grades of an evaluation tool is that tool's."""
+    if any(cn.is_of_another_judge(c) and c.words[-1:] == ("score",) for c in table.columns):
+        for column in table.of("score"):
+            if column.phrase == "score":
+                del table.taken[column.name]
+
+
+def _without_numbers(table: Table) -> None:
+    """Numbers and booleans are what a model said only where no text could be it."""
+    found = table.of("response")
+    for column in found:
+        # The choices of an answer whose text stands beside them are that text once more.
+        if column.phrase == "choices" and any(c.group == column.group for c in found if c is not column):
+            del table.taken[column.name]
+    found = table.of("response")
+    texts = [column for column in found if column.contents.is_text or column.contents.is_empty]
+    if texts:
+        for column in found:
+            if column.contents.is_measure or (column not in texts and column.depth > texts[0].depth):
+                del table.taken[column.name]
+
+
+def _says(column: Named, role: str) -> bool:
     """Tell whether name and content agree on a role."""
     contents = column.contents
-    named = column.phrase in _NAMED[role]
+    is_named = column.phrase in NAMED[role]
     if role == "score":
         about = column.phrase.startswith(("score ", "trustworthiness ")) or column.phrase.endswith(
-            _SCORE_ENDINGS
+            cn.SCORE_ENDINGS
         )
-        return contents.is_share and (named or about)
+        return contents.is_share and (is_named or about) and not cn.is_of_another_judge(column)
+    if (
+        role == "model"
+        and len(column.words) == 2
+        and column.words[0] == "model"
+        and len(column.words[1]) == 1
+    ):
+        return contents.is_short
     if role == "label":
         starts = column.phrase.startswith(("is correct", "correct ", "label ")) and len(column.words) > 1
-        return contents.is_verdict and (named or starts or column.phrase.endswith((" correct", " label")))
+        about = is_named or starts or column.phrase.endswith((" correct", " label"))
+        return contents.is_verdict and about and "suggestions" not in column.groups
     if role == "response":
-        return named or (not contents.is_number and _mentions_response(column.words))
+        if cn.is_never_response(column) or cn.is_answer(column) or contents.is_messages:
+            return False
+        return is_named or cn.mentions_response(column)
     if role == "id":
-        return named and contents.is_unique
-    if role == "reference":
-        return named and not contents.is_empty
-    return named and contents.is_short
-
-
-def _mentions_response(words: Sequence[str]) -> bool:
-    mentions = ("response", "output", "completion")
-    return len(words) > 1 and (words[0] in mentions or words[-1] in mentions)
+        return is_named and contents.is_unique
+    if role == "messages":
+        return is_named and contents.is_messages
+    return is_named and contents.is_short
 
 
 def _proof(role: str) -> str:
@@ -182,110 +222,50 @@ def _proof(role: str) -> str:
     )
 
 
-def _guess_answers(
-    columns: Sequence[_Named], taken: dict[str, tuple[Role | str, str]], questions: list[str]
-) -> None:
-    """Tell what "answer" means: the truth where responses are elsewhere, else it must be asked."""
-    has_response = any(role == "response" for role, _ in taken.values())
-    has_reference = any(role == "reference" for role, _ in taken.values())
-    for column in columns:
-        if column.name in taken or column.phrase not in _UNCERTAIN or has_reference:
-            continue
-        taken[column.name] = (
-            "reference",
-            f"{column.name!r} is the expected answer, since responses are elsewhere",
-        )
-        has_reference = True
-        if not has_response:
-            taken[column.name] = (
-                "reference",
-                f"{column.name!r} is taken for the expected answer; please check",
-            )
-            questions.append(f"Is {column.name!r} the expected answer, or a model's response?")
-
-
-def _guess_scored_text(
-    columns: Sequence[_Named], taken: dict[str, tuple[Role | str, str]], questions: list[str]
-) -> None:
-    """A score needs a response: where none is named, take the column before the score."""
-    roles = {role for role, _ in taken.values()}
-    scores = [number for number, column in enumerate(columns) if taken.get(column.name, ("",))[0] == "score"]
-    if "response" in roles or not scores:
-        return
-    before = [
-        column for column in columns[: scores[0]] if column.name not in taken and column.contents.n_filled
-    ]
-    if before:
-        name = before[-1].name
-        taken[name] = (
-            "response",
-            f"there are scores but no responses by name, and {name!r} comes before them",
-        )
-        questions.append(f"Does {name!r} hold the responses that the scores belong to?")
-
-
-def _ask_about_scores(
-    columns: Sequence[_Named],
-    samples: Sequence[Sequence[str | None]],
-    taken: dict[str, tuple[Role | str, str]],
-    questions: list[str],
-) -> None:
-    """Say of a column that is called like a score why it is taken for none: 87% and 8.7 of 10 are not."""
-    for number, column in enumerate(columns):
-        if column.phrase not in _NAMED["score"] or column.name in taken:
-            continue
-        cells = (row[number] for row in samples)
-        value = next((c for c in cells if c and not says_nothing(c) and not contents_of([c]).is_share), None)
-        if value is not None:
-            questions.append(
-                f"{column.name!r} is called like a score, but {value[:40]!r} is no number from 0 to 1: "
-                "it is kept beside the item. Write 87% and 8.7 of 10 as 0.87."
-            )
-
-
-def _mapping(columns: Sequence[_Named], taken: dict[str, tuple[Role | str, str]]) -> ColumnMapping:
-    def of(role: str) -> list[_Named]:
-        return [column for column in columns if taken.get(column.name, ("",))[0] == role]
-
+def _mapping(table: Table, given: ColumnMapping) -> ColumnMapping:
     def first(role: str) -> str | None:
-        return next((column.name for column in sorted(of(role), key=lambda c: c.name.count("."))), None)
+        return next((column.name for column in sorted(table.of(role), key=lambda c: c.depth)), None)
 
-    responses = of("response")
-    parts = tuple(
-        ResponseColumns(
-            response.name,
-            score=_belonging(response, of("score"), responses),
-            label=_belonging(response, of("label"), responses),
-            finish_reason=_belonging(response, of("finish_reason"), responses),
-            model=_own_model(response, of("model")) if len(responses) > 1 else None,
+    by_name = {column.name: column for column in table.columns}
+    responses = [by_name[part.response] for part in given.responses] or table.of("response")
+    parts = given.responses or tuple(ResponseColumns(response.name) for response in responses)
+    several = len(responses) > 1
+    filled = tuple(
+        replace(
+            part,
+            score=part.score or _belonging(response, table.of("score"), responses),
+            label=part.label or _belonging(response, table.of("label"), responses),
+            finish_reason=_belonging(response, table.of("finish_reason"), responses),
+            model=_own_model(response, table.of("model")) if several else None,
         )
-        for response in responses
+        for part, response in zip(parts, responses, strict=True)
     )
-    shared = [column for column in of("model") if column.name not in {part.model for part in parts}]
-    return ColumnMapping(
-        prompt=first("prompt"), messages=first("messages"), id=first("id"), system=first("system"),
-        reference=first("reference"), model=shared[0].name if shared else None, preset=first("preset"),
-        scorer_model=first("scorer_model"), responses=parts, tags=tuple(column.name for column in of("tag")),
-    )  # fmt: skip
+    shared = [c for c in table.of("model") if c.name not in {part.model for part in filled}]
+    found = {role: first(role) for role in _SINGLE} | {"model": shared[0].name if shared else None}
+    single = {role: getattr(given, role) or found[role] for role in _SINGLE}
+    if given.template is not None:
+        single |= {"prompt": None, "messages": None}
+    tags = given.tags or tuple(column.name for column in table.of("tag"))
+    return ColumnMapping(template=given.template, responses=filled, tags=tags, **single)
 
 
-def _own_model(response: _Named, models: Sequence[_Named]) -> str | None:
-    return next((m.name for m in models if m.group and m.group == response.group), None)
+def _own_model(response: Named, models: Sequence[Named]) -> str | None:
+    own = next((m.name for m in models if m.group and m.group == response.group), None)
+    last = (cn.phrase_of(response.group) or response.phrase).split()[-1:]
+    return own or next(
+        (m.name for m in models if m.words[:1] == ("model",) and list(m.words[1:]) == last), None
+    )
 
 
-def _belonging(response: _Named, candidates: Sequence[_Named], responses: Sequence[_Named]) -> str | None:
+def _belonging(response: Named, candidates: Sequence[Named], responses: Sequence[Named]) -> str | None:
     """Find the column that speaks of a response: same group, or same words beside the role's."""
     same_group = [c for c in candidates if c.group == response.group]
     if response.group and len(same_group) == 1:
         return same_group[0].name
     if len(responses) == 1:
         return candidates[0].name if candidates else None
-    own = _own_words(response)
+    own = cn.own_words(response)
     # "score" is that of "response" beside "gpt_response", but of neither "response" nor "output".
-    if not own and sum(not _own_words(other) for other in responses) > 1:
+    if not own and sum(not cn.own_words(other) for other in responses) > 1:
         return None
-    return next((c.name for c in same_group if own == _own_words(c)), None)
-
-
-def _own_words(column: _Named) -> set[str]:
-    return set(column.words) - _ROLE_WORDS
+    return next((c.name for c in same_group if own == cn.own_words(c)), None)

@@ -10,7 +10,6 @@ from typing import Any, TextIO
 
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.interchange.spool import Row
-from tlm_dash.models import EXPORT_MARK
 
 _CHUNK_CHARACTERS = 1 << 20
 # An object is read as a whole before its list of rows is known.
@@ -36,7 +35,7 @@ def line_rows(file: TextIO) -> Iterator[Row]:
             continue
         row_no += 1
         try:
-            yield Row(row_no, _split_answer(json.loads(line)), content=line)
+            yield Row(row_no, _one_answer(json.loads(line)), content=line)
         except (ValueError, RecursionError) as error:
             told = error.msg if isinstance(error, json.JSONDecodeError) else "too deeply nested"
             yield Row(row_no, None, f"Line {line_no} is not valid JSON ({told}).", line.rstrip("\n"))
@@ -96,7 +95,7 @@ def _table_in_object(path: Path, encoding: str, key: str | None) -> JsonTable:
         )
     taken = key or max(lists, key=lambda name: len(lists[name]))
     rows = (
-        Row(number, _split_answer(part), content=_shown(part)) for number, part in enumerate(lists[taken], 1)
+        Row(number, _one_answer(part), content=_shown(part)) for number, part in enumerate(lists[taken], 1)
     )
     return JsonTable(taken, tuple(lists), rows)
 
@@ -125,7 +124,7 @@ def _listed_rows(path: Path, encoding: str) -> Iterator[Row]:
                 rest = buffer.text[buffer.position :]
                 yield Row(row_no, None, "The JSON is broken here; nothing after this can be read.", rest)
                 return
-            yield Row(row_no, _split_answer(value), content=_shown(value))
+            yield Row(row_no, _one_answer(value), content=_shown(value))
             buffer.skip(_SPACE + ",")
         if buffer.at_end():
             yield Row(row_no + 1, None, "The list breaks off here: its closing bracket is missing.", "")
@@ -166,26 +165,11 @@ class _Buffer:
         return bool(piece)
 
 
-def _split_answer(value: object) -> object:
-    """Take the answer out of what holds it: it is the response as it was written.
-
-    It is the assistant's last turn of `messages` (what is before it is the prompt), or the only one of the
-    answers of a sample of lm-evaluation-harness.
-    """
-    if isinstance(value, dict) and EXPORT_MARK in value:
-        return value  # of our own: its messages are the prompt already
+def _one_answer(value: object) -> object:
+    """Take the only one of the answers of a sample of lm-evaluation-harness for its text."""
     if isinstance(value, dict) and _is_one_text(value.get(_LM_EVAL_ANSWERS)):
         return {**value, _LM_EVAL_ANSWERS: value[_LM_EVAL_ANSWERS][0]}
-    messages = value.get("messages") if isinstance(value, dict) else None
-    if not (isinstance(value, dict) and isinstance(messages, list) and len(messages) > 1):
-        return value
-    last = messages[-1]
-    if not (
-        isinstance(last, dict) and last.get("role") == "assistant" and isinstance(last.get("content"), str)
-    ):
-        return value
-    name = "response" if "response" not in value else "messages.response"
-    return {**value, "messages": messages[:-1], name: last["content"]}
+    return value
 
 
 def _is_one_text(answers: object) -> bool:

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.interchange.conversations import rest_of, text_of, text_of_parts
+from tlm_dash.interchange.openings import hidden_message
 from tlm_dash.interchange.spool import Row
+
+_PROMPTS = ("messages", "prompt", "input")
+_REST = "rest of the message"
 
 
 @dataclass
@@ -70,10 +75,16 @@ def _request_row(row_no: int, value: object, line: str, asked: set[str], outputs
         return Row(row_no, None, f"The custom_id {custom_id!r} was used by an earlier request.", line)
     asked.add(custom_id)
     cells: dict[str, Any] = {"custom_id": custom_id}
-    cells |= {name: body[name] for name in ("messages", "prompt", "input") if name in body}
+    cells |= {name: body[name] for name in _PROMPTS if name in body}
     cells["requested_model"] = body.get("model")
+    # All of the request is kept; what is not sent is told.
+    cells |= {f"body.{name}": _whole(part) for name, part in body.items() if name not in (*_PROMPTS, "model")}
     for output in outputs:
-        cells[output.group] = output.cells.get(custom_id, {"response": None})
+        answer = dict(output.cells.get(custom_id, {"response": None}))
+        rest = answer.pop(_REST, None)
+        cells[output.group] = answer
+        if rest is not None:
+            cells[hidden_message(f"{output.group}.response")] = rest
     return Row(row_no, cells, content=line)
 
 
@@ -105,15 +116,28 @@ def _answer(value: Mapping[str, Any]) -> dict[str, Any]:
     body = response.get("body") if isinstance(response, dict) else None
     if not isinstance(body, dict):
         return {"response": None, "error": json.dumps(value.get("error"), ensure_ascii=False)}
-    choice = (body.get("choices") or [{}])[0]
-    message = choice.get("message") or {}
-    text = message.get("content") if isinstance(message, dict) else None
-    cells = {
-        "response": text if isinstance(text, str) else choice.get("text"),
-        "model": body.get("model"),
-        "finish_reason": choice.get("finish_reason"),
-    }
+    cells = {"response": None, "model": body.get("model"), **_told(body)}
     return cells | ({"error": json.dumps(body["error"], ensure_ascii=False)} if body.get("error") else {})
+
+
+def _told(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Take text, why it ended and what else the message holds: of chat, of completions, or of responses."""
+    if isinstance(body.get("output"), list):  # /v1/responses
+        parts = [
+            part for item in body["output"] if isinstance(item, dict) for part in item.get("content") or []
+        ]
+        return {"response": text_of_parts(parts), "finish_reason": body.get("status")}
+    choice = next((one for one in body.get("choices") or [] if isinstance(one, dict)), {})
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        return {"response": choice.get("text"), "finish_reason": choice.get("finish_reason")}
+    told = {"response": text_of(message), "finish_reason": choice.get("finish_reason")}
+    rest = rest_of(message)
+    return told if rest is None else {**told, "response": told["response"] or "", _REST: rest}
+
+
+def _whole(part: object) -> object:
+    return json.dumps(part, ensure_ascii=False) if isinstance(part, Mapping) else part
 
 
 def _name_groups(outputs: Sequence[_Answers]) -> None:

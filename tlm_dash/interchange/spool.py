@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.interchange.prepared import REJECT_CONTENT_CHARACTERS, Reject
-from tlm_dash.models import EXPORT_MARK
+from tlm_dash.models import EXPORT_MARK, REQUEST_OBJECTS
 
 _PART_ROWS = 20_000
 _PART_CHARACTERS = 32 << 20
@@ -57,10 +57,16 @@ def spool(rows: Iterable[Row], work_dir: Path) -> Spooled:
 
 
 def flat(value: Mapping[str, Any], prefix: str = "", depth: int = 1) -> Iterator[tuple[str, str | None]]:
-    """Give the cells of an object as text: `{"a": {"b": 1}}` has the cell ("a.b", "1")."""
+    """Give the cells of an object as text: `{"a": {"b": 1}}` has the cell ("a.b", "1").
+
+    A chat message and the objects of a request stay whole.
+    """
     for key, part in value.items():
         name = f"{prefix}{key}"
-        if isinstance(part, Mapping) and part and depth < _MAX_DEPTH:
+        is_whole = key in REQUEST_OBJECTS or (
+            isinstance(part, Mapping) and {"role", "content"} <= part.keys()
+        )
+        if isinstance(part, Mapping) and part and depth < _MAX_DEPTH and not is_whole:
             yield from flat(part, f"{name}.", depth + 1)
         else:
             yield name, cell_text(part)

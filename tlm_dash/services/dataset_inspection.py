@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,19 +13,26 @@ from tlm_dash.errors import InvalidInputError, StoreFullError
 from tlm_dash.interchange.delimited import as_untidy
 from tlm_dash.interchange.detection import prepare
 from tlm_dash.interchange.exports import SAFE_MARK
-from tlm_dash.interchange.guessing import guess
+from tlm_dash.interchange.guessing import Guessed, Said, guess
 from tlm_dash.interchange.mapping import ColumnMapping, ResponseColumns
+from tlm_dash.interchange.openings import Opening, find_openings, opened
 from tlm_dash.interchange.prepared import Overrides, Prepared
+from tlm_dash.interchange.questions import Answer, Question
 from tlm_dash.models import EXPORT_MARK, new_id
+from tlm_dash.services.file_content import content_meanwhile
 from tlm_dash.services.place import Place
 from tlm_dash.store.datasets import same_content
-from tlm_dash.store.reading import DiskTable, UntidyTable, read_table
+from tlm_dash.store.derived import Derived
+from tlm_dash.store.reading import DiskTable, TableReader, UntidyTable, read_table
 from tlm_dash.store.restoring import export_columns
 
 __all__ = [
+    "Answer",
     "InspectedColumn",
     "Inspection",
     "Overrides",
+    "Question",
+    "Said",
     "discard",
     "inspect",
     "inspect_text",
@@ -42,10 +46,10 @@ OWN_EXPORT = (
     "This file was exported by tlm_dash: items, runs, scores, labels and notes of its rows come back as they "
     "were, save for rows that are rejected."
 )
-_HASHED_AT_ONCE_BYTES = 1 << 20
 _GUESS_ROWS = 200
 _SAMPLES = 3
 _SAMPLE_CHARACTERS = 300
+_ANSWERING_ROLES = ("assistant", "gpt", "model", "bot", "ai", "chatgpt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class LaidOut:
 class Inspection:
     """What was understood of an upload. `mapping` is the proposal; `questions` are what only a person knows.
 
+    `openings` say which columns are made of the cells of others, such as the answer at a conversation's end.
     `same_content` names the datasets made from the very same bytes. `is_export`: it is an export of
     ours, that can come back as it was; `is_marked`: with cells marked as text for spreadsheets. Holds files
     in `work_dir` until `save` or `discard`.
@@ -85,12 +90,13 @@ class Inspection:
     content_hash: str
     columns: tuple[InspectedColumn, ...]
     mapping: ColumnMapping
-    questions: tuple[str, ...]
+    questions: tuple[Question, ...]
     warnings: tuple[str, ...]
     same_content: tuple[str, ...]
     is_export: bool
     is_marked: bool
     laid_out: LaidOut
+    openings: tuple[Opening, ...]
     work_dir: Path
 
     @property
@@ -104,13 +110,17 @@ class Inspection:
         return tuple(column.name for column in self.columns)
 
 
-def inspect(place: Place, paths: Sequence[Path], overrides: Overrides | None = None) -> Inspection:
+def inspect(
+    place: Place, paths: Sequence[Path], overrides: Overrides | None = None, said: Said | None = None
+) -> Inspection:
     """Look into an upload and propose what its columns mean. Nothing is stored.
 
+    What a person `said` of the columns stands; the rest is proposed, or asked.
     Several files are one upload where they are OpenAI Batch files. Raises InvalidInputError with one clear
     sentence where they cannot be used, StoreFullError where there is no room to lay them out.
     """
-    return _in_a_folder(place, lambda work_dir: _inspected(place, paths, overrides or Overrides(), work_dir))
+    wanted = overrides or Overrides()
+    return _in_a_folder(place, lambda work_dir: _inspected(place, paths, wanted, work_dir, said))
 
 
 def _in_a_folder(place: Place, work: Callable[[Path], Inspection]) -> Inspection:
@@ -160,11 +170,12 @@ def sweep_uploads(place: Place) -> None:
             shutil.rmtree(folder)
 
 
-def disk_table(prepared: Prepared) -> DiskTable:
-    """Say in the store's words where the rows are."""
+def disk_table(prepared: Prepared, openings: Sequence[Opening] = ()) -> DiskTable:
+    """Say in the store's words where the rows are, and what is made of their cells."""
     return DiskTable(
         prepared.layout, prepared.paths, prepared.names, prepared.delimiter, prepared.has_header,
         prepared.longest_line_bytes, keeps_empty=EXPORT_MARK in prepared.names,
+        derived=tuple(Derived(o.source, o.names, o.read, o.beside) for o in openings),
     )  # fmt: skip
 
 
@@ -180,15 +191,18 @@ def whole(inspection: Inspection, work: Callable[[Prepared], Result]) -> Result:
         return work(inspection.prepared)
 
 
-def _inspected(place: Place, paths: Sequence[Path], overrides: Overrides, work_dir: Path) -> Inspection:
-    with _content_meanwhile(paths) as content:
+def _inspected(
+    place: Place, paths: Sequence[Path], overrides: Overrides, work_dir: Path, said: Said | None = None
+) -> Inspection:
+    with content_meanwhile(paths) as content:
         prepared = prepare(paths, overrides, work_dir)
         try:
-            names, rows = _head(prepared, work_dir)
+            head = _head(prepared, work_dir)
         except UntidyTable:
             prepared = as_untidy(prepared, work_dir)
-            names, rows = _head(prepared, work_dir)
-        guessed = guess(names, rows)
+            head = _head(prepared, work_dir)
+        names, rows = opened(head.names, head.rows, head.openings)
+        guessed = guess(names, rows, said)
         content_hash, size_bytes = content.result()
     same = tuple(dataset.name for dataset in same_content(place.store, content_hash))
     columns = tuple(
@@ -197,25 +211,48 @@ def _inspected(place: Place, paths: Sequence[Path], overrides: Overrides, work_d
     )
     is_export = bool(export_columns(names))
     marks = {row[names.index(EXPORT_MARK)] for row in rows} if is_export else set()
-    warnings = prepared.warnings
+    warnings = prepared.warnings + (() if is_export else _notes(head, guessed))
     if is_export:
         warnings += (OWN_EXPORT,)
     if same:
         warnings += (f"The same file was imported before, as {', '.join(same)}.",)
+    as_table = said is not None and bool(said.columns)
     return Inspection(
         file_name=", ".join(path.name for path in paths), format=prepared.format, encoding=prepared.encoding,
         delimiter=prepared.delimiter, has_header=prepared.has_header, sheet=prepared.sheet,
         sheets=prepared.sheets, size_bytes=size_bytes, content_hash=content_hash, columns=columns,
-        mapping=_export_mapping(columns) if is_export else guessed.mapping,
+        mapping=_export_mapping(columns) if is_export and not as_table else guessed.mapping,
         questions=() if is_export else guessed.questions, warnings=warnings, same_content=same,
-        is_export=is_export, is_marked=SAFE_MARK in marks, laid_out=LaidOut(prepared), work_dir=work_dir,
+        is_export=is_export, is_marked=SAFE_MARK in marks, laid_out=LaidOut(prepared), openings=head.openings,
+        work_dir=work_dir,
     )  # fmt: skip
 
 
-def _head(prepared: Prepared, work_dir: Path) -> tuple[tuple[str, ...], list[tuple[str | None, ...]]]:
-    return read_table(
-        disk_table(prepared), work_dir / "engine", lambda reader: (reader.names, reader.head(_GUESS_ROWS))
-    )
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The columns and first rows of a file as they are, and what is to be opened in them."""
+
+    names: tuple[str, ...]
+    rows: list[tuple[str | None, ...]]
+    openings: tuple[Opening, ...]
+
+
+def _head(prepared: Prepared, work_dir: Path) -> _Head:
+    def work(reader: TableReader) -> _Head:
+        names, rows = reader.names, reader.head(_GUESS_ROWS)
+        if export_columns(names):
+            return _Head(names, rows, ())
+        openings = find_openings(names, rows, lambda name: reader.any_last_turn(name, _ANSWERING_ROLES))
+        return _Head(names, rows, openings)
+
+    return read_table(disk_table(prepared), work_dir / "engine", work)
+
+
+def _notes(head: _Head, guessed: Guessed) -> tuple[str, ...]:
+    """Say what was opened of the columns that have a role, and what is told of the others."""
+    used = set(guessed.mapping.columns())
+    notes = (opening.note for opening in head.openings if opening.note and used & set(opening.names))
+    return (*notes, *guessed.notes)
 
 
 def _export_mapping(columns: Sequence[InspectedColumn]) -> ColumnMapping:
@@ -238,28 +275,3 @@ def _samples(values: Sequence[str | None]) -> tuple[str, ...]:
         value[:_SAMPLE_CHARACTERS] for value in values if value is not None and value.strip()
     )
     return tuple(different)[:_SAMPLES]
-
-
-@contextmanager
-def _content_meanwhile(paths: Sequence[Path]) -> Iterator[Future[tuple[str, int]]]:
-    """Hash an upload, which may be large, while it is looked into; given up at once where that fails."""
-    given_up = threading.Event()
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="content") as thread:
-        try:
-            yield thread.submit(_content, paths, given_up)
-        except BaseException:
-            given_up.set()
-            raise
-
-
-def _content(paths: Sequence[Path], given_up: threading.Event) -> tuple[str, int]:
-    """Give the hash of all bytes and their number; of a part where it is given up."""
-    digest, size = hashlib.sha256(), 0
-    for path in sorted(paths):
-        if not path.is_file():
-            continue  # refused elsewhere; to open a pipe would wait for somebody to write into it
-        with path.open("rb") as file:
-            while not given_up.is_set() and (part := file.read(_HASHED_AT_ONCE_BYTES)):
-                digest.update(part)
-                size += len(part)
-    return digest.hexdigest(), size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,10 @@ from tlm_dash.interchange.mapping import (
     mapping_from_pairs,
     template_parts,
 )
+from tlm_dash.interchange.openings import hidden_message
 from tlm_dash.interchange.prepared import Prepared
+from tlm_dash.interchange.questions import OpenQuestionsError
+from tlm_dash.interchange.request_parts import answer_taken, kept_beside, left_out_parts
 from tlm_dash.interchange.spreadsheet_text import from_cells
 from tlm_dash.services import label_spellings
 from tlm_dash.services.dataset_inspection import Inspection, discard, disk_table, inspect, whole
@@ -24,6 +27,7 @@ from tlm_dash.settings import REPOSITORY
 from tlm_dash.store import importing
 from tlm_dash.store.datasets import datasets
 from tlm_dash.store.import_plan import (
+    Counted,
     ImportedRun,
     ImportPlan,
     PlannedResponse,
@@ -36,6 +40,7 @@ __all__ = [
     "Check",
     "ColumnMapping",
     "ImportResult",
+    "OpenQuestionsError",
     "ResponseColumns",
     "check",
     "mapping_from_pairs",
@@ -50,12 +55,16 @@ SAMPLE_NAME = "Sample questions"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What saving would give: rows in are items and rejects together. `hygiene` holds counts by name."""
+    """What saving would give: rows in are items and rejects together. `hygiene` holds counts by name.
+
+    `notes` say what of the rows is not sent, with its count.
+    """
 
     n_rows_in: int
     n_items: int
     rejects: tuple[RejectedRow, ...]
     hygiene: Mapping[str, int]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ def preview(
     return whole(
         inspection,
         lambda prepared: importing.first_rows(
-            disk_table(prepared), plan, _temp_dir(inspection), n_rows=n_rows
+            disk_table(prepared, inspection.openings), plan, _temp_dir(inspection), n_rows=n_rows
         ),
     )
 
@@ -102,10 +111,10 @@ def check(inspection: Inspection, mapping: ColumnMapping | None) -> Check:
     found = whole(
         inspection,
         lambda prepared: importing.check(
-            disk_table(prepared), plan, _earlier_rejects(prepared), _temp_dir(inspection)
+            disk_table(prepared, inspection.openings), plan, _earlier_rejects(prepared), _temp_dir(inspection)
         ),
     )
-    return Check(found.n_rows_in, found.n_items, found.rejects, found.hygiene.as_dict())
+    return Check(found.n_rows_in, found.n_items, found.rejects, found.hygiene.as_dict(), found.notes)
 
 
 def save(
@@ -123,14 +132,16 @@ def save(
     `stated_labels` are the columns of which a person said that they are labels. Others may look like labels;
     they wait until somebody says what they mean.
 
-    Raises InvalidInputError where the mapping or the file cannot be used, StoreError where it cannot be
-    written.
+    Raises OpenQuestionsError where nothing was said and the file has more than one reading,
+    InvalidInputError where the mapping or the file cannot be used, StoreError where it cannot be written.
     """
+    if mapping is None and inspection.questions:
+        raise OpenQuestionsError(inspection.questions)
     taken = checked_mapping(mapping or inspection.mapping, inspection.names)
     plan = _plan(inspection, mapping)
     called = (name or "").strip() or Path(inspection.file_name.partition(", ")[0]).stem
     called = free_name(called, {dataset.name for dataset in datasets(place.store)})
-    warnings = inspection.warnings + _mapping_warnings(inspection, taken)
+    warnings = inspection.warnings
     facts = importing.FileFacts(
         inspection.file_name, inspection.format, inspection.encoding, inspection.delimiter, inspection.sheet,
         inspection.content_hash, inspection.size_bytes, taken.as_dict(), warnings,
@@ -138,12 +149,12 @@ def save(
     done = whole(
         inspection,
         lambda prepared: importing.import_table(
-            place.store, disk_table(prepared), plan, facts, called, _earlier_rejects(prepared),
-            _temp_dir(inspection),
+            place.store, disk_table(prepared, inspection.openings), plan, facts, called,
+            _earlier_rejects(prepared), _temp_dir(inspection),
         ),
     )  # fmt: skip
     discard(inspection)
-    warnings += label_spellings.adopt_stated(place, done.dataset_id, stated_labels)
+    warnings += done.notes + label_spellings.adopt_stated(place, done.dataset_id, stated_labels)
     return ImportResult(
         done.dataset_id, called, done.n_rows_in, done.n_items, done.n_rejected, done.first_rejects,
         taken.as_dict(), inspection.format, inspection.encoding, warnings, done.hygiene, done.runs,
@@ -173,7 +184,8 @@ def _plan(inspection: Inspection, mapping: ColumnMapping | None) -> ImportPlan |
     elif mapping.prompt is not None:
         prompt = (("", mapping.prompt),)
     several = len(mapping.responses) > 1
-    used = set(mapping.columns())
+    sources = {opening.source for opening in inspection.openings}
+    extra = _kept_beside(inspection, mapping)
     return ImportPlan(
         prompt=prompt, messages=None if prompt else mapping.messages, system=mapping.system,
         reference=mapping.reference, source_id=mapping.id, model=mapping.model, quality_preset=mapping.preset,
@@ -182,13 +194,38 @@ def _plan(inspection: Inspection, mapping: ColumnMapping | None) -> ImportPlan |
             PlannedResponse(
                 r.response, r.score, r.label, r.finish_reason, r.model,
                 (r.response.rpartition(".")[0] or None) if several else None,
+                _message_of(inspection, r.response),
             )
             for r in mapping.responses
         ),
-        tags=mapping.tags, extra=tuple(name for name in inspection.names if name not in used),
+        tags=mapping.tags, extra=extra, verbatim=tuple(name for name in extra if name in sources),
+        counted=_counted(inspection, mapping, extra),
     )  # fmt: skip
 
 
-def _mapping_warnings(inspection: Inspection, mapping: ColumnMapping) -> tuple[str, ...]:
-    """Say what was taken for granted where nobody answered the questions."""
-    return inspection.questions if mapping == inspection.mapping else ()
+def _kept_beside(inspection: Inspection, mapping: ColumnMapping) -> tuple[str, ...]:
+    """Name what has no role; what was made of the cells of such a column is in it already."""
+    used = set(mapping.columns())
+    kept = [name for name in inspection.names if name not in used]
+    made = {name for o in inspection.openings if o.source in kept for name in o.names[1:]}
+    return tuple(name for name in kept if name not in made)
+
+
+def _message_of(inspection: Inspection, response: str) -> str | None:
+    hidden = hidden_message(response)
+    made = {name for opening in inspection.openings for name in opening.names}
+    return hidden if hidden in made or hidden in inspection.prepared.names else None
+
+
+def _counted(inspection: Inspection, mapping: ColumnMapping, extra: Sequence[str]) -> tuple[Counted, ...]:
+    """Name the columns of which it must be told how many rows have something that is not sent."""
+    answers = [
+        Counted(response.response, answer_taken(opening.source, response.response))
+        for response in mapping.responses
+        for opening in inspection.openings
+        if opening.source == mapping.messages and response.response in opening.names[1:]
+    ]
+    samples = {column.name: column.samples for column in inspection.columns}
+    every = inspection.format == "openai-batch"
+    parts = left_out_parts([(name, samples.get(name, ())) for name in extra], every=every)
+    return (*answers, *(Counted(name, kept_beside(name)) for name in parts))

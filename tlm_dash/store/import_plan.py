@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedResponse:
-    """A column of responses; `group` is the model that its name speaks of, used where no column tells it."""
+    """A column of responses; `group` is the model that its name speaks of, used where no column tells it.
+
+    `message` is a column with what the answers hold beside their text, as JSON: tool calls, a refusal.
+    """
 
     column: str
     score: str | None = None
@@ -17,11 +20,23 @@ class PlannedResponse:
     finish_reason: str | None = None
     model: str | None = None
     group: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A column whose filled rows are counted and told. `sentence` of the number and "row" or "rows"."""
+
+    column: str
+    sentence: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """Which columns become what. `prompt`: texts and the columns after them; empty: `messages`."""
+    """Which columns become what. `prompt`: texts and the columns after them; empty: `messages`.
+
+    `verbatim` columns are kept as the file has them; `counted` ones are told with the number of their rows.
+    """
 
     prompt: tuple[tuple[str, str | None], ...] = ()
     messages: str | None = None
@@ -34,12 +49,16 @@ class ImportPlan:
     responses: tuple[PlannedResponse, ...] = ()
     tags: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    verbatim: tuple[str, ...] = ()
+    counted: tuple[Counted, ...] = ()
 
     def columns(self) -> tuple[str, ...]:
         """Name every column that is read, each once."""
         own = (self.messages, self.system, self.reference, self.source_id, self.model, self.quality_preset)
         parts = [
-            name for r in self.responses for name in (r.column, r.score, r.label, r.finish_reason, r.model)
+            name
+            for r in self.responses
+            for name in (r.column, r.score, r.label, r.finish_reason, r.model, r.message)
         ]
         named = [*(name for _, name in self.prompt), *own, self.scorer_model, *parts, *self.tags, *self.extra]
         return tuple(dict.fromkeys(name for name in named if name is not None))
@@ -54,6 +73,8 @@ class RestorePlan:
 
     names: tuple[str, ...]
     undo: Callable[[Any], Any] | None = None
+
+    verbatim: ClassVar[tuple[str, ...]] = ()
 
     def columns(self) -> tuple[str, ...]:
         """Name every column that is read."""

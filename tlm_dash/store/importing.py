@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,7 @@ class Imported:
     first_rejects: tuple[RejectedRow, ...]
     hygiene: Mapping[str, int]
     runs: tuple[ImportedRun, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,14 @@ class Checked:
     n_items: int
     rejects: tuple[RejectedRow, ...]
     hygiene: Hygiene
+    notes: tuple[str, ...]
 
 
 def first_rows(table: DiskTable, plan: AnyPlan, temp_dir: Path, *, n_rows: int) -> list[dict[str, Any]]:
     """Give the first items as they would be stored: prompt, messages, reference, and their responses."""
 
     def work(reader: TableReader) -> list[dict[str, Any]]:
-        batches = reader.batches(plan.columns(), n_rows=n_rows, limit=n_rows)
+        batches = reader.batches(plan.columns(), n_rows=n_rows, limit=n_rows, verbatim=plan.verbatim)
         staging = staging_of(plan)
         return [row for batch in batches if batch.num_rows for row in _shown(staging.stage(batch))]
 
@@ -117,7 +119,9 @@ def check(table: DiskTable, plan: AnyPlan, rejects: Sequence[RejectedRow], temp_
         for _ in _staged_batches(reader, staging):
             pass
         found = _all_rejects(reader, staging, rejects)
-        return Checked(staging.n_rows + len(found), staging.n_items, tuple(found), staging.hygiene)
+        return Checked(
+            staging.n_rows + len(found), staging.n_items, tuple(found), staging.hygiene, staging.notes()
+        )
 
     return read_table(table, temp_dir, work)
 
@@ -171,6 +175,7 @@ def _import(
         )
     hygiene, n_items = staging.hygiene.as_dict(), staging.n_items
     n_rows_in = staging.n_rows + len(rejects)
+    facts = replace(facts, warnings=(*facts.warnings, *staging.notes()))
     rows = staging.closing_rows(dataset_id, name, now) | {
         "dataset_reject": [
             {"dataset_id": dataset_id, "row_no": r.row_no, "reason": r.reason, "content": r.content}
@@ -183,7 +188,7 @@ def _import(
         if some:
             insert_rows(cursor, TABLES[table_name], some)
     first, told = tuple(rejects[:100]), staging.told_runs(name)
-    return Imported(dataset_id, n_rows_in, n_items, len(rejects), first, hygiene, told)
+    return Imported(dataset_id, n_rows_in, n_items, len(rejects), first, hygiene, told, staging.notes())
 
 
 def _facts_row(
@@ -204,7 +209,8 @@ def _facts_row(
 
 
 def _staged_batches(reader: TableReader, staging: Staging | Restoring) -> Iterator[Staged]:
-    batches = reader.batches(staging.plan.columns(), n_rows=_batch_rows(reader))
+    plan = staging.plan
+    batches = reader.batches(plan.columns(), n_rows=_batch_rows(reader), verbatim=plan.verbatim)
     for batch in batches:
         if batch.num_rows:
             yield staging.stage(batch)

@@ -6,7 +6,7 @@ dashboard reads meanwhile, and its own list of rejected lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from tlm_dash.errors import InvalidInputError, StoreFullError
+from tlm_dash.models import REQUEST_OBJECTS
+from tlm_dash.store.derived import Derived, with_derived
 from tlm_dash.store.failures import is_out_of_space
 
 Result = TypeVar("Result")
@@ -44,6 +46,7 @@ class DiskTable:
     "spool": Parquet parts with the columns row_no, c0, c1 … of text, called `names`.
 
     `keeps_empty`: in delimited text, an empty cell in quotation marks is an empty text, one without is NULL.
+    `derived`: columns that are made of others.
     """
 
     layout: Literal["delimited", "parquet", "spool"]
@@ -53,6 +56,7 @@ class DiskTable:
     has_header: bool = True
     longest_line_bytes: int = 0
     keeps_empty: bool = False
+    derived: tuple[Derived, ...] = ()
 
 
 class UntidyTable(Exception):
@@ -112,15 +116,27 @@ class TableReader:
             f"SELECT {expressions} FROM {self._source(rejects=False)} LIMIT {int(n_rows)}"  # noqa: S608 - quoted
         )
 
-    def batches(self, names: Sequence[str], *, n_rows: int, limit: int | None = None) -> Iterator[Any]:
+    def batches(
+        self, names: Sequence[str], *, n_rows: int, limit: int | None = None, verbatim: Collection[str] = ()
+    ) -> Iterator[Any]:
         """Give all rows in order as Arrow batches: row_no, then the columns called `names`, all text.
 
-        row_no counts what could be read where the table has no numbers of its own. What could not be read is
+        `verbatim` columns are as the file has them, whatever is derived of them. row_no counts what could be
+        read where the table has no numbers of its own. What could not be read is
         in `rejects` afterwards.
         """
         spooled = self._table.layout == "spool"
+        made = {
+            name: part
+            for part in self._table.derived
+            for name in part.names
+            if not (name in verbatim and name == part.source)
+        }
+        sources = tuple(
+            dict.fromkeys(s for name in names for s in (made[name].sources if name in made else (name,)))
+        )
         wanted = ["row_no"] if spooled else []
-        wanted += [f"{self._columns[name]} AS c{number}" for number, name in enumerate(names)]
+        wanted += [f"{self._columns[name]} AS c{number}" for number, name in enumerate(sources)]
         sql = f"SELECT {', '.join(wanted)} FROM {self._source(rejects=limit is None)}"  # noqa: S608 - quoted
         if limit is not None:
             sql += f" LIMIT {limit:d}"
@@ -131,9 +147,20 @@ class TableReader:
                     numbers = pa.array(np.arange(n_before + 1, n_before + batch.num_rows + 1))
                     batch = batch.add_column(0, "row_no", numbers)
                 n_before += batch.num_rows
-                yield batch
+                yield with_derived(batch, names, sources, made) if made.keys() & set(names) else batch
         except duckdb.Error as error:
             raise self._failure(error) from error
+
+    def any_last_turn(self, name: str, roles: Sequence[str]) -> bool:
+        """Tell whether one of the lists of turns in a column ends with a turn of one of `roles`."""
+        cell = self._columns[name]
+        wanted = ", ".join(_literal(role) for role in roles)
+        said = ", ".join(f"TRY(json_extract_string({cell}, '$[#-1].{key}'))" for key in ("role", "from"))
+        sql = (
+            f"SELECT 1 FROM {self._source(rejects=False)} "  # noqa: S608 - quoted
+            f"WHERE coalesce({said}) IN ({wanted}) LIMIT 1"
+        )
+        return bool(self._run(sql))
 
     def rejects(self) -> list[RejectedLine]:
         """Give the rows that the last `batches` could not read, in order.
@@ -218,9 +245,14 @@ def read_table(table: DiskTable, temp_dir: Path, work: Callable[[TableReader], R
 
 
 def _flat_columns(name: str, expression: str, kind: str, depth: int, reader: TableReader) -> dict[str, str]:
-    if kind.startswith("STRUCT") and not kind.endswith("]") and depth < _MAX_DEPTH:
+    is_struct = kind.startswith("STRUCT") and not kind.endswith("]") and depth < _MAX_DEPTH
+    parts = reader.struct_parts(expression) if is_struct else []
+    is_whole = name.rpartition(".")[2] in REQUEST_OBJECTS or {"role", "content"} <= {
+        part for part, _ in parts
+    }
+    if parts and not is_whole:
         found: dict[str, str] = {}
-        for part, part_kind in reader.struct_parts(expression):
+        for part, part_kind in parts:
             inner = f"struct_extract({expression}, {_literal(part)})"
             found |= _flat_columns(f"{name}.{part}", inner, part_kind, depth + 1, reader)
         return found

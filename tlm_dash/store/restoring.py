@@ -59,6 +59,10 @@ class Restoring:
         """Tell how many different items there were: each run has a row for its own."""
         return self._items.n_items
 
+    def notes(self) -> tuple[str, ...]:
+        """Tell nothing: an export comes back whole."""
+        return ()
+
     def stage(self, batch: Any) -> Staged:  # noqa: ANN401 - pyarrow ships no types
         """Make the rows of one batch (row_no, then the columns of the plan); each is kept or rejected."""
         columns = {name: repeated(None, batch.num_rows) for name in _NAMES}

@@ -17,7 +17,13 @@ from tlm_dash.store.import_plan import ImportedRun, ImportPlan, PlannedResponse,
 from tlm_dash.store.import_runs import StagedRuns, imported_run_rows, run_rows, told_runs
 
 _CONTENT_CHARACTERS = 4000
-_UNSCORED_WORDS = ("", "nan", "null", "none", "na", "n/a")
+_UNSCORED_WORDS = ("", "nan", "null", "none", "na", "n/a", "#n/a", "-")
+_TOTALS = (
+    r"(?i)^\s*(grand total|totals?|sum|average|avg|mean|median|summe|gesamt|mittelwert|durchschnitt|moyenne|"
+    r"promedio)\s*:?\s*$"
+)
+_LONGEST_TOTAL_BYTES = 24
+TOTAL_ROW = "The row looks like a total of the rows above: it is called so and has no response."
 NO_SCORE = "The file has no score here."
 NO_RESPONSE = {
     "error_kind": "no_response",
@@ -40,11 +46,20 @@ class Staging:
         self.runs = StagedRuns()
         self.rejects: list[RejectedRow] = []
         self.n_items = 0
+        self._n_told = dict.fromkeys((counted.column for counted in plan.counted), 0)
 
     @property
     def n_rows(self) -> int:
         """Tell how many rows were taken: each is an item."""
         return self.n_items
+
+    def notes(self) -> tuple[str, ...]:
+        """Tell of the counted columns how many items have something in them."""
+        return tuple(
+            counted.sentence(f"{n_rows:,} row" + ("s" if n_rows != 1 else ""))
+            for counted in self.plan.counted
+            if (n_rows := self._n_told[counted.column])
+        )
 
     def told_runs(self, dataset_name: str) -> tuple[ImportedRun, ...]:
         """Describe the runs."""
@@ -65,12 +80,15 @@ class Staging:
         # A space in front: no column of a file can have such a name, they are trimmed.
         columns = dict(zip([" row_no", *self.plan.columns()], batch.columns, strict=True))
         rows = self._prompts(columns, batch.num_rows)
+        self._find_totals(rows, columns)
         if rows.problems:
             rows, columns = self._without_refused(rows, columns)
         digests = rows.digests()
         n_rows = len(digests)
         self.n_items += n_rows
         self.hygiene.saw_prompts(rows.prompts, digests)
+        for name in self._n_told:
+            self._n_told[name] += len(columns[name]) - columns[name].null_count
         item = {
             "item_no": columns[" row_no"],
             "prompt": rows.prompts,
@@ -84,6 +102,19 @@ class Staging:
         for response in self.plan.responses:
             self._stage_response(staged, response, columns, rows)
         return staged
+
+    def _find_totals(self, rows: PromptRows, columns: dict[str, Any]) -> None:
+        """Refuse rows that a spreadsheet adds below its table: they would be asked as prompts."""
+        if not self.plan.responses:
+            return
+        short = pc.less(pc.binary_length(rows.prompts), _LONGEST_TOTAL_BYTES)
+        for response in self.plan.responses:
+            short = pc.and_(short, columns[response.column].is_null())
+        if not pc.any(short).as_py():
+            return
+        found = pc.and_(short, pc.match_substring_regex(rows.prompts, _TOTALS))
+        for number in pc.indices_nonzero(pc.fill_null(found, fill_value=False)).to_pylist():
+            rows.problems.setdefault(number, TOTAL_ROW)
 
     def _prompts(self, columns: dict[str, Any], n_rows: int) -> PromptRows:
         plan = self.plan
@@ -124,6 +155,7 @@ class Staging:
         texts = columns[response.column]
         ends = self._column(columns, response.finish_reason, n_rows)
         self.hygiene.saw_responses(texts, ends)
+        messages = None if response.message is None else columns[response.message]
         hashes = hexadecimal(rows.response_digests(texts))
         run_ids, models, scores, reasons = self._results(response, columns, n_rows)
         item_nos = columns[" row_no"]
@@ -134,6 +166,8 @@ class Staging:
             "completion_id": ids, "item_no": item_nos, "response_hash": hashes, "response": texts,
             "model": models, "finish_reason": ends, "is_complete": complete,
         }  # fmt: skip
+        if any(other.message is not None for other in self.plan.responses):
+            completion["extra"] = _extras(messages, n_rows)
         run_item = {
             "run_id": run_ids, "item_no": item_nos, "status": pc.if_else(given, "done", "error"),
             "completion_id": ids, "response_hash": hashes,
@@ -194,6 +228,13 @@ class Staging:
             return score + 0.0, None
         self.hygiene.bad_scores += 1
         return None, f"The file says {said[:40]!r}, which is not a number from 0 to 1."
+
+
+def _extras(messages: Any | None, n_rows: int) -> Any:  # noqa: ANN401 - Arrow columns
+    """Write what answers hold beside their text as `completion.extra` has it."""
+    if messages is None:
+        return repeated("{}", n_rows)
+    return pc.fill_null(pc.binary_join_element_wise('{"message":', messages, "}", ""), "{}")
 
 
 def _add(staged: Staged, table: str, columns: dict[str, Any], kept: Any) -> None:  # noqa: ANN401

@@ -17,9 +17,17 @@ import streamlit as st
 from tlm_dash.errors import InvalidInputError, StoreFullError, TlmDashError
 from tlm_dash.models import new_id
 from tlm_dash.services.dashboard import Dashboard
-from tlm_dash.services.dataset_inspection import Inspection, Overrides, discard, inspect, sweep_uploads
+from tlm_dash.services.dataset_inspection import (
+    Answer,
+    Inspection,
+    Overrides,
+    Question,
+    discard,
+    inspect,
+    sweep_uploads,
+)
 from tlm_dash.services.dataset_upload import Check, ColumnMapping, ImportResult, check, preview, save
-from tlm_dash.ui.column_choices import ColumnChoices
+from tlm_dash.ui.column_choices import KEPT, ColumnChoices
 
 MOST_PENDING = 8
 """How many uploads are kept unsaved: each holds files on disk, so the oldest makes room."""
@@ -46,6 +54,7 @@ class PendingUpload:
     problem: TlmDashError | None = None
     looks: int = 0
     is_table: bool = False
+    answered: frozenset[str] = frozenset()
     _previewed: tuple[ColumnMapping, list[dict[str, Any]]] | None = None
     _checked: tuple[ColumnMapping, Check] | None = None
 
@@ -60,9 +69,34 @@ class PendingUpload:
         discard(self.inspection)
         self.inspection = found
         if found.names != self.choices.names:
-            self.choices = ColumnChoices.of(found.mapping, found.names)
+            self.choices, self.answered = ColumnChoices.of(found.mapping, found.names), frozenset()
         self.problem, self._previewed, self._checked = None, None, None
         self.looks += 1
+
+    def open_questions(self) -> tuple[Question, ...]:
+        """Give the questions that nobody answered, neither by a press nor by saying what a column means."""
+        if self.restores or self.choices.template is not None:
+            asked = [q for q in self.inspection.questions if not self.restores and not q.is_about_prompts]
+        else:
+            asked = list(self.inspection.questions)
+        return tuple(question for question in asked if question.question not in self.answered)
+
+    def answer(self, question: Question, answer: Answer) -> None:
+        """Give columns the roles of an answer."""
+        self.answered |= {question.question}
+        for name, role in answer.roles:
+            number = self.choices.names.index(name)
+            self.choices = self.choices.with_role(number, role or KEPT)
+
+    def set_role(self, number: int, role: str) -> None:
+        """Say what a column means: that answers what was asked about it, or about the prompts."""
+        name = self.choices.names[number]
+        self.answered |= {
+            question.question
+            for question in self.inspection.questions
+            if name in question.columns or (question.is_about_prompts and role in ("prompt", "messages"))
+        }
+        self.choices = self.choices.with_role(number, role)
 
     @property
     def restores(self) -> bool:

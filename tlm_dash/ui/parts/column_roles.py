@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from tlm_dash.services.dataset_inspection import InspectedColumn
+from tlm_dash.services.dataset_inspection import InspectedColumn, Question
 from tlm_dash.ui.column_choices import KEPT, OF_A_RESPONSE, ROLE_NAMES, ColumnChoices
 from tlm_dash.ui.pending import PendingUpload
 from tlm_dash.ui.text import one_line, visible
@@ -17,6 +17,7 @@ SHOWN_AT_ONCE = 30
 NAME_CHARACTERS = 60
 SAMPLE_CHARACTERS = 62
 REASON_CHARACTERS = 100
+ANSWER_CHARACTERS = 80
 TEMPLATE_HEIGHT = 120
 EVERY = ""
 """A model that holds for all responses of a row; no column has an empty name."""
@@ -24,10 +25,8 @@ EVERY = ""
 
 def draw(upload: PendingUpload) -> None:
     """Draw a role menu for each column, the questions that only a person can answer, and the template."""
-    for question in upload.inspection.questions:
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.badge("Please check", color="orange", icon=":material/help:")
-            st.text(visible(question), width="stretch")
+    for number, question in enumerate(upload.inspection.questions):
+        _question(upload, number, question)
     columns = list(enumerate(upload.inspection.columns))
     folded: list[tuple[int, InspectedColumn]] = []
     if len(columns) > SHOWN_AT_ONCE:
@@ -40,6 +39,39 @@ def draw(upload: PendingUpload) -> None:
             for number, column in folded:
                 _column(upload, number, column)
     _template(upload)
+
+
+def _question(upload: PendingUpload, number: int, question: Question) -> None:
+    """Draw a question with the values it is about; an answer gives the columns below their roles."""
+    is_open = question in upload.open_questions()
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if is_open:
+                st.badge("Please answer", color="orange", icon=":material/help:")
+            else:
+                st.badge("Answered", color="gray", icon=":material/check:")
+            st.text(visible(question.question), width="stretch")
+        if question.samples:
+            shown = " · ".join(one_line(sample, SAMPLE_CHARACTERS) for sample in question.samples)
+            st.text(visible(f"{one_line(question.column or '', NAME_CHARACTERS)}: {shown}"))
+        if is_open:
+            # A menu and not buttons: their labels would be Markdown, and names are the file's.
+            st.selectbox(
+                f"Answer to question {number + 1}",
+                options=list(question.answers),
+                index=None,
+                format_func=lambda answer: one_line(answer.label, ANSWER_CHARACTERS),
+                placeholder="Choose an answer",
+                key=_key(upload, "answer", number),
+                on_change=_answer,
+                args=(upload, number, question),
+                label_visibility="collapsed",
+            )
+
+
+def _answer(upload: PendingUpload, number: int, question: Question) -> None:
+    if (answer := st.session_state[_key(upload, "answer", number)]) is not None:
+        upload.answer(question, answer)
 
 
 def _key(upload: PendingUpload, name: str, number: int) -> str:
@@ -77,7 +109,7 @@ def _column(upload: PendingUpload, number: int, column: InspectedColumn) -> None
 
 
 def _set_role(upload: PendingUpload, number: int) -> None:
-    upload.choices = upload.choices.with_role(number, st.session_state[_key(upload, "role", number)])
+    upload.set_role(number, st.session_state[_key(upload, "role", number)])
 
 
 def _is_label(upload: PendingUpload, number: int) -> None:

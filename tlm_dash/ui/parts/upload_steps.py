@@ -113,6 +113,8 @@ def _counts(upload: PendingUpload, found: Check) -> None:
     if found.n_rows_in > found.n_items + len(found.rejects):
         st.caption("An export has a row for each item of each run.")
     hygiene.draw(found.hygiene)
+    for note in found.notes:
+        st.text(visible(note))
     if not found.rejects:
         return
     shown = found.rejects[:REJECTS_SHOWN]
@@ -178,10 +180,19 @@ def _save(running: Dashboard, upload: PendingUpload, mapping: ColumnMapping | No
         args=(upload,),
         width=420,
     )
+    n_open = len(upload.open_questions())
+    if n_open:
+        st.caption(
+            "One question of step 2 is open." if n_open == 1 else f"{n_open} questions of step 2 are open."
+        )
     row = st.container(horizontal=True, vertical_alignment="center")
     with row:
         save = st.button(
-            "Save", type="primary", icon=":material/save:", key="save-upload", disabled=mapping is None
+            "Save",
+            type="primary",
+            icon=":material/save:",
+            key="save-upload",
+            disabled=mapping is None or n_open > 0,
         )
         cancel = st.button("Cancel", icon=":material/close:", key="cancel-upload")
     if cancel:

@@ -1,0 +1,145 @@
+"""What the rows of a file become, and what of them is not sent, told with its count."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tlm_dash.services import datasets
+from tlm_dash.services.dataset_inspection import Said, inspect
+from tlm_dash.services.dataset_upload import ImportResult, OpenQuestionsError, check, save
+from tlm_dash.services.place import OpenStore
+
+TALKS = [
+    [{"role": "user", "content": f"Who built {n}?"}, {"role": "assistant", "content": f"Number {n}."}]
+    for n in range(3)
+]
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {}}}
+
+
+def imported(place: OpenStore, path: Path) -> ImportResult:
+    return save(place, inspect(place, [path]))
+
+
+def as_csv(columns: dict[str, list[str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerows([list(columns), *zip(*columns.values(), strict=True)])
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json", "parquet"])
+def test_an_answer_is_never_sent_back_to_the_model(place: OpenStore, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"talks.{kind}"
+    if kind == "csv":
+        path.write_text(as_csv({"conversation": [json.dumps(talk) for talk in TALKS]}))
+    elif kind == "parquet":
+        pq.write_table(pa.table({"conversation": TALKS}), path)
+    else:
+        rows = [{"conversation": talk} for talk in TALKS]
+        path.write_text(json.dumps(rows) if kind == "json" else "\n".join(map(json.dumps, rows)))
+    result = imported(place, path)
+    assert (result.n_rows_in, result.n_items, len(result.runs)) == (3, 3, 1)
+    rows = datasets.page(place, result.dataset_id).rows
+    assert [row.prompt for row in rows] == [f"Who built {n}?" for n in range(3)]
+    assert place.store.read("SELECT count(*) FROM item WHERE messages IS NOT NULL") == [(0,)]
+    texts = place.store.read("SELECT response FROM completion ORDER BY item_no")
+    assert texts == [(f"Number {n}.",) for n in range(3)]
+    told = (
+        "The assistant's last turn in `conversation` of 3 rows is taken as the response `response` "
+        "and not sent."
+    )
+    assert told in result.warnings
+    assert told in datasets.show(place, result.dataset_id).warnings
+
+
+def test_an_answer_that_comes_late_in_the_file_is_a_response(place: OpenStore, tmp_path: Path) -> None:
+    talks = [[{"role": "user", "content": f"Who {n}?"}] for n in range(300)]
+    talks[280] = TALKS[0]
+    path = tmp_path / "late.csv"
+    path.write_text(as_csv({"messages": [json.dumps(talk) for talk in talks]}))
+    result = imported(place, path)
+    assert result.runs[0].response_column == "response"
+    assert place.store.read("SELECT item_no, response FROM completion") == [(281, "Number 0.")]
+
+
+def test_what_of_a_request_is_not_sent_is_told_with_its_count(place: OpenStore, tmp_path: Path) -> None:
+    first = {
+        "messages": TALKS[0],
+        "tools": [TOOL],
+        "temperature": 0.5,
+        "response_format": {"type": "json_object"},
+    }
+    rows = [first, {"messages": TALKS[1], "tools": [TOOL]}, {"messages": TALKS[2], "contexts": ["a passage"]}]
+    path = tmp_path / "tuning.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    found = inspect(place, [path])
+    told = {
+        "`tools` of 2 rows is kept beside the item and not sent.",
+        "`temperature` of 1 row is kept beside the item and not sent.",
+        "`response_format` of 1 row is kept beside the item and not sent.",
+        "`contexts` of 1 row is kept beside the item and not sent.",
+    }
+    assert told <= set(check(found, found.mapping).notes)
+    result = save(place, found)
+    assert told <= set(result.warnings)
+    extra = datasets.page(place, result.dataset_id).rows[0].extra
+    assert json.loads(extra["tools"]) == [TOOL]
+    assert json.loads(extra["response_format"]) == {"type": "json_object"}
+
+
+def test_every_key_of_a_batch_request_is_kept_and_told(place: OpenStore, tmp_path: Path) -> None:
+    body = {
+        "model": "m",
+        "messages": TALKS[0][:1],
+        "tools": [TOOL],
+        "logit_bias": {"50256": -100},
+        "stop": ["x"],
+    }
+    line = {"custom_id": "r0", "method": "POST", "url": "/v1/chat/completions", "body": body}
+    requests, answers = tmp_path / "requests.jsonl", tmp_path / "answers.jsonl"
+    requests.write_text(json.dumps(line))
+    parts = [{"type": "text", "text": "Number "}, {"type": "text", "text": "0."}]
+    choice = {"message": {"role": "assistant", "content": parts}, "finish_reason": "stop"}
+    answer = {"custom_id": "r0", "response": {"body": {"model": "m", "choices": [choice]}}}
+    answers.write_text(json.dumps(answer))
+    result = save(place, inspect(place, [requests, answers]))
+    for name in ("tools", "logit_bias", "stop"):
+        assert f"`{name}` of 1 row is kept beside the item and not sent." in result.warnings
+    assert place.store.read("SELECT response FROM completion") == [("Number 0.",)]
+    extra = datasets.page(place, result.dataset_id).rows[0].extra
+    assert json.loads(extra["body.logit_bias"]) == {"50256": -100}
+
+
+def test_a_total_below_the_table_is_no_prompt(place: OpenStore, tmp_path: Path) -> None:
+    path = tmp_path / "total.csv"
+    path.write_text("prompt,response,score\nWhy?,So.,0.9\nAverage,It is one.,0.5\nAverage,,0.7\nTotal:,,\n")
+    result = imported(place, path)
+    assert (result.n_rows_in, result.n_items) == (4, 2)
+    assert [row.row_no for row in result.rejected] == [3, 4]
+    assert all("total" in row.reason for row in result.rejected)
+
+
+def test_nothing_is_stored_where_a_file_has_two_readings(place: OpenStore, tmp_path: Path) -> None:
+    path = tmp_path / "gold.csv"
+    path.write_text("prompt,response,expected,reference\nWhy?,So.,x,y\n")
+    with pytest.raises(OpenQuestionsError, match="reference answer"):
+        imported(place, path)
+    assert not datasets.listed(place)
+    found = inspect(place, [path], said=Said((("reference", "expected"),)))
+    assert not found.questions
+    assert save(place, found).mapping["reference"] == "expected"
+
+
+def test_an_opened_column_without_a_role_is_kept_as_it_was(place: OpenStore, tmp_path: Path) -> None:
+    path = tmp_path / "open.csv"
+    path.write_text(as_csv({"prompt": ["Why?"], "scores": ['{"factuality": 1}'], "input": ['{"q": "Why?"}']}))
+    result = imported(place, path)
+    extra = datasets.page(place, result.dataset_id).rows[0].extra
+    assert extra == {"scores": '{"factuality": 1}', "input": '{"q": "Why?"}'}
