@@ -9,7 +9,8 @@ from scipy.stats import binom, norm
 
 from tlm_dash.analysis.figure import Figure
 from tlm_dash.analysis.quantiles import quantile_figure, ratio_figure
-from tlm_dash.analysis.verdicts import Evidence, labels_needed, points, verdict_of
+from tlm_dash.analysis.verdicts import Evidence, PairTest, labels_needed, verdict_of
+from tlm_dash.words.numbers import points
 
 
 def figure(value: float, low: float, high: float, n: int = 500) -> Figure:
@@ -42,6 +43,36 @@ def test_the_first_that_applies(low: float, high: float, margin: float | None, c
     assert ("includes 0" in text) == (low <= 0 <= high)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "p", "margin", "code"),
+    [
+        (0.014, 0.138, 0.0625, None, "not_distinguishable"),
+        (0.014, 0.138, 0.0500001, None, "not_distinguishable"),
+        (0.014, 0.138, 0.05, None, "b_better"),
+        (0.014, 0.138, 0.0625, 0.03, "b_not_inferior"),
+        (-0.138, -0.014, 0.0625, None, "not_distinguishable"),
+        (-0.138, -0.014, 0.0625, 0.03, "not_distinguishable"),
+        (-0.02, -0.014, 0.0625, 0.03, "b_not_inferior"),
+        (-0.138, -0.014, 0.01, None, "a_better"),
+        # What the interval leaves open, no test decides.
+        (-0.01, 0.138, 0.01, None, "not_distinguishable"),
+    ],
+)
+def test_better_and_worse_need_the_test_beside_the_interval_too(
+    low: float, high: float, p: float, margin: float | None, code: str
+) -> None:
+    test = PairTest("the exact test", p, 0.05)
+    difference = figure((low + high) / 2, low, high, 80)
+    found, text = verdict(difference, metric="accuracy", margin=margin, test=test)
+    assert found == code
+    disagree = (low > 0 or high < 0) and p > 0.05
+    assert ("which excludes 0, the exact test does not (p = 0.0625, held against 0.05)" in text) == (
+        disagree and p == 0.0625
+    )
+    if disagree:
+        assert "better" not in text and not text.startswith("worse")
+
+
 def test_the_sentence_carries_difference_interval_and_n() -> None:
     _, text = verdict(figure(-0.004, -0.019, 0.011), margin=0.03)
     assert text == (
@@ -68,10 +99,8 @@ def test_the_plan_for_more_labels_has_the_power_it_says() -> None:
     error = 0.02 * (100 / needed) ** 0.5
     power = 1 - norm.cdf(1.959964 - 0.02 / error)
     assert power == pytest.approx(0.8, abs=0.01)
-    assert (
-        "about 790 labelled rows would be needed to see a difference of 2 points"
-        in (verdict(one, margin=0.02)[1])
-    )
+    told = "a comparison planned with about 790 labelled rows would show a difference of 2 points"
+    assert told in verdict(one, margin=0.02)[1]
     assert "would have shown" in verdict(figure(0.0, -0.002, 0.002))[1]
     assert labels_needed(Figure(0.0, 0.0, 0.0, 10), 0.03) is None
 

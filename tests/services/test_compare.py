@@ -13,12 +13,15 @@ from tests.services.compared import make_labelled_run, two_models, two_presets
 from tests.services.labelled_runs import say
 from tests.services.stored import make_dataset, make_run
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.services import record_files
 from tlm_dash.services.compare import QUALITY_FIGURES, CompareRequest, Comparison, compare
 from tlm_dash.services.compare_effort import latency_reason
+from tlm_dash.services.compare_pair import UNFAIR
 from tlm_dash.services.compare_rows import counts_of, open_row, page_of, positions_of, response_difference
 from tlm_dash.services.labelled import labelled_run
 from tlm_dash.services.place import OpenStore
 from tlm_dash.services.quality import quality_of
+from tlm_dash.services.record_drafts import comparison_record
 from tlm_dash.store.run_models import RunRecord
 
 PAIR_FIELDS = {
@@ -196,6 +199,52 @@ def test_auroc_on_different_responses_of_unknown_scorers_is_not_compared(place: 
     pair = compared(place, *runs, metric="auroc").pairs[0]
     assert pair.verdict.code == "not_comparable" and "scorer or preset differ" in pair.verdict.text
     assert compared(place, *runs).pairs[0].verdict.metric == "accuracy"
+    # No number stands beside that word, whichever metric the verdict is about.
+    for metric in ("auroc", None):
+        found = compared(place, *runs, metric=metric)
+        facts = found.facts()["pairs"][0]
+        for name in ("auroc_difference", "prr_difference"):
+            assert (facts[name], facts[f"{name}_ci"]) == (None, None)
+            assert f"{name} is not available: not comparable, since {UNFAIR}." in facts["notes"]
+        assert not {"AUROC", "PRR"} & {words for words, _ in found.pairs[0].differences()}
+        assert facts["accuracy_difference"] == 0.0
+        record = comparison_record(place, found.request)
+        assert not any("AUROC" in row["name"] for row in record["charts"]["differences"])
+
+
+def test_better_needs_the_exact_test_at_the_level_of_the_pair(place: OpenStore) -> None:
+    """Five pairs that b alone gets right, of 80: Tango's interval excludes 0, McNemar's p is .0625."""
+    runs = two_models(place, (40, 0, 5, 35))
+    found = compared(place, *runs)
+    (pair,) = found.facts()["pairs"]
+    assert pair["p_mcnemar"] == 0.0625 and pair["p_level"] == 0.05
+    assert pair["accuracy_difference_ci"][0] > 0
+    assert pair["verdict"] == "not_distinguishable"
+    said = "which excludes 0, the exact test does not (p = 0.0625, held against 0.05)"
+    assert said in pair["verdict_text"] and "better" not in pair["verdict_text"]
+    assert compared(place, *runs[::-1]).pairs[0].verdict.code == "not_distinguishable"
+    record = comparison_record(place, found.request)
+    assert said in record["answer"] and said in record_files.as_html(record)
+    # With eight such pairs p is .0078: enough for one candidate, not for each of ten.
+    more = two_models(place, (40, 0, 8, 32))
+    assert compared(place, *more).pairs[0].verdict.code == "b_better"
+    ((dataset_id,),) = place.store.read("SELECT dataset_id FROM run WHERE run_id = ?", [more[0]])
+    others = [make_labelled_run(place, dataset_id, [1] * 40 + [0] * 40, name=f"same {n}") for n in range(9)]
+    many = compared(place, *more, *others).pairs[0]
+    assert many.right.difference.low > 0 and many.right.level == pytest.approx(0.005)
+    assert many.verdict.code == "not_distinguishable" and "held against 0.005" in many.verdict.text
+
+
+def test_where_prompts_repeat_the_test_over_prompts_must_agree(place: OpenStore) -> None:
+    """Forty prompts asked twice; b alone is right on five of them: p is .0625, whatever the rows say."""
+    dataset_id = make_dataset(place.store, [f"What is {n // 2}?" for n in range(80)])
+    a = [int(n < 60) for n in range(80)]
+    b = [int(n < 70) for n in range(80)]
+    runs = [make_labelled_run(place, dataset_id, labels, name=name) for name, labels in (("a", a), ("b", b))]
+    pair = compared(place, *runs).pairs[0]
+    assert pair.right.p_mcnemar is None and pair.right.p_sign_flip == pytest.approx(0.0625, abs=0.01)
+    assert pair.right.difference.low > 0 and pair.verdict.code == "not_distinguishable"
+    assert "the test over prompts does not (p = 0.06" in pair.verdict.text
 
 
 def test_requests_that_make_no_sense_are_refused() -> None:

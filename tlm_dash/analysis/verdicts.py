@@ -9,6 +9,7 @@ from typing import Literal
 from scipy.special import ndtri
 
 from tlm_dash.analysis.figure import Figure
+from tlm_dash.words.numbers import p_value, percent, points
 
 Metric = Literal["auroc", "accuracy"]
 Code = Literal[
@@ -24,12 +25,35 @@ TOLD_DIFFERENCE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
+class PairTest:
+    """A test of no difference beside an interval: its `p` and the `level` that this is held against.
+
+    `name` is what a sentence calls it: the exact test, the test over prompts.
+    """
+
+    name: str
+    p: float
+    level: float
+
+    @property
+    def rejects(self) -> bool:
+        """Tell whether it finds a difference at its level."""
+        return self.p <= self.level
+
+    @property
+    def words(self) -> str:
+        """Say its p and the level."""
+        return f"p = {p_value(self.p)}, held against {p_value(self.level)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What a verdict stands on. `difference` is b − a of the metric, with its interval.
 
     `n_right` and `n_wrong` count labels in the run that has fewer of them; `margin` is a fraction, None where
     no loss is said to be small; `not_comparable` says why the metric cannot be compared, None where it can;
-    `no_sample` why labels that are there may feed no estimate.
+    `no_sample` why labels that are there may feed no estimate. `test` stands beside the interval where there
+    is one that fits; it has the interval's own level, shared among candidates like that.
     """
 
     metric: Metric
@@ -40,6 +64,12 @@ class Evidence:
     margin: float | None = None
     not_comparable: str | None = None
     no_sample: str | None = None
+    test: PairTest | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Tell whether a difference is shown: the interval excludes 0, and no test beside it disagrees."""
+        return excludes_zero(self.difference) and (self.test is None or self.test.rejects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +84,8 @@ class Verdict:
 def verdict_of(evidence: Evidence) -> Verdict:
     """Give the first verdict that applies, in the order of the type `Code`.
 
+    Better and worse need both, the interval and the test beside it: a score interval excludes 0 a little more
+    often than an exact test rejects, and a reader who sees both must not find one against the other.
     A margin makes it a test of non-inferiority: the lower end of the interval lies above −margin, which
     happens to a run that is worse by the margin in (1 − confidence) / 2 of cases at most.
     """
@@ -71,22 +103,6 @@ def labels_needed(difference: Figure, to_see: float) -> int | None:
         return None
     quantiles = float(ndtri((1 + difference.confidence) / 2) + ndtri(POWER))
     return math.ceil(difference.n * (quantiles * difference.standard_error / to_see) ** 2)
-
-
-def points(value: float, *, signed: bool = True) -> str:
-    """Write a fraction in points, with a true minus sign: −0.4, +1.1, 3."""
-    scaled = value * 100
-    if not signed:
-        return f"{abs(scaled):.1f}".removesuffix(".0") if abs(scaled) >= 0.1 else f"{abs(scaled):.1g}"
-    if not scaled:
-        return "0.0"
-    # What lies beside 0 must not be written as 0.
-    return (f"{scaled:+.1f}" if abs(scaled) >= 0.1 else f"{scaled:+.1g}").replace("-", "−")
-
-
-def percent(value: float) -> str:
-    """Write a confidence or a share in percent with as many digits as it needs."""
-    return f"{value * 100:.4g}%"
 
 
 def interval_words(figure: Figure) -> str:
@@ -132,24 +148,32 @@ def _not_decidable(evidence: Evidence) -> tuple[Code, str] | None:
 def _decided(evidence: Evidence) -> tuple[Code, str]:
     figure, name = evidence.difference, METRIC_NAMES[evidence.metric]
     assert figure.value is not None and figure.low is not None and figure.high is not None
-    base = f"{interval_words(figure)}; {_rows(evidence.n_labelled, 'labelled')}"
+    base = f"{interval_words(figure)}{_disagreement(evidence)}; {_rows(evidence.n_labelled, 'labelled')}"
     by = f"{points(figure.value, signed=False)} points of {name}"
-    if figure.low > 0:
+    if figure.low > 0 and evidence.is_shown:
         return "b_better", f"better by {by} ({base})"
     if evidence.margin is not None and figure.low > -evidence.margin:
-        worse = "worse, but " if figure.high < 0 else ""
+        worse = "worse, but " if figure.high < 0 and evidence.is_shown else ""
         allowed = f"{points(evidence.margin, signed=False)} points of {name}"
         return "b_not_inferior", f"{worse}not worse by more than {allowed} ({base})"
-    if figure.high < 0:
+    if figure.high < 0 and evidence.is_shown:
         return "a_better", f"worse by {by} ({base})"
     told = f"not distinguishable by {name} on these rows ({base})"
-    if evidence.margin is not None:
+    if evidence.margin is not None and figure.low <= -evidence.margin:
         told += f"; a loss of {points(evidence.margin, signed=False)} points is not ruled out"
-    return "not_distinguishable", told + _plan(evidence)
+    return "not_distinguishable", told + ("" if excludes_zero(figure) else _plan(evidence))
+
+
+def _disagreement(evidence: Evidence) -> str:
+    """Say where the interval excludes 0 and the test beside it does not."""
+    test = evidence.test
+    if test is None or test.rejects or not excludes_zero(evidence.difference):
+        return ""
+    return f", {test.name} does not ({test.words})"
 
 
 def _plan(evidence: Evidence) -> str:
-    """Say how many rows would do, or what these would have shown."""
+    """Say how many rows a comparison of its own would need, or what these would have shown."""
     figure = evidence.difference
     to_see = evidence.margin or TOLD_DIFFERENCE
     needed = labels_needed(figure, to_see)
@@ -157,8 +181,8 @@ def _plan(evidence: Evidence) -> str:
         return ""
     if needed > evidence.n_labelled:
         return (
-            f"; about {_round_up(needed):,} labelled rows would be needed to see a difference of "
-            f"{points(to_see, signed=False)} points ({percent(POWER)} power)"
+            f"; a comparison planned with about {_round_up(needed):,} labelled rows would show a difference "
+            f"of {points(to_see, signed=False)} points ({percent(POWER)} power)"
         )
     seen = to_see * math.sqrt(needed / evidence.n_labelled)
     return f"; a difference of {points(seen, signed=False)} points would have shown ({percent(POWER)} power)"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,19 @@ from tlm_dash.analysis.agreement_of_ranks import kendall_tau, overlap_of_lowest,
 from tlm_dash.analysis.bootstrap import SHARES, Resampling, Retention, ScoredLabels
 from tlm_dash.analysis.figure import Bools, Figure
 from tlm_dash.analysis.paired_ranking import auroc_difference
-from tlm_dash.analysis.pairs import PairTable, accuracy_difference, mcnemar_exact, pair_table, sign_flip_test
+from tlm_dash.analysis.pairs import accuracy_difference, mcnemar_exact, pair_table, sign_flip_test
 from tlm_dash.analysis.verdicts import Evidence, Metric, Verdict, verdict_of
 from tlm_dash.services.labelled import LabelledRun
-from tlm_dash.services.paired_columns import FLIP_SHARE, PairedColumns, paired_columns
+from tlm_dash.services.pair_figures import RankAgreement, RightAndWrong, pair_notes
+from tlm_dash.services.paired_columns import PairedColumns, paired_columns
 from tlm_dash.services.pairing import Pairing
 from tlm_dash.store.import_runs import IMPORTED
 from tlm_dash.store.run_models import RunRecord
 from tlm_dash.words.label_origins import LabelOrigins
+from tlm_dash.words.numbers import percent
+
+UNFAIR = "their responses differ, and scorer or preset differ too or are not known"
+"""Why what the scores of two runs rank says nothing of either: it could be the responses or the scorer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +36,10 @@ class PairSettings:
     seed: int
     threshold: float | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class RightAndWrong:
-    """The 2×2 table, the difference of accuracy, and the p of the test that fits the rows."""
-
-    table: PairTable
-    difference: Figure
-    p_mcnemar: float | None
-    p_sign_flip: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class RankAgreement:
-    """How alike two scores order the pairs that have both; no label is needed."""
-
-    n_scored: int
-    kendall: Figure
-    spearman: Figure
-    overlap_lowest: tuple[float | None, ...]
-    n_flips: int | None
+    @property
+    def level(self) -> float:
+        """Give the level of the tests of one pair."""
+        return round(1 - self.confidence, 12)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +84,7 @@ class ComparedPair:
         named = (
             ("AUROC", self.auroc_difference),
             ("Accuracy", self.right.difference),
-            *((f"Accuracy, lowest {share:.0%} reviewed", figure) for share, figure in kept),
+            *((f"Accuracy, lowest {percent(share)} reviewed", figure) for share, figure in kept),
             ("PRR", self.retention_difference.prr),
         )
         return tuple(
@@ -118,7 +106,8 @@ class ComparedPair:
             "response_agreement": self.response_agreement,
             "both": table.both, "only_a": table.only_a, "only_b": table.only_b, "neither": table.neither,
             **_with_ends("accuracy_difference", self.right.difference), "p_mcnemar": self.right.p_mcnemar,
-            "p_sign_flip": self.right.p_sign_flip, **_with_ends("auroc_difference", self.auroc_difference),
+            "p_sign_flip": self.right.p_sign_flip, "p_level": self.right.level,
+            **_with_ends("auroc_difference", self.auroc_difference),
             "accuracy_at_review_share_difference": _by_share([figure.value for figure in kept]),
             "accuracy_at_review_share_difference_ci": _by_share([ends(figure) for figure in kept]),
             **_with_ends("prr_difference", self.retention_difference.prr), "n_scored": ranks.n_scored,
@@ -154,19 +143,30 @@ def compare_pair(a: LabelledRun, b: LabelledRun, pairing: Pairing, settings: Pai
     same_scorer, same_preset = _same_scorer(a.record, b.record), _same_preset(a.record, b.record)
     by_rank = same_responses and bool(columns.scored.any())
     metric: Metric = settings.metric or ("auroc" if by_rank else "accuracy")
-    trouble = _trouble(columns, metric, is_fair=same_responses or (same_scorer and same_preset))
+    unfair = None if same_responses or (same_scorer and same_preset) else UNFAIR
+    if unfair is not None:
+        area, kept = _not_comparable(area, unfair), replace(kept, prr=_not_comparable(kept.prr, unfair))
+    trouble = _trouble(columns, metric, unfair)
     n_right, n_wrong = _rarer(columns)
     difference = area if metric == "auroc" else right.difference
     # Its first sentence: what to do about it stands in the notes.
     no_sample = (columns.labels.reason or "").partition(". ")[0] if right.table.n else ""
     evidence = Evidence(
-        metric, difference, difference.n, n_right, n_wrong, settings.margin, trouble, no_sample or None
+        metric,
+        difference,
+        difference.n,
+        n_right,
+        n_wrong,
+        settings.margin,
+        trouble,
+        no_sample or None,
+        right.test if metric == "accuracy" else None,
     )
     return ComparedPair(
         a.record, b.record, columns, same_scorer, same_preset, same_responses,
         float(same.mean()) if pairing.n else None, right, _origins(a, b, columns), area, kept, ranks,
         verdict_of(evidence),
-        tuple(_notes(columns, right, area, kept, ranks)),
+        tuple(pair_notes(columns, right, area, kept.prr, ranks)),
     )  # fmt: skip
 
 
@@ -190,11 +190,11 @@ def _right_and_wrong(columns: PairedColumns, settings: PairSettings) -> RightAnd
         right_a, right_b, settings.confidence, prompts=prompts, weights=labels.weights
     )
     if not labels.n_used or labels.weights is not None:
-        return RightAndWrong(table, difference, None, None)
+        return RightAndWrong(table, difference, None, None, settings.level)
     if prompts is None:
-        return RightAndWrong(table, difference, mcnemar_exact(table), None)
+        return RightAndWrong(table, difference, mcnemar_exact(table), None, settings.level)
     p = sign_flip_test(right_a, right_b, prompts, settings.seed)
-    return RightAndWrong(table, difference, None, p)
+    return RightAndWrong(table, difference, None, p, settings.level)
 
 
 def _score_differences(columns: PairedColumns, settings: PairSettings) -> tuple[Figure, Retention]:
@@ -234,7 +234,14 @@ def _same_preset(a: RunRecord, b: RunRecord) -> bool:
     return a.quality_preset == b.quality_preset and a.quality_preset != IMPORTED
 
 
-def _trouble(columns: PairedColumns, metric: Metric, *, is_fair: bool) -> str | None:
+def _not_comparable(figure: Figure, reason: str) -> Figure:
+    """Take a difference away that nobody may read: a number beside “not comparable” would be read."""
+    if figure.value is None:
+        return figure
+    return Figure(None, n=figure.n, confidence=figure.confidence, reason=f"not comparable, since {reason}")
+
+
+def _trouble(columns: PairedColumns, metric: Metric, unfair: str | None) -> str | None:
     """Say why a metric cannot be compared, None where it can."""
     if not columns.pairing.n:
         excluded = columns.pairing.n_excluded
@@ -242,9 +249,7 @@ def _trouble(columns: PairedColumns, metric: Metric, *, is_fair: bool) -> str | 
         return "no prompt was answered by both" if answered else "they have no prompt in common"
     if metric == "auroc" and not columns.scored.any():
         return "no pair has a score in both"
-    if metric == "auroc" and not is_fair:
-        return "their responses differ, and scorer or preset differ too or are not known"
-    return None
+    return unfair if metric == "auroc" else None
 
 
 def _rarer(columns: PairedColumns) -> tuple[int, int]:
@@ -252,33 +257,3 @@ def _rarer(columns: PairedColumns) -> tuple[int, int]:
     rows = columns.labels.used & columns.scored
     right = [int(np.nansum(label[rows])) for label in (columns.labels.label_a, columns.labels.label_b)]
     return min(right), int(rows.sum()) - max(right)
-
-
-def _notes(
-    columns: PairedColumns, right: RightAndWrong, area: Figure, kept: Retention, ranks: RankAgreement
-) -> Iterator[str]:
-    labels = columns.labels
-    if labels.reason is not None:
-        yield f"No difference of accuracy or AUROC can be estimated: {labels.reason}."
-        if right.table.n:
-            yield "The 2×2 table speaks for its labelled rows alone: they are no sample."
-    else:
-        for name, figure in (("auroc_difference", area), ("prr_difference", kept.prr)):
-            if figure.reason is not None:
-                what = name if figure.value is None else f"{name}_ci"
-                yield f"{what} is not available: {figure.reason}."
-    if labels.n_used and labels.n_left_out:
-        yield f"{labels.n_left_out:,} labelled pairs are in no common sample and feed no estimate."
-    if labels.n_open:
-        yield f"{labels.n_open:,} pairs of the sample were left open by reviewers and are not used."
-    if right.p_sign_flip is not None:
-        yield "p_mcnemar is null: prompts repeat. p_sign_flip is a seeded test that changes sides by prompt."
-    if labels.weights is not None:
-        yield "p_mcnemar is null: the sample is stratified. Estimates are weighted by inclusion probability."
-    if ranks.kendall.reason is not None:
-        yield f"kendall_tau and spearman are not available: {ranks.kendall.reason}."
-    if ranks.n_flips is not None:
-        yield (
-            "n_flips: pairs that pass in one run and not in the other, when each sends the same share of its "
-            f"lowest scores to people ({FLIP_SHARE:.0%} unless a threshold is set)."
-        )

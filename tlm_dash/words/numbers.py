@@ -1,0 +1,62 @@
+"""How numbers are written: one place, so that one number reads the same on page, record, chart and command.
+
+Three digits count in a share and three decimals in a figure such as AUROC: more would pretend to a precision
+that labels do not give, fewer would write targets like 1.25% as something that nobody asked for. Nothing is
+rounded to 0 or to all that is not exactly that.
+"""
+
+from __future__ import annotations
+
+import math
+
+NOT_KNOWN = "—"
+
+_SURE = 1e-12
+"""Nearer to 0 or 1 than this is the rounding of arithmetic, not a share of rows."""
+
+
+def percent(share: float | None) -> str:
+    """Write a fraction as percent with three digits: 12.3%, 8%, 1.25%, 99.96%; — where it is not known."""
+    if share is None:
+        return NOT_KNOWN
+    # Near 100% what is missing from it gets its own two digits. (%g would turn to 1e-05 for small shares.)
+    missing = abs(1 - abs(share))
+    decimals = 0
+    if _SURE < missing < 0.005:
+        decimals = 1 - math.floor(math.log10(100 * missing))
+    elif abs(share) > _SURE:
+        decimals = max(2 - math.floor(math.log10(100 * abs(share))), 0)
+    text = f"{100 * share:.{decimals}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) + "%"
+
+
+def percent_range(low: float | None, high: float | None) -> str:
+    """Write the ends of an interval of a share."""
+    return f"{percent(low)} to {percent(high)}"
+
+
+def points(value: float, *, signed: bool = True) -> str:
+    """Write a fraction in points, with a true minus sign: −0.4, +1.1, 3."""
+    scaled = value * 100
+    if not signed:
+        return f"{abs(scaled):.1f}".removesuffix(".0") if abs(scaled) >= 0.1 else f"{abs(scaled):.1g}"
+    if not scaled:
+        return "0.0"
+    # What lies beside 0 must not be written as 0.
+    return (f"{scaled:+.1f}" if abs(scaled) >= 0.1 else f"{scaled:+.1g}").replace("-", "−")
+
+
+def decimal(value: float | None) -> str:
+    """Write a figure such as AUROC or kappa: three decimals, more where it would read as 0 or 1."""
+    if value is None:
+        return NOT_KNOWN
+    for decimals in range(3, 10):
+        text = f"{value:.{decimals}f}"
+        if abs(float(text)) not in (0.0, 1.0) or abs(value) in (0.0, 1.0):
+            return text.replace("-", "−")
+    return f"{value:.10g}".replace("-", "−")
+
+
+def p_value(p: float) -> str:
+    """Write the p of a test: 0.0625, 0.00408, under 0.0001."""
+    return f"{p:.3g}" if p >= 0.0001 else "under 0.0001"
