@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.compared import two_models
 from tests.services.deciding import make_decidable_run, ranked_rows
 from tests.services.labelled_runs import say
 from tests.services.stored import make_dataset, make_run
@@ -282,3 +283,18 @@ def test_figures_of_another_version_bring_nothing_down_that_still_follows(
     record["findings"][0]["figures"]["threshold"] = 0.01
     check = check_again(place, save(place, record, decided_by="Ada", reason="A slip."))
     assert check.outcome == "changed"
+
+
+def test_a_verdict_of_an_earlier_method_is_checked_by_it_with_today_s_beside(place: OpenStore) -> None:
+    """Five pairs of 80 that one alone gets right: the interval excludes 0, p is .0625."""
+    runs = two_models(place, (40, 0, 5, 35))
+    record = comparison_record(place, CompareRequest(runs, method_version=1))
+    assert record["findings"][0]["figures"]["verdict"] == "b_better"
+    del record["request"]["method_version"]
+    check = check_again(place, save(place, record, decided_by="Ada", reason="It is better."))
+    assert check.outcome == "same" and check.today is not None
+    assert "not distinguishable by accuracy" in check.today
+    today = comparison_record(place, CompareRequest(runs))
+    assert today["request"]["method_version"] == 2
+    check = check_again(place, save(place, today, decided_by="Ada", reason="No difference."))
+    assert (check.outcome, check.today) == ("same", None)

@@ -25,6 +25,9 @@ from tlm_dash.words.label_origins import of_both
 
 MOST_RUNS = 12
 
+COMPARISON_VERSION = 2
+"""Of the verdict's method. 1: by the interval alone, whatever the exact test beside it said."""
+
 QUALITY_FIGURES = (
     "n_labelled", "label_sources", "accuracy", "accuracy_ci", "auroc", "auroc_ci",
     "average_precision_incorrect", "average_precision_incorrect_ci", "prr", "prr_ci",
@@ -41,7 +44,8 @@ _kept_lock = threading.Lock()
 class CompareRequest:
     """What is asked. `run_ids`: the baseline first. `margin`: a fraction, None where no loss is small.
 
-    `threshold` is a score of the baseline. Raises InvalidInputError where it makes no sense.
+    `threshold` is a score of the baseline, `method_version` today's but where an earlier record is checked.
+    Raises InvalidInputError where it makes no sense.
     """
 
     run_ids: tuple[str, ...]
@@ -50,6 +54,7 @@ class CompareRequest:
     confidence: float = 0.95
     seed: int = 0
     threshold: float | None = None
+    method_version: int = COMPARISON_VERSION
 
     def __post_init__(self) -> None:
         if len(set(self.run_ids)) < 2:
@@ -195,7 +200,12 @@ def compare_loaded(place: Place, loaded: Sequence[LabelledRun], request: Compare
     """Compare runs whose rows are there already, the baseline first."""
     baseline = loaded[0]
     settings = PairSettings(
-        request.metric, request.margin, request.pair_confidence, request.seed, request.threshold
+        request.metric,
+        request.margin,
+        request.pair_confidence,
+        request.seed,
+        request.threshold,
+        by_interval_alone=request.method_version == 1,
     )
     runs = [
         ComparedRun(

@@ -28,13 +28,17 @@ UNFAIR = "their responses differ, and scorer or preset differ too or are not kno
 
 @dataclass(frozen=True, slots=True)
 class PairSettings:
-    """What is asked of every pair. `confidence` is that of one pair; `margin` is a fraction or None."""
+    """What is asked of every pair. `confidence` is that of one pair; `margin` is a fraction or None.
+
+    `by_interval_alone` is how earlier records came to their verdicts.
+    """
 
     metric: Metric | None
     margin: float | None
     confidence: float
     seed: int
     threshold: float | None = None
+    by_interval_alone: bool = False
 
     @property
     def level(self) -> float:
@@ -160,7 +164,7 @@ def compare_pair(a: LabelledRun, b: LabelledRun, pairing: Pairing, settings: Pai
         settings.margin,
         trouble,
         no_sample or None,
-        right.test if metric == "accuracy" else None,
+        right.test if metric == "accuracy" and not settings.by_interval_alone else None,
     )
     return ComparedPair(
         a.record, b.record, columns, same_scorer, same_preset, same_responses,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tlm_dash.errors import NotFoundError
+from tlm_dash.services.compare import COMPARISON_VERSION
 from tlm_dash.services.decide import METHOD_VERSION
 from tlm_dash.services.decision_records import Record, SavedDecision, show
 from tlm_dash.services.place import Place
@@ -22,7 +23,7 @@ TOLERANCE = 1e-9
 
 MOST_CHANGES = 30
 
-WORDS = ("reason", "notes", "basis", "labels_still_needed")
+WORDS = ("reason", "notes", "basis", "labels_still_needed", "verdict_text")
 """Told beside the figures, in words that change from version to version; the last was advice that is gone."""
 
 
@@ -45,8 +46,7 @@ class RecordCheck:
 def check_again(place: Place, wanted: str) -> RecordCheck:
     """Compute a saved decision anew and say whether it still holds. Raises NotFoundError, StoreError.
 
-    A threshold is computed by the method of its record; where that is an earlier one, today's answer stands
-    beside it.
+    It is computed by the method of its record; where that is an earlier one, today's answer stands beside it.
     """
     decision = show(place, wanted)
     if not decision.is_intact:
@@ -56,7 +56,8 @@ def check_again(place: Place, wanted: str) -> RecordCheck:
     except NotFoundError:
         return RecordCheck("unknown", "A run that it is about has been deleted: it cannot be computed anew.")
     checked = _held_against(decision, again)
-    if decision.kind == "threshold" and made_by(decision.record) != METHOD_VERSION:
+    today = METHOD_VERSION if decision.kind == "threshold" else COMPARISON_VERSION
+    if made_by(decision.record) != today:
         return replace(checked, today=drafted_again(place, decision.record, by_today=True)["answer"])
     return checked
 

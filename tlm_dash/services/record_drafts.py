@@ -18,7 +18,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tlm_dash.models import utc_now
-from tlm_dash.services.compare import CompareRequest, Comparison, compare
+from tlm_dash.services.compare import COMPARISON_VERSION, CompareRequest, Comparison, compare
 from tlm_dash.services.decide import METHOD_VERSION, Decision, Question, decision_of, threshold_facts
 from tlm_dash.services.decision_words import comparison_question, threshold_answer, threshold_question
 from tlm_dash.services.labelled import LabelledRun, labelled_run
@@ -31,7 +31,8 @@ from tlm_dash.store.decisions import DecisionKind
 Record = dict[str, Any]
 
 COMPARISON_METHOD = (
-    "paired by prompt; accuracy: Tango's score interval and McNemar's exact test; AUROC: DeLong's paired "
+    "paired by prompt; accuracy: Tango's score interval and McNemar's exact test, better or worse only where "
+    "both say so; AUROC: DeLong's paired "
     "interval; where prompts repeat, methods that respect it; several candidates: Bonferroni"
 )
 
@@ -98,11 +99,13 @@ def comparison_record(place: Place, request: CompareRequest) -> Record:
 def drafted_again(place: Place, record: Mapping[str, Any], *, by_today: bool = False) -> Record:
     """Draft a record anew from its request and what the store holds now. Raises NotFoundError.
 
-    A threshold is found by the method that the record was made with, or `by_today`'s.
+    It is found by the method that the record was made with, or `by_today`'s.
     """
     request = record["request"]
     if record["kind"] == "comparison":
-        return comparison_record(place, CompareRequest(**request | {"run_ids": tuple(request["run_ids"])}))
+        version = COMPARISON_VERSION if by_today else made_by(record)
+        asked = {**request, "run_ids": tuple(request["run_ids"]), "method_version": version}
+        return comparison_record(place, CompareRequest(**asked))
     return threshold_record(
         place,
         request["run_id"],
@@ -112,8 +115,9 @@ def drafted_again(place: Place, record: Mapping[str, Any], *, by_today: bool = F
 
 
 def made_by(record: Mapping[str, Any]) -> int:
-    """Give the version of the method that a threshold's record was made with: 1 where it names none."""
-    return int(record["request"]["question"].get("method_version", 1))
+    """Give the version of the method that a record was made with: 1 where it names none."""
+    request = record["request"]
+    return int(request.get("question", request).get("method_version", 1))
 
 
 def _record(
