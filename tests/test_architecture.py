@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 # What each part of the project may import from the project, from the top down.
-BASE = {"models", "responses", "errors", "settings", "words"}
+BASE = {"finish_reasons", "models", "responses", "errors", "settings", "words"}
 LAYERS: dict[str, set[str]] = {
     "app": {"server"},
     "pages": {"ui", "services", "models", "errors", "words"},
@@ -33,7 +33,8 @@ LAYERS: dict[str, set[str]] = {
     "local_endpoint": {"errors"},
     "models": set(),
     "words": {"models"},
-    "responses": {"models"},
+    "finish_reasons": set(),
+    "responses": {"finish_reasons", "models"},
     "errors": set(),
     "settings": {"errors"},
 }

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tlm_dash.finish_reasons import finish_class, is_whole
 from tlm_dash.models import response_hash
 from tlm_dash.responses import (
     calls_of,
-    finish_class,
     hash_of_response,
     is_refusal,
-    is_whole,
     joined_calls,
     told_text,
     without_reasoning,

@@ -12,53 +12,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
+from tlm_dash.finish_reasons import NoAnswer, finish_class, is_refusal_word
 from tlm_dash.models import canonical_json, messages_identity, response_hash, text_hash
 
-FinishClass = Literal["complete", "cut", "call", "refused", "withheld", "failed"]
-
-_FINISH: dict[FinishClass, tuple[str, ...]] = {
-    "cut": (
-        "length", "max_length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length",
-        "token_limit", "truncated", "incomplete", "context_length", "context_length_exceeded",
-        "model_context_window_exceeded",
-    ),
-    "call": ("tool_calls", "tool_call", "tool_use", "function_call"),
-    "refused": ("refusal", "refused"),
-    "withheld": (
-        "content_filter", "content_filtered", "content_moderation", "safety", "image_safety", "recitation",
-        "blocklist", "prohibited_content", "spii", "sensitive", "blocked", "error_toxic",
-        "guardrail_intervened",
-    ),
-    "failed": (
-        "error", "failed", "abort", "aborted", "cancelled", "network_error", "insufficient_system_resource",
-        "malformed_function_call", "unexpected_tool_call",
-    ),
-}  # fmt: skip
-_CLASS_OF = {word: name for name, words in _FINISH.items() for word in words}
-_NO_LETTER = re.compile(r"[^a-z0-9]+")
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-
-CUT_REASONS = tuple(word for name in ("cut", "withheld") for word in _FINISH[name])
-"""Finish reasons, as `finish_key` writes them, after which a text is not whole."""
-
 _THINKING = re.compile(r"\s*<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-
-
-def finish_key(reason: str | None) -> str:
-    """Write a finish reason as they are compared: small letters, anything between them an underscore."""
-    return _NO_LETTER.sub("_", _HUMP.sub("_", reason or "").lower()).strip("_")
-
-
-def finish_class(reason: str | None) -> FinishClass:
-    """Tell what a finish reason means, in whichever of the usual spellings; an unknown one is complete."""
-    return _CLASS_OF.get(finish_key(reason), "complete")
-
-
-def is_whole(finish_reason: str | None) -> bool:
-    """Tell whether an answer that has text ended by itself: neither at a limit nor in a filter."""
-    return finish_class(finish_reason) not in ("cut", "withheld")
 
 
 def without_reasoning(text: str) -> str:
@@ -77,7 +36,7 @@ def refusal_of(extra: Mapping[str, Any]) -> str:
 
 def is_refusal(extra: Mapping[str, Any], finish_reason: str | None) -> bool:
     """Tell whether the model refused, as far as the answer says so in a field of its own."""
-    return bool(refusal_of(extra)) or finish_class(finish_reason) == "refused"
+    return bool(refusal_of(extra)) or is_refusal_word(finish_reason)
 
 
 def calls_of(extra: Mapping[str, Any]) -> list[Any]:
@@ -148,6 +107,32 @@ def hash_of_response(messages: Sequence[Mapping[str, Any]], text: str, extra: Ma
     if identity is None:
         return response_hash(messages, text)
     return text_hash(messages_identity(messages), "answer", identity)
+
+
+def why_no_answer(text: str, extra: Mapping[str, Any], finish_reason: str | None) -> NoAnswer | None:
+    """Tell why an answer is none; None where it is one: a text that was cut is, and is marked as cut."""
+    kind = finish_class(finish_reason)
+    if kind == "failed":
+        return "failed"
+    if without_reasoning(text).strip():
+        return None
+    if kind == "withheld":
+        return "withheld"
+    if has_reasoning(text, extra):
+        return "reasoning used it up" if kind == "cut" else "only reasoning"
+    return "empty at its limit" if kind == "cut" else "empty"
+
+
+def has_reasoning(text: str, extra: Mapping[str, Any]) -> bool:
+    """Tell whether a model reasoned, in a field, in parts, in tags or in tokens that it only counts."""
+    message, usage = _message(extra), extra.get("usage")
+    details = usage.get("completion_tokens_details") if isinstance(usage, Mapping) else None
+    return (
+        _THINKING.match(text) is not None
+        or any(message.get(name) for name in ("reasoning_content", "reasoning", "thinking"))
+        or any(part.get("type") in ("thinking", "reasoning") for part in _parts(message))
+        or bool(isinstance(details, Mapping) and details.get("reasoning_tokens"))
+    )
 
 
 def _message(extra: Mapping[str, Any]) -> Mapping[str, Any]:

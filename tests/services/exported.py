@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from tlm_dash.models import canonical_json, messages_identity, new_id, response_hash, text_hash, utc_now
+from tlm_dash.models import canonical_json, messages_identity, new_id, text_hash, utc_now
+from tlm_dash.responses import hash_of_response, refusal_of, told_text
 from tlm_dash.store.conversation import messages_of_item
 from tlm_dash.store.database import Store
 from tlm_dash.store.labels import run_labels
@@ -23,7 +24,7 @@ SELECT
     r.response_hash, r.trustworthiness_score, r.unscored_reason, r.error_kind, r.error_message, r.error_hint,
     r.score_latency_ms, c.response, c.model AS answered_model, c.resolved_model, c.finish_reason,
     c.input_tokens, c.output_tokens, c.latency_ms, c.first_token_ms, c.is_complete,
-    c.extra AS response_extra, t.explanation,
+    c.is_refusal, c.extra AS response_extra, t.explanation,
     coalesce(t.log, '{{}}') AS log, r.label, r.label_state, r.n_annotators, r.annotators,
     l.label AS label_text
 FROM run_label AS r JOIN run USING (run_id)
@@ -129,13 +130,14 @@ def _add(
     )  # fmt: skip
     completion_id, hashed = None, None
     if response is not None:
-        completion_id, hashed = new_id(), response_hash(messages, response)
+        response, extra = _answer(number, response)
+        completion_id, hashed = new_id(), hash_of_response(messages, response, extra)
         put(
             "completion", completion_id=completion_id, dataset_id=dataset_id, item_no=item_no,
             response_hash=hashed, response=response, answered_by="provider", model="gpt-4.1-nano",
             resolved_model="gpt-4.1-nano-2025", finish_reason="stop", input_tokens=7, output_tokens=number,
             latency_ms=0.1 + number, first_token_ms=1 / 3, is_complete=number % 2 == 0,
-            extra={"fingerprint": [1, None]}, created_at=now,
+            is_refusal=True if refusal_of(extra) else None, extra=extra, created_at=now,
         )  # fmt: skip
         _label(put, dataset_id, item_no, hashed, number, response, [run["run_id"] for run in runs])
     for run, score in zip(runs, (1 / (number + 3), None), strict=True):
@@ -152,6 +154,17 @@ def _add(
             score_latency_ms=12.25, written_at=now,
         )  # fmt: skip
         put("run_item_text", **same, explanation=response, log={"why": prompt, "n": 0.1})
+
+
+def _answer(number: int, text: str) -> tuple[str, Row]:
+    """Make every fourth response a call beside text, and another a refusal; give its text and its extra."""
+    extra: Row = {"fingerprint": [1, None]}
+    if number % 4 == 1:
+        function = {"name": "look", "arguments": canonical_json({"q": text, "n": number})}
+        extra["message"] = {"tool_calls": [{"id": "t", "type": "function", "function": function}]}
+    elif number % 4 == 3:
+        extra["message"] = {"refusal": text}
+    return told_text(text, extra), extra
 
 
 def _label(

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.services.exported import Made, make, said, seen
 from tlm_dash.errors import InvalidInputError, StoreFullError
 from tlm_dash.interchange import workbook_export
+from tlm_dash.models import response_hash
 from tlm_dash.services import exports
 from tlm_dash.services.dataset_inspection import discard, inspect
 from tlm_dash.services.dataset_upload import ImportResult, check, preview, save
@@ -164,6 +165,43 @@ def test_what_was_changed_after_the_export_is_rejected(place: OpenStore, tmp_pat
         assert words in reasons[row_no]
 
 
+def test_a_call_that_was_changed_after_the_export_is_rejected(place: OpenStore, tmp_path: Path) -> None:
+    made = make(place.store, QUESTIONS)
+    rows = lines_of(written(place, tmp_path, made, "jsonl"))
+    rows[2]["response_extra"]["message"]["tool_calls"][0]["function"]["arguments"] = '{"q":"other"}'
+    del rows[6]["response_extra"]["message"]
+    result = again(place, write_lines(tmp_path / "changed.jsonl", rows))
+    assert [row.row_no for row in result.rejected] == [3, 7]
+    assert all("not the one that was exported" in row.reason for row in result.rejected)
+
+
+def test_an_older_export_of_calls_is_read_anew(place: OpenStore, tmp_path: Path) -> None:
+    """As version 7 wrote it: a call has the text beside it, and the hash of that; so has a refusal."""
+    made = make(place.store, QUESTIONS)
+    rows = lines_of(written(place, tmp_path, made, "jsonl"))
+    n_annotated = 0
+    for row in rows:
+        row.pop("is_refusal", None)
+        if "message" in (row["response_extra"] or {}):
+            row["response"] = row["response"].partition("\nlook(")[0]
+            messages = row["messages"] or [{"role": "user", "content": row["prompt"]}]
+            if row["system"]:
+                messages = [{"role": "system", "content": row["system"]}, *messages]
+            row["response_hash"] = response_hash(messages, row["response"])
+            n_annotated += row["annotations"] is not None
+    with opened(tmp_path, TLM_DASH_DATABASE_URL="duckdb:///:memory:") as there:
+        result = again(there, write_lines(tmp_path / "older.jsonl", rows))
+        found, before = seen(there.store, result.dataset_id), seen(place.store, made.dataset_id)
+        told = said(there.store, result.dataset_id)
+    assert result.rejected == ()
+    for name in ("response", "response_hash", "is_refusal", "trustworthiness_score"):
+        assert [row[name] for row in found] == [row[name] for row in before], name
+    # Nobody knows which of several calls a verdict was given to: it is left out, and said so.
+    assert 0 < result.hygiene["labels_set_aside"] == n_annotated
+    calls = {row["response_hash"] for row in found if "message" in row["response_extra"]}
+    assert not calls & {row["response_hash"] for row in told}
+
+
 def test_a_label_typed_into_the_file_counts(place: OpenStore, tmp_path: Path) -> None:
     made = make(place.store, [*QUESTIONS, *QUESTIONS[:3]])
     rows = lines_of(written(place, tmp_path, made, "jsonl"))
@@ -239,8 +277,9 @@ def test_a_plain_table_where_a_person_says_so(place: OpenStore, tmp_path: Path) 
 def test_a_workbook_is_text_and_numbers(place: OpenStore, tmp_path: Path) -> None:
     made = make(place.store, AWKWARD)
     done = export(place, made.run_ids, tmp_path / "rows.xlsx")
-    # The long response is in two runs: as response, reference, explanation and in the extras of the item.
-    assert (done.n_rows, done.n_shortened_cells) == (2 * len(AWKWARD), 8)
+    # The long response is in two runs: as response, reference, explanation and in the extras of the item; as
+    # a refusal it is in those of the response too.
+    assert (done.n_rows, done.n_shortened_cells) == (2 * len(AWKWARD), 10)
     sheet = openpyxl.load_workbook(done.output).active
     header = [cell.value for cell in sheet[1]]
     rows = [dict(zip(header, row, strict=True)) for row in sheet.iter_rows(min_row=2)]

@@ -10,12 +10,13 @@ import duckdb
 import pytest
 
 from tests.store.conftest import OpenStore
+from tests.store.next_version import VERSIONS, older_database
 from tlm_dash.errors import StoreBrokenError, StoreTooNewError
 from tlm_dash.store.connection import Connection
-from tlm_dash.store.migrations import Migration, known_migrations, migrate, schema_version
+from tlm_dash.store.migrations import STEPS, Migration, known_migrations, migrate, schema_version
 from tlm_dash.store.playground import entry, history
+from tlm_dash.store.tables import TABLES
 
-VERSIONS = Path(__file__).parent / "versions"
 KNOWN = known_migrations()
 
 # A change that has been applied somewhere never changes; the next one is a new file. (Until the first
@@ -28,20 +29,24 @@ CHECKSUMS = {
     5: "b79b658ed9731029",
     6: "998357b8ba7bedd0",
     7: "5b8954e2f71aeb42",
+    8: "b5d96e3e654d864e",
+    9: "4bf7804809e66ed0",
 }
 
 
-def older_database(path: Path, version: int) -> None:
-    """Make a database as that version of tlm_dash left it."""
-    connection = Connection(path, path.parent / "temporary")
-    migrate(connection, KNOWN[:version])
-    rows = (VERSIONS / f"v{version}.sql").read_text(encoding="utf-8")
-    connection.use(lambda cursor: cursor.execute(rows).fetchall())
-    connection.close()
-
-
 def test_every_version_has_rows_to_start_from() -> None:
-    assert {file.stem for file in VERSIONS.glob("*.sql")} == {f"v{m.version}" for m in KNOWN}
+    missing = {f"v{m.version}" for m in KNOWN} ^ {file.stem for file in VERSIONS.glob("*.sql")}
+    assert not missing, "python -m tests.store.next_version writes those of the newest version"
+
+
+def test_every_table_has_rows_in_the_newest_version() -> None:
+    rows = (VERSIONS / f"v{len(KNOWN)}.sql").read_text(encoding="utf-8")
+    assert not [name for name in TABLES if f"INSERT INTO {name} VALUES" not in rows]
+
+
+def test_every_step_belongs_to_a_file() -> None:
+    assert set(STEPS) == {migration.name for migration in KNOWN if migration.step is not None}
+    assert all(migration.step or "CREATE" in migration.sql or "ALTER" in migration.sql for migration in KNOWN)
 
 
 def test_applied_changes_stay_as_they_are() -> None:

@@ -25,6 +25,7 @@ from tlm_dash.models import (
     ScoreRequest,
     new_id,
 )
+from tlm_dash.responses import response_identity
 from tlm_dash.store.database import Store
 
 logger = logging.getLogger(__name__)
@@ -169,7 +170,10 @@ class Answering:
         request = score_request(plan, cell, completion)
         recorded = recorded_attempt(
             self._store, run_id=cell.run_id, item_no=plan.item_no, attempt_no=cell.attempt_no, call="score",
-            content=[request.messages, completion.text, request.scorer_model, request.quality_preset],
+            content=[
+                request.messages, response_identity(completion.text, completion.extra) or completion.text,
+                request.scorer_model, request.quality_preset,
+            ],
         )  # fmt: skip
         try:
             async with recorded:

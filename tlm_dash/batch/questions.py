@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tlm_dash.batch.grid import Grid, GridRun
 from tlm_dash.errors import EndpointError, TlmDashError
+from tlm_dash.finish_reasons import is_whole
 from tlm_dash.models import (
     Completion,
     Generated,
@@ -17,10 +18,10 @@ from tlm_dash.models import (
     Scored,
     ScoreRequest,
     canonical_json,
-    response_hash,
     text_hash,
     utc_now,
 )
+from tlm_dash.responses import hash_of_response, is_refusal, response_identity
 
 Call = Literal["generate", "score"]
 Row = dict[str, Any]
@@ -51,7 +52,7 @@ class Question:
     def answered(self, completion: Completion, completion_id: str) -> None:
         """Take a response; what belongs to prompt and response is known by their hash from now on."""
         self.completion, self.completion_id = completion, completion_id
-        self.response_hash = response_hash(self.messages, completion.text)
+        self.response_hash = hash_of_response(self.messages, completion.text, completion.extra)
 
 
 @dataclass(slots=True)
@@ -97,7 +98,9 @@ def content_hash(request: GenerateRequest | ScoreRequest) -> str:
     if isinstance(request, GenerateRequest):
         content = [request.messages, request.model, request.quality_preset, request.params, request.options]
         return text_hash("generate", canonical_json(content))
-    content = [request.messages, request.completion.text, request.scorer_model, request.quality_preset]
+    completion = request.completion
+    response = response_identity(completion.text, completion.extra) or completion.text
+    content = [request.messages, response, request.scorer_model, request.quality_preset]
     return text_hash("score", canonical_json(content))
 
 
@@ -133,7 +136,9 @@ def completion_row(grid: Grid, question: Question, generated: Generated, model: 
         "resolved_model": completion.resolved_model, "finish_reason": completion.finish_reason,
         "input_tokens": completion.usage.input_tokens, "output_tokens": completion.usage.output_tokens,
         "latency_ms": generated.latency_ms, "first_token_ms": generated.first_token_ms,
-        "is_complete": True, "extra": canonical_json(dict(completion.extra)), "created_at": utc_now(),
+        "is_complete": is_whole(completion.finish_reason),
+        "is_refusal": is_refusal(completion.extra, completion.finish_reason),
+        "extra": canonical_json(dict(completion.extra)), "created_at": utc_now(),
     }  # fmt: skip
 
 

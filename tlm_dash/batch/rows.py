@@ -5,20 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from tlm_dash.batch.plan import AnswerPlan, PlannedCell
-from tlm_dash.models import Completion, Generated, Scored, canonical_json, response_hash, utc_now
+from tlm_dash.finish_reasons import is_whole
+from tlm_dash.models import Completion, Generated, Scored, canonical_json, utc_now
+from tlm_dash.responses import hash_of_response, is_refusal
 
 
 def completion_row(
     plan: AnswerPlan, completion_id: str, generated: Generated, *, is_complete: bool
 ) -> dict[str, Any]:
-    """Describe one response; a given one has no latency and no tokens."""
+    """Describe one response; a given one has no latency and no tokens.
+
+    `is_complete` is False where its stream broke off; one that ended at a limit is not complete either.
+    """
     completion = generated.completion
     timed = plan.given is None and is_complete
     return {
         "completion_id": completion_id,
         "dataset_id": plan.dataset_id,
         "item_no": plan.item_no,
-        "response_hash": response_hash(plan.messages, completion.text),
+        "response_hash": hash_of_response(plan.messages, completion.text, completion.extra),
         "response": completion.text,
         "answered_by": plan.answered_by,
         "model": plan.model,
@@ -28,7 +33,8 @@ def completion_row(
         "output_tokens": completion.usage.output_tokens,
         "latency_ms": generated.latency_ms if timed else None,
         "first_token_ms": generated.first_token_ms,
-        "is_complete": is_complete,
+        "is_complete": is_complete and is_whole(completion.finish_reason),
+        "is_refusal": is_refusal(completion.extra, completion.finish_reason),
         "extra": canonical_json(dict(completion.extra)),
         "created_at": utc_now(),
     }
@@ -84,7 +90,9 @@ def error_row(
 def _run_item(
     plan: AnswerPlan, cell: PlannedCell, completion: Completion | None, completion_id: str | None
 ) -> dict[str, Any]:
-    hashed = response_hash(plan.messages, completion.text) if completion is not None else None
+    hashed = None
+    if completion is not None:
+        hashed = hash_of_response(plan.messages, completion.text, completion.extra)
     return {
         "run_id": cell.run_id,
         "item_no": plan.item_no,

@@ -21,13 +21,13 @@ from tlm_dash.errors import (
     ServerFailedError,
     TokenLimitError,
 )
+from tlm_dash.finish_reasons import NO_ANSWER
 
 TOKEN_LIMIT_HINT = "Lower the quality preset or max_tokens, or shorten the prompt."
 ACCESS_HINT = "Check TLM_DASH_API_KEY and TLM_DASH_HEADERS (OPENAI_API_KEY for another provider)."
 MODEL_HINT = "Pick one of the endpoint's models, or correct TLM_DASH_MODELS."
 RATE_HINT = "Wait a little, or lower the number of requests at once (TLM_DASH_MAX_IN_FLIGHT)."
 QUOTA_HINT = "Waiting will not help: raise the account's quota or use another key."
-WITHHELD_HINT = "Change the prompt, or the filter settings of the provider; other rows are not concerned."
 SERVERS_OWN = (408, 409, 498)
 """Statuses below 500 that are the endpoint's own trouble: late, in conflict, out of capacity."""
 
@@ -170,7 +170,8 @@ def _client_error(status: int, told: Told, said: str, secrets: Secrets) -> Endpo
     if _TOKEN_LIMIT.search(told.everything) or (status == 413 and _TOO_LARGE.search(told.everything)):
         return _too_long(status, said)
     if _WITHHELD.search(told.everything):
-        return AnswerWithheldError(f"The provider withheld the answer ({status}){said}", hint=WITHHELD_HINT)
+        hint = NO_ANSWER["withheld"][2]
+        return AnswerWithheldError(f"The provider withheld the answer ({status}){said}", hint=hint)
     if _NO_MODEL.search(told.everything):
         return RequestRefusedError(f"The endpoint does not know this model ({status}){said}", hint=MODEL_HINT)
     if status in (404, 405):

@@ -9,8 +9,9 @@ from typing import Any
 
 from tlm_dash.endpoint.redaction import Json, Secrets, quotable
 from tlm_dash.errors import ConnectionDroppedError, NotTlmEndpointError
+from tlm_dash.finish_reasons import finish_class
 from tlm_dash.models import Completion, Score, Usage
-from tlm_dash.responses import finish_class, told_text
+from tlm_dash.responses import told_text
 
 BASE_URL_HINT = "Check the base URL: it usually ends in /api."
 

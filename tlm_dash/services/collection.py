@@ -100,7 +100,8 @@ def _answer(place: Place, entry_id: str, run_id: str) -> PlaygroundAnswer:
     if answer is None:
         raise NotFoundError("This card is not part of the result.", hint="Reload the page.")
     result, completion = answer.run_item, answer.completion
-    if result is None or completion is None or result["status"] != "done" or not completion["is_complete"]:
+    is_there = result is not None and completion is not None and result["status"] == "done"
+    if not is_there or not (completion["is_complete"] or completion["finish_reason"]):  # type: ignore[index]
         raise InvalidInputError(
             "There is no complete answer with its score to add.", hint="Wait for it, or score it again."
         )

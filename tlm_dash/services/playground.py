@@ -176,11 +176,13 @@ def _score_again(dashboard: Dashboard, entry_id: str, run_id: str) -> None:
         raise NotFoundError("This card is not part of the result.", hint="Reload the page.")
     if run_id in dashboard.board.cells(entry_id):
         raise InvalidInputError("This response is being scored already.", hint="Wait for its score.")
-    if cell.response is None or not cell.is_complete:
+    if cell.response is None or not cell.is_scorable:
         raise InvalidInputError(
             "There is no complete response to score.", hint="Press Run to ask the model again."
         )
-    completion = Completion(cell.response, model=cell.model or "", finish_reason=cell.finish_reason)
+    completion = Completion(
+        cell.response, model=cell.model or "", finish_reason=cell.finish_reason, extra=cell.extra
+    )
     plan = AnswerPlan(
         entry_id, entry.dataset_id, entry.item_no, entry.messages, "score", cell.answered_by,
         (PlannedCell(run_id, cell.quality_preset, cell.attempt_no + 1),), cell.scorer_model or "",

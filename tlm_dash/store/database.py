@@ -16,6 +16,7 @@ from tlm_dash.store.backup import back_up
 from tlm_dash.store.connection import Connection
 from tlm_dash.store.failures import busy_failure, no_room_to_open, this_process
 from tlm_dash.store.location import database_path
+from tlm_dash.store.migration_backup import backup_before_migration
 from tlm_dash.store.migrations import migrate
 from tlm_dash.store.opening import MOST_MEMORY_BYTES
 from tlm_dash.store.text import Parameters, original_value, stored_parameters
@@ -42,6 +43,7 @@ class Store:
     def open(cls, database_url: str, *, temp_dir: Path, most_memory_bytes: int = MOST_MEMORY_BYTES) -> Self:
         """Open the database of a URL, making it where there is none, and bring its tables up to date.
 
+        Before tables that hold something are changed, a backup is made beside the database.
         Raises SettingsError, StoreBusyError (with its holder), StoreTooNewError, StoreBrokenError,
         StoreFullError or StoreError. A file that cannot be used is left as it is.
         """
@@ -51,10 +53,11 @@ class Store:
             undo.callback(_release, path)
             connection = Connection(path, temp_dir, most_memory_bytes)
             undo.callback(connection.close)
-            try:
-                migrate(connection)
-            except StoreFullError as error:
-                raise no_room_to_open(path) from error
+            with backup_before_migration(connection):
+                try:
+                    migrate(connection)
+                except StoreFullError as error:
+                    raise no_room_to_open(path) from error
             undo.pop_all()
         return cls(connection)
 

@@ -56,6 +56,7 @@ EXPORT_COLUMNS = _columns(
     ("response", "text", "c.response"),
     ("finish_reason", "text", "c.finish_reason"),
     ("is_complete", "boolean", "c.is_complete"),
+    ("is_refusal", "boolean", "c.is_refusal"),
     ("trustworthiness_score", "double", "r.trustworthiness_score"),
     ("unscored_reason", "text", "r.unscored_reason"),
     ("explanation", "text", "t.explanation"),

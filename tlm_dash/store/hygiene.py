@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tlm_dash.finish_reasons import is_whole
 from tlm_dash.store.arrow_text import outer_bytes
 
 VERY_LONG_CHARACTERS = 100_000
@@ -31,6 +33,7 @@ class Hygiene:
     very_long_prompts: int = 0
     very_long_responses: int = 0
     bad_scores: int = 0
+    labels_set_aside: int = 0
     longest_prompt: int = 0
     longest_response: int = 0
     _seen: list[Any] = field(default_factory=list, repr=False)
@@ -52,7 +55,7 @@ class Hygiene:
         _, last = outer_bytes(responses)
         stops = pa.array(np.isin(last, _UNFINISHED))
         unfinished = pc.and_(pc.greater_equal(lengths, SURELY_ENDED_CHARACTERS), stops)
-        cut = pc.if_else(pc.is_valid(ends), pc.equal(ends, "length"), unfinished)
+        cut = pc.if_else(pc.is_valid(ends), pc.invert(are_whole(ends)), unfinished)
         self.truncated_responses += _count(pc.and_(cut, pc.is_valid(responses)))
 
     @property
@@ -67,6 +70,18 @@ class Hygiene:
         """Give all counts by name."""
         counted = {name: value for name, value in vars(self).items() if not name.startswith("_")}
         return {"duplicate_prompts": self.duplicate_prompts, **counted}
+
+
+def are_whole(ends: Any) -> Any:  # noqa: ANN401 - Arrow columns
+    """Tell by the finish reasons which responses are whole; one that is not told is."""
+    return of_each(ends, is_whole)
+
+
+def of_each(ends: Any, ask: Callable[[str | None], bool]) -> Any:  # noqa: ANN401
+    """Ask once for every different finish reason, which are few, and give the answers row by row."""
+    coded = ends.cast(pa.string()).dictionary_encode()
+    words = [*coded.dictionary.to_pylist(), None]
+    return pa.array([ask(word) for word in words]).take(pc.fill_null(coded.indices, len(words) - 1))
 
 
 def _count(mask: Any) -> int:  # noqa: ANN401

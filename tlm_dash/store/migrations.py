@@ -1,14 +1,20 @@
-"""Changes of the tables: numbered SQL files, each applied once, whole or not at all."""
+"""Changes of the tables: numbered SQL files, each applied once, whole or not at all.
+
+What SQL cannot do is done by a function of STEPS, named as the file is, after its statements and in the same
+transaction. (A table that one transaction alters cannot be updated in it: such a change takes two files.)
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tlm_dash.errors import StoreBrokenError, StoreTooNewError
 from tlm_dash.models import utc_now
+from tlm_dash.store.answers_anew import read_answers_anew
 from tlm_dash.store.connection import Connection
 from tlm_dash.store.failures import OTHER_FILE
 from tlm_dash.store.text import stored_time
@@ -17,13 +23,20 @@ _FOLDER = Path(__file__).parent / "sql"
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
 
+Step = Callable[[Any], None]
+"""Takes the cursor of the transaction."""
+
+STEPS: Mapping[str, Step] = {"answers_read_anew": read_answers_anew}
+
+
 @dataclass(frozen=True)
 class Migration:
-    """One numbered change."""
+    """One numbered change: statements, and what follows them in Python."""
 
     version: int
     name: str
     sql: str
+    step: Step | None = None
 
 
 def known_migrations(folder: Path = _FOLDER) -> tuple[Migration, ...]:
@@ -35,7 +48,8 @@ def known_migrations(folder: Path = _FOLDER) -> tuple[Migration, ...]:
             raise ValueError(
                 f"{file.name}: migrations are named 0001_what_it_does.sql and numbered without gaps"
             )
-        migrations.append(Migration(int(found[1]), found[2], file.read_text(encoding="utf-8")))
+        sql = file.read_text(encoding="utf-8")
+        migrations.append(Migration(int(found[1]), found[2], sql, STEPS.get(found[2])))
     return tuple(migrations)
 
 
@@ -82,7 +96,11 @@ def _apply(cursor: Any, migration: Migration) -> None:  # noqa: ANN401
     cursor.begin()
     try:
         if _version(cursor, None) < migration.version:
-            cursor.execute(migration.sql).fetchall()
+            # A file that leaves all to its step has no statement.
+            if (done := cursor.execute(migration.sql)) is not None:
+                done.fetchall()
+            if migration.step is not None:
+                migration.step(cursor)
             cursor.execute(
                 "INSERT INTO schema_migration (version, name, applied_at) VALUES (?, ?, ?)",
                 [migration.version, migration.name, stored_time(utc_now())],

@@ -72,7 +72,8 @@ latest AS (
 SELECT
     run.run_id, cell.position, run.mode, run.answered_by, run.model, run.quality_preset, run.scorer_model,
     coalesce(result.status, 'pending') AS status, coalesce(latest.attempt_no, 1) AS attempt_no,
-    k.response, k.is_complete, k.resolved_model, k.finish_reason, k.input_tokens, k.output_tokens,
+    k.response, k.is_complete, k.is_refusal, coalesce(k.extra, '{{}}') AS extra,
+    k.resolved_model, k.finish_reason, k.input_tokens, k.output_tokens,
     k.latency_ms, k.first_token_ms,
     result.trustworthiness_score, result.unscored_reason, t.explanation, coalesce(t.log, '{{}}') AS log,
     result.score_latency_ms, latest.error_kind, latest.error_message, latest.error_hint,
@@ -215,4 +216,4 @@ def preset_latencies(store: Store, endpoint: str) -> dict[str, LatencyNote]:
 
 
 def _cell(row: dict[str, Any]) -> PlaygroundCell:
-    return PlaygroundCell(**{**row, "log": json.loads(row["log"])})
+    return PlaygroundCell(**{**row, "log": json.loads(row["log"]), "extra": json.loads(row["extra"])})

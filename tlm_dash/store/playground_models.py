@@ -18,7 +18,8 @@ class PlaygroundCell:
     score of an earlier try.
 
     `attempt_no` is the try that the result comes from, 1 while there is none. `is_complete` is None
-    while there is no response, False where it was cut or stopped. `log` is the scorer's, empty where there
+    while there is no response, False where it was cut or stopped; `extra` are the fields of the response that
+    have no column. `log` is the scorer's, empty where there
     is none. `*_ms` are milliseconds.
     """
 
@@ -33,6 +34,8 @@ class PlaygroundCell:
     status: ItemStatus
     response: str | None
     is_complete: bool | None
+    is_refusal: bool | None
+    extra: Mapping[str, Any]
     resolved_model: str | None
     finish_reason: str | None
     input_tokens: int | None
@@ -49,6 +52,11 @@ class PlaygroundCell:
     error_hint: str | None
     completion_id: str | None
     written_at: datetime | None
+
+    @property
+    def is_scorable(self) -> bool:
+        """Tell whether there is a response that ended, be it at a limit: what broke off is not scored."""
+        return self.response is not None and bool(self.is_complete or self.finish_reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tlm_dash.models import messages_identity, response_hash, text_hash
+from tlm_dash.responses import calls_of, hash_of_response, refusal_of, told_text, written_content
 from tlm_dash.store.arrow_text import hexadecimal
 from tlm_dash.store.conversation import kept_messages
 from tlm_dash.store.identity import PromptRows, rows_of_messages, rows_of_prompts
 from tlm_dash.store.restored_values import json_value
 from tlm_dash.store.text import ESCAPE, original_text, stored_text
 
+_WITH_CALLS = '"(tool_calls|function_call|refusal)"'
 _TWICE = "The run has a row for this item already."
 _OTHER_PROMPT = "The item has another prompt in an earlier row."
 
@@ -23,28 +25,53 @@ _OTHER_PROMPT = "The item has another prompt in an earlier row."
 class RowHashes:
     """The conversations of some rows: `prompts`, `messages`, and in hexadecimal the two hashes of each row.
 
-    `problems` says by number why a conversation cannot be used.
+    `problems` says by number why a conversation cannot be used. `responses` are the texts, calls as people
+    read them, and `refused` the refusals among them. `is_older` marks calls and refusals of an export that
+    knew them by their text alone: what was said of one may have been said of another.
     """
 
-    def __init__(self, columns: Mapping[str, Any]) -> None:
+    def __init__(self, columns: Mapping[str, Any], response_extra: Any) -> None:  # noqa: ANN401 - Arrow
         rows = _conversations(columns)
         self.problems = rows.problems
         self.prompts, self.messages = rows.prompts, rows.messages
         self.prompt_hash = hexadecimal(rows.digests())
         self.response_hash = hexadecimal(rows.response_digests(columns["response"]))
+        self.responses = columns["response"]
         self._mend(columns)
+        self.refused, self.is_older = np.zeros(len(rows.hashers), bool), np.zeros(len(rows.hashers), bool)
+        self._tell_apart(columns, response_extra)
 
     def __len__(self) -> int:
         return len(self.prompts)
 
     def keep(self, kept: Any) -> None:  # noqa: ANN401 - an Arrow column of truths
         """Leave out the other rows."""
-        for name in ("prompts", "messages", "prompt_hash", "response_hash"):
+        for name in ("prompts", "messages", "prompt_hash", "response_hash", "responses"):
             setattr(self, name, getattr(self, name).filter(kept))
+        self.refused, self.is_older = (mask[kept.to_numpy(False)] for mask in (self.refused, self.is_older))
 
     def digests(self) -> list[bytes]:
         """Give the hashes of the prompts as bytes."""
         return [bytes.fromhex(text) for text in self.prompt_hash.to_pylist()]
+
+    def _tell_apart(self, columns: Mapping[str, Any], response_extra: Any) -> None:  # noqa: ANN401
+        """Give calls and refusals the identity of their own, also where an older export did not."""
+        marked = pc.match_substring_regex(response_extra, _WITH_CALLS)
+        for number in pc.indices_nonzero(pc.fill_null(marked, fill_value=False)).to_pylist():
+            text, extra = columns["response"][number].as_py(), json_value(response_extra[number].as_py())
+            is_one = bool(calls_of(extra) or refusal_of(extra))
+            if number in self.problems or text is None or not is_one:
+                continue
+            told = {name: columns[name][number].as_py() for name in ("prompt", "system", "messages")}
+            messages = json_value(told["messages"]) if told["messages"] else _plain(told)
+            text = original_text(text)
+            shown = told_text(written_content(text, extra), extra)
+            known = columns["response_hash"][number].as_py()
+            self.is_older[number] = known is not None and known == self.response_hash[number].as_py()
+            hashed = hash_of_response(messages, shown, extra)
+            self.response_hash = _with(self.response_hash, number, hashed)
+            self.responses = _with(self.responses, number, stored_text(shown))
+            self.refused[number] = bool(refusal_of(extra))
 
     def _mend(self, columns: Mapping[str, Any]) -> None:
         """Take the texts that UTF-8 cannot hold, and stand in the file as they are stored, as they were."""

@@ -70,7 +70,15 @@ def _completion(
     ids: Any,  # noqa: ANN401
 ) -> dict[str, Any]:
     texts = ("response", "model", "resolved_model", "finish_reason")
-    numbers = ("item_no", "input_tokens", "output_tokens", "latency_ms", "first_token_ms", "is_complete")
+    numbers = (
+        "item_no",
+        "input_tokens",
+        "output_tokens",
+        "latency_ms",
+        "first_token_ms",
+        "is_complete",
+        "is_refusal",
+    )
     known = pc.is_in(columns["answered_by"], pa.array(get_args(AnsweredBy)))
     return {
         "completion_id": ids, "response_hash": hashes.response_hash,

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tlm_dash.models import canonical_json
+from tlm_dash.store.hygiene import are_whole
 from tlm_dash.store.text import original_text, stored_text
 
 _INTEGERS = ("item_no", "attempt_no", "input_tokens", "output_tokens", "label")
@@ -24,7 +26,10 @@ def typed_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
     typed = {name: _read(columns[name], pa.int64(), _integer) for name in _INTEGERS}
     typed |= {name: _read(columns[name], pa.float64(), _number) for name in _NUMBERS}
     complete = [_TRUTHS.get((cell or "true").lower(), True) for cell in columns["is_complete"].to_pylist()]
-    typed["is_complete"] = pa.array(complete, pa.bool_())
+    # An older export calls a response complete that had reached its limit.
+    typed["is_complete"] = pc.and_(pa.array(complete, pa.bool_()), are_whole(columns["finish_reason"]))
+    refused = [_TRUTHS.get((cell or "").lower()) for cell in columns["is_refusal"].to_pylist()]
+    typed["is_refusal"] = pa.array(refused, pa.bool_())
     for name, kind in JSON_KINDS.items():
         typed[name] = _json_column(columns[name], kind)
     return typed

@@ -70,7 +70,7 @@ class Restoring:
         if self.plan.undo is not None:
             columns |= {name: self.plan.undo(columns[name]) for name in self.plan.columns()}
         typed = typed_columns(columns)
-        hashes = RowHashes(columns)
+        hashes = RowHashes(columns, typed["response_extra"])
         problems = self._problems(columns, typed, hashes)
         if problems:
             self._reject(columns, problems)
@@ -78,6 +78,8 @@ class Restoring:
             columns = {name: column.filter(kept) for name, column in columns.items()}
             typed = {name: column.filter(kept) for name, column in typed.items()}
             hashes.keep(kept)
+        columns["response"] = hashes.responses
+        typed["is_refusal"] = pc.if_else(pa.array(hashes.refused), True, typed["is_refusal"])
         self.n_rows += len(hashes)
         return self._staged(columns, typed, hashes)
 
@@ -129,7 +131,8 @@ class Restoring:
             other = pc.not_equal(columns["dataset_id"], self._dataset)
             say(other, "The row belongs to another dataset than the rows before it.")
         say(pc.not_equal(columns["prompt_hash"], hashes.prompt_hash), _CHANGED)
-        say(pc.not_equal(columns["response_hash"], hashes.response_hash), _CHANGED)
+        other = pc.not_equal(columns["response_hash"], hashes.response_hash)
+        say(pc.and_(other, pa.array(~hashes.is_older)), _CHANGED)
         for name in JSON_KINDS:
             broken = pc.and_(pc.is_valid(columns[name]), pc.is_null(typed[name]))
             say(broken, f"What stands in the column {name} is not what an export writes.")
@@ -158,6 +161,10 @@ class Restoring:
             mine = pc.equal(of_rows, number)
             run.n_items += int(pc.sum(mine).as_py() or 0)
             run.n_scored += int(pc.sum(pc.and_(mine, scored)).as_py() or 0)
+        said = pc.and_(pc.is_valid(columns["annotations"]), pa.array(hashes.is_older))
+        if n_aside := int(pc.sum(said).as_py() or 0):
+            self.hygiene.labels_set_aside += n_aside
+            columns = {**columns, "annotations": pc.if_else(said, None, columns["annotations"])}
         staged |= self._labels.tables(columns, typed, hashes, [runs[n] for n in of_rows.to_pylist()])
         return staged
 

@@ -11,6 +11,7 @@ from tlm_dash.models import Messages
 from tlm_dash.store.conversation import messages_of_item
 from tlm_dash.store.database import Store
 from tlm_dash.store.item_rows import COUNTING_ROW
+from tlm_dash.store.label_parts import TRIMMED
 from tlm_dash.store.run_models import OpenCell, Selection, StoredResponse
 from tlm_dash.store.selected_items import (
     IS_DRAWN,
@@ -94,14 +95,16 @@ SELECT item_no, messages, prompt FROM item
 WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high AND item_no IN (SELECT unnest($item_nos))
 """
 
-_RESPONSES = """
+_RESPONSES = f"""
 SELECT
     completion_id, item_no, response, response_hash, model, resolved_model, finish_reason, input_tokens,
     output_tokens, extra
 FROM completion
-WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high AND is_complete
+WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high
+    AND (is_complete OR finish_reason IS NOT NULL)
+    AND (answered_by = 'given' OR trim(response, {TRIMMED}) <> '')
     AND completion_id IN (SELECT unnest($completion_ids))
-"""
+"""  # noqa: S608 - fixed text
 
 _SOURCE_COUNTS = f"""
 SELECT r.run_id, count(DISTINCT r.item_no) FROM run_item AS r JOIN item AS i USING (item_no)
@@ -186,7 +189,11 @@ def messages_of(store: Store, dataset_id: str, item_nos: Sequence[int]) -> dict[
 def responses_of(
     store: Store, dataset_id: str, completion_ids: Sequence[str], low: int, high: int
 ) -> dict[str, StoredResponse]:
-    """Read whole responses by their id; ones that were cut are left out."""
+    """Read responses by their id; those whose stream broke off, and empty answers of a model, are left out.
+
+    One that ended at a limit of tokens is no whole answer, but all that there is: it is scored, not paid for
+    again.
+    """
     if not completion_ids:
         return {}
     parameters = {"dataset_id": dataset_id, "low": low, "high": high, "completion_ids": list(completion_ids)}

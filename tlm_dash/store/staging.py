@@ -10,8 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tlm_dash.finish_reasons import is_refusal_word
 from tlm_dash.store.arrow_text import hexadecimal, json_objects, repeated, storable
-from tlm_dash.store.hygiene import Hygiene
+from tlm_dash.store.hygiene import Hygiene, are_whole, of_each
 from tlm_dash.store.identity import EMPTY_PROMPT, PromptRows, joined, rows_of_messages, rows_of_prompts
 from tlm_dash.store.import_plan import ImportedRun, ImportPlan, PlannedResponse, RejectedRow
 from tlm_dash.store.import_runs import StagedRuns, imported_run_rows, run_rows, told_runs
@@ -161,10 +162,10 @@ class Staging:
         item_nos = columns[" row_no"]
         given = pc.and_(texts.is_valid(), run_ids.is_valid())
         ids = pc.if_else(given, pc.binary_join_element_wise(run_ids, item_nos.cast(pa.string()), "-"), None)
-        complete = pc.fill_null(pc.not_equal(ends, "length"), fill_value=True)
         completion = {
             "completion_id": ids, "item_no": item_nos, "response_hash": hashes, "response": texts,
-            "model": models, "finish_reason": ends, "is_complete": complete,
+            "model": models, "finish_reason": ends, "is_complete": are_whole(ends),
+            "is_refusal": of_each(ends, is_refusal_word),
         }  # fmt: skip
         if any(other.message is not None for other in self.plan.responses):
             completion["extra"] = _extras(messages, n_rows)

@@ -107,7 +107,7 @@ _TABLES = (
         columns="completion_id text, dataset_id text, item_no bigint, response_hash text, response text, "
         "answered_by text, model text?, resolved_model text?, finish_reason text?, input_tokens bigint?, "
         "output_tokens bigint?, latency_ms double?, first_token_ms double?, is_complete boolean, extra json, "
-        "created_at time",
+        "created_at time, is_refusal boolean?",
     ),
     _table(
         "run_item",
@@ -203,6 +203,12 @@ _TABLES = (
         "label_basis",
         key="run_id source created_at",
         columns="run_id text, source text, is_uniform boolean, decided_by text?, note text?, created_at time",
+    ),
+    _table(
+        "label_set_aside",
+        key="label_id",
+        columns="label_id text, source text, dataset_id text, run_id text?, item_no bigint, "
+        "response_hash text, content json, set_aside_at time",
     ),
     _table(
         "matcher_application",

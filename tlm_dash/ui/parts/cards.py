@@ -236,7 +236,7 @@ def _actions(running: Dashboard, view: EntryView, cell: CellView, kept: Kept) ->
             "Score again",
             key=f"again-{entry_id}-{run_id}",
             help="Scores this same response once more.",
-            disabled=not (ended and cell.cell.is_complete),
+            disabled=not (ended and cell.cell.is_scorable),
         ):
             try:
                 playground.score_again(running, entry_id, run_id)

@@ -14,6 +14,11 @@ TROUBLES = {
     "very_long_prompts": ("prompt is", "prompts are", "longer than 100,000 characters"),
     "very_long_responses": ("response is", "responses are", "longer than 100,000 characters"),
     "bad_scores": ("score is", "scores are", "no number from 0 to 1"),
+    "labels_set_aside": (
+        "response has",
+        "responses have",
+        "verdicts left out: an older export could not tell calls apart",
+    ),
 }
 LENGTHS = {"longest_prompt": "longest prompt", "longest_response": "longest response"}
 

@@ -1,0 +1,1 @@
+-- Stored answers are read anew: by migration_steps.answers_read_anew, since SQL cannot do it.
