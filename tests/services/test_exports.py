@@ -98,6 +98,11 @@ def test_a_note_with_a_zero_byte_comes_back(tmp_path: Path, kind: str) -> None:
     check_round_trip(tmp_path, [("Why?", "So\0."), ("Who?", "He\ufdd0")], kind)
 
 
+@pytest.mark.parametrize("kind", EXACT)
+def test_a_response_that_is_a_zero_byte_comes_back(tmp_path: Path, kind: str) -> None:
+    check_round_trip(tmp_path, [("Why?", "\0")], kind)
+
+
 # An item always has text in its prompt.
 anything = st.text(min_size=1, max_size=30).filter(str.strip)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from charset_normalizer import from_bytes
 
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.models import EXPORT_MARK
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -61,7 +62,8 @@ def detect_encoding(path: Path) -> Encoding:
             return Encoding(name, name == "utf-8")
     if wide := _wide_without_mark(head):
         return Encoding(wide, is_utf8=False)
-    if head.count(0) > len(head) // 1000 + 2:
+    # What we exported ourselves is text, whatever a model answered.
+    if head.count(0) > len(head) // 1000 + 2 and EXPORT_MARK.encode() not in head:
         raise InvalidInputError(
             f"{path.name} is not text: it holds binary data.",
             hint="Save it as CSV, JSONL, Parquet or XLSX, with the ending of that format.",
