@@ -9,6 +9,7 @@ TlmDashError                    a sentence that says what happened, and a hint t
 │   ├── EndpointTimeoutError        no (full) answer in time
 │   ├── ConnectionDroppedError      the connection closed before the answer was complete
 │   ├── RateLimitedError            429
+│   ├── AccountExhaustedError       quota or balance is used up, told with whichever status
 │   ├── ServerFailedError           408, 409 and 5xx: the endpoint's side, worth another try
 │   ├── AccessDeniedError           401 and 403
 │   ├── TokenLimitError             prompt or answer too long for the model
@@ -66,11 +67,13 @@ class EndpointError(TlmDashError):
     """A call to a TLM endpoint or provider failed.
 
     `kind` is the stable word stored with the failed row; `retryable` says whether the same request may
-    succeed later; `retry_after_s` is the wait that the endpoint asked for, in seconds, or None.
+    succeed later; `retry_after_s` is the wait that the endpoint asked for, in seconds, or None. `refuses_all`
+    says that any other request would be refused alike, until a person has mended something.
     """
 
     kind: ClassVar[str] = "endpoint_error"
     retryable: ClassVar[bool] = False
+    refuses_all: bool = False
 
     def __init__(
         self,
@@ -115,6 +118,13 @@ class RateLimitedError(EndpointError):
     retryable = True
 
 
+class AccountExhaustedError(EndpointError):
+    """The quota or the balance of the account is used up: no waiting mends it."""
+
+    kind = "account_exhausted"
+    refuses_all = True
+
+
 class ServerFailedError(EndpointError):
     """The endpoint failed on its own side (408, 409, 5xx)."""
 
@@ -126,6 +136,7 @@ class AccessDeniedError(EndpointError):
     """The key or headers were not accepted (401, 403)."""
 
     kind = "access_denied"
+    refuses_all = True
 
 
 class TokenLimitError(EndpointError):

@@ -64,7 +64,7 @@ def test_a_refusal_that_is_tried_again_is_an_answer(
     tally = waiting(clock)
     nothing: Any = Discarding()
     grid = Grid("grid", "dataset", "generate", "endpoint", "judge", (RUN,), Selection(3))
-    outcomes = Outcomes(grid, nothing, {"run": tally}, nothing, print, print)
+    outcomes = Outcomes(grid, nothing, {"run": tally}, nothing, print, print, lambda *_: False)
     cell = Cell(RUN, 1)
     unit = Unit("generate", Question(1, (), (), [cell]), cell)
     assert outcomes.failed(unit, "attempt", error, 1.0, nothing) is False

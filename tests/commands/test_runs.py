@@ -18,7 +18,7 @@ FACTS = [
     "run_id", "name", "dataset_id", "mode", "answered_by", "model", "resolved_model", "quality_preset",
     "scorer_model", "status", "n_items", "n_done", "n_error", "n_pending", "n_sent", "n_unknown",
     "n_maybe_paid_twice", "input_tokens", "output_tokens", "cost", "started_at", "finished_at", "duration_ms",
-    "errors",
+    "errors", "reason", "messages",
 ]  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def test_a_run_that_was_given_up_fails_the_command(
 ) -> None:
     with OpenStore() as place:
         large = make_dataset(place.store, 200, name="Large")
-    fake_endpoint.behave("unauthorized")
+    fake_endpoint.behave("html")
     assert dataset != large
     assert main(["runs", "start", "Large", "--model", MODEL, "--preset", "low"]) == 1
     assert "error: The run was given up" in capsys.readouterr().err

@@ -22,6 +22,7 @@ from tlm_dash.endpoint.redaction import Secrets
 from tlm_dash.endpoint.refusals import failure_of_object
 from tlm_dash.errors import (
     AccessDeniedError,
+    AccountExhaustedError,
     AnswerWithheldError,
     ConnectionDroppedError,
     EndpointError,
@@ -44,8 +45,8 @@ TROUBLE: dict[str, tuple[object, type[EndpointError], str]] = {
     "429 html": (HtmlPage(429, "Slow down"), RateLimitedError, "“Slow down”"),
     "429 quota": (
         ApiError(429, "You exceeded your quota", code="insufficient_quota"),
-        RateLimitedError,
-        "quota",
+        AccountExhaustedError,
+        "no quota or credit left (429): “You exceeded your quota”",
     ),
     "429 about tokens": (
         ApiError(429, "Request too large: maximum context length"),

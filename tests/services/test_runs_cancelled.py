@@ -13,7 +13,7 @@ from tests.conftest import MakeDashboard, wait_until
 from tests.fake_endpoint import Answer, Behaviour, FakeEndpoint, Hang
 from tests.services.running import MODEL, wait_for
 from tests.services.stored import make_dataset, make_run
-from tlm_dash.batch.in_flight import START
+from tlm_dash.batch.caution import MOST_AT_FIRST
 from tlm_dash.services import runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_request import Limits, RunRequest
@@ -62,19 +62,19 @@ def test_a_cancel_closes_what_hangs_and_says_what_may_have_been_paid(
     dashboard = make_dashboard(fake_endpoint.base_url, data_dir=tmp_path / "kept")
     fake_endpoint.behave("hang")
     (run_id,) = runs.start(dashboard, RunRequest(make_dataset(dashboard.store, 40), (MODEL,), ("low",)))
-    wait_until(lambda: hanging(fake_endpoint) == START)
+    wait_until(lambda: hanging(fake_endpoint) == MOST_AT_FIRST)
     (view,) = cancelled(dashboard, [run_id])
     wait_until(lambda: not hanging(fake_endpoint), what="closing the connections")
     wait_until(lambda: not open_tasks(dashboard), what="the end of all tasks")
     counts = view.counts
     assert (view.status, view.n_pending, counts.n_done, counts.n_error) == ("cancelled", 40, 0, 0)
-    assert (counts.n_sent, counts.n_unknown, counts.n_answered) == (START, START, 0)
+    assert (counts.n_sent, counts.n_unknown, counts.n_answered) == (MOST_AT_FIRST, MOST_AT_FIRST, 0)
     assert view.record.detail == (
-        f"{START} requests were closed before an answer came, and may have been paid all the same."
+        f"{MOST_AT_FIRST} requests were closed before an answer came, and may have been paid all the same."
     )
-    assert ends(dashboard, run_id) == {("cancelled", None): START}
+    assert ends(dashboard, run_id) == {("cancelled", None): MOST_AT_FIRST}
     # What is counted from the rows agrees, also in another process.
-    assert count_runs(dashboard.store, [run_id])[run_id].n_unknown == START
+    assert count_runs(dashboard.store, [run_id])[run_id].n_unknown == MOST_AT_FIRST
     dashboard.stop()
     again = make_dashboard(fake_endpoint.base_url, data_dir=tmp_path / "kept", on_open=runs.resume_all)
     assert runs.show(again, run_id).status == "cancelled"
@@ -82,8 +82,8 @@ def test_a_cancel_closes_what_hangs_and_says_what_may_have_been_paid(
     runs.resume(again, [run_id])
     (view,) = wait_for(again, [run_id])
     counts = view.counts
-    assert (view.status, counts.n_done, counts.n_sent) == ("done", 40, 40 + START)
-    assert counts.n_maybe_paid_twice == counts.n_unknown == START
+    assert (view.status, counts.n_done, counts.n_sent) == ("done", 40, 40 + MOST_AT_FIRST)
+    assert counts.n_maybe_paid_twice == counts.n_unknown == MOST_AT_FIRST
     assert len(fake_endpoint.requests_to("chat/completions")) == counts.n_sent
 
 
@@ -93,15 +93,15 @@ def test_a_cancel_after_a_pause_does_not_wait_for_the_answers_that_the_pause_wai
     dashboard = make_dashboard(fake_endpoint.base_url)
     fake_endpoint.behave("hang")
     (run_id,) = runs.start(dashboard, RunRequest(make_dataset(dashboard.store, 40), (MODEL,), ("low",)))
-    wait_until(lambda: hanging(fake_endpoint) == START)
+    wait_until(lambda: hanging(fake_endpoint) == MOST_AT_FIRST)
     runs.pause(dashboard, [run_id])
     time.sleep(0.3)
     # Paid for, so it is waited for.
-    assert runs.show(dashboard, run_id).live is not None and hanging(fake_endpoint) == START
+    assert runs.show(dashboard, run_id).live is not None and hanging(fake_endpoint) == MOST_AT_FIRST
     (view,) = cancelled(dashboard, [run_id])
-    assert (view.status, view.counts.n_unknown) == ("cancelled", START)
+    assert (view.status, view.counts.n_unknown) == ("cancelled", MOST_AT_FIRST)
     wait_until(lambda: not open_tasks(dashboard), what="the end of all tasks")
-    assert ends(dashboard, run_id) == {("cancelled", None): START}
+    assert ends(dashboard, run_id) == {("cancelled", None): MOST_AT_FIRST}
 
 
 def test_what_was_closed_is_told_whenever_the_run_is_looked_after(

@@ -192,10 +192,10 @@ def test_a_dead_endpoint_gives_the_run_up_instead_of_failing_every_row(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint
 ) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url)
-    fake_endpoint.behave("unauthorized")
+    fake_endpoint.behave("html")
     (run_id,) = runs.start(dashboard, RunRequest(make_dataset(dashboard.store, 500), (MODEL,), ("low",)))
     (view,) = wait_for(dashboard, [run_id])
-    assert view.status == "failed" and "key" in (view.record.detail or "")
+    assert view.status == "failed" and "HTML page" in (view.record.detail or "")
     assert 50 <= view.counts.n_error < 100
     fake_endpoint.behave("healthy")
     runs.retry(dashboard, [run_id])

@@ -73,6 +73,12 @@ class Grid:
     template: TemplateParts = ()
     send_repeats_once: bool = False
 
+    def run_ids_of(self, call: str, run_id: str) -> set[str]:
+        """Give the runs that need a call: a run's own scores, or an answer that runs with one lead share."""
+        if call == "score":
+            return {run_id}
+        return {run.run_id for run in self.runs if run.lead_run_id == run_id}
+
     @property
     def needs_values(self) -> bool:
         """Tell whether the template names anything but the prompt."""

@@ -10,17 +10,20 @@ from datetime import datetime
 from typing import Any
 
 from tlm_dash.batch.answering import TlmEndpoint
+from tlm_dash.batch.caution import Key
 from tlm_dash.batch.engine import EndpointAddress, Engine
 from tlm_dash.batch.feed import Feed
 from tlm_dash.batch.gate import Gate
 from tlm_dash.batch.grid import Grid, Limits
+from tlm_dash.batch.outcomes import BUG_MESSAGE
 from tlm_dash.batch.recorder import Recorder
-from tlm_dash.batch.runner import BUG_MESSAGE, Runner, Stop, Way
+from tlm_dash.batch.runner import Runner
+from tlm_dash.batch.serving import Stop, Way
 from tlm_dash.batch.tally import LiveRun, Tally
 from tlm_dash.errors import EndpointError, StoreClosedError, TlmDashError
 from tlm_dash.store.database import Store
 from tlm_dash.store.run_counts import count_runs, unknown_cells
-from tlm_dash.store.run_models import RunCounts
+from tlm_dash.store.run_models import REFUSAL, Refusal, RunCounts
 from tlm_dash.store.runs import add_events, records, retry_times
 
 logger = logging.getLogger(__name__)
@@ -58,6 +61,9 @@ class Job:
         self._grid, self._limits, self._parts, self._pilot = grid, limits, parts, pilot
         self._wanted = set(run_ids)
         self._leaving: dict[str, str] = {}
+        self._refused: dict[str, Refusal] = {}
+        self._to_tell: set[str] = set()
+        self._proven: set[Key] = set()
         self._writing = asyncio.Lock()
         self._tallies: dict[str, Tally] = {}
         self._runner: Runner | None = None
@@ -68,8 +74,12 @@ class Job:
     def take_in(self, run_ids: set[str], limits: Limits, *, pilot: bool) -> None:
         """Take runs in, and new limits, by beginning another pass when what is under way has ended."""
         self._wanted |= run_ids
+        self._to_tell -= run_ids
         for run_id in run_ids:
             self._leaving.pop(run_id, None)
+            self._refused.pop(run_id, None)
+        # What is resumed begins carefully; what goes on meanwhile does not.
+        self._proven = {key for key in self._proven if not self._grid.run_ids_of(*key) & run_ids}
         self._limits, self._pilot, self._goes_on = limits, pilot, True
         if self._runner is not None:
             self._runner.stop(_AGAIN)
@@ -79,8 +89,26 @@ class Job:
         mine = run_ids & (self._wanted | set(self._leaving))
         self._wanted -= mine
         self._leaving |= dict.fromkeys(mine, status)
+        for run_id in mine:
+            self._refused.pop(run_id, None)
+        self._to_tell -= mine
         if self._runner is not None and mine:
             self._runner.drop(mine, cut=status == "cancelled")
+
+    def _pause_refused(self, run_ids: set[str], refusal: Refusal) -> None:
+        """Pause runs that their endpoint refuses; of those paused so before, count how often it did."""
+        for run_id in run_ids & set(self._refused):
+            if self._refused[run_id].kind == refusal.kind:
+                self._refused[run_id] = replace(self._refused[run_id], n=refusal.n)
+        mine = run_ids & self._wanted
+        if self._runner is None or self._goes_on or not mine:
+            # Where another pass follows, this is an answer to what was sent before something was mended.
+            return
+        self._wanted -= mine
+        self._leaving |= dict.fromkeys(mine, "paused")
+        self._refused |= dict.fromkeys(mine, refusal)
+        self._to_tell |= mine
+        self._runner.drop(mine, cut=False)
 
     def look(self, run_id: str) -> LiveRun | None:
         """Give one of its runs as it is now, while it is under way."""
@@ -136,8 +164,9 @@ class Job:
         retry_at: dict[str, datetime | None] = {run_id: before.retry_at.get(run_id) for run_id in wanted}
         feed = Feed(parts.store, grid, retry_at, pilot=self._pilot)
         self._runner = Runner(
-            grid, self._limits, self._tallies, feed, parts.recorder, self._ways(), before.unknown
-        )
+            grid, self._limits, self._tallies, feed, parts.recorder, self._ways(), before.unknown,
+            self._proven, self._pause_refused,
+        )  # fmt: skip
         try:
             # Someone may have changed what is wanted while this was being prepared.
             if self._goes_on or not wanted & self._wanted:
@@ -192,6 +221,8 @@ class Job:
         """Write the last counts of runs that were left out, when their last requests have ended."""
         while True:
             await asyncio.sleep(SETTLE_EVERY_S)
+            if self._to_tell:
+                await asyncio.shield(self._tell_refused())
             calm = {run_id for run_id in self._leaving if not self._in_flight(run_id)}
             if calm:
                 await self._parts.recorder.flush()
@@ -202,19 +233,32 @@ class Job:
         tally = self._tallies.get(run_id)
         return 0 if tally is None else tally.in_flight
 
+    async def _tell_refused(self) -> None:
+        """Pause in the store what the endpoint refused; nobody has to wait for what is still under way."""
+        async with self._writing:
+            while self._to_tell:
+                run_id = self._to_tell.pop()
+                detail = _said(self._refused[run_id])
+                await self._event({run_id}, "paused", detail=detail, only_after=("queued", "running"))
+
     async def _write_leaving(self, run_ids: set[str]) -> None:
+        await self._tell_refused()
         async with self._writing:
             for run_id in run_ids & set(self._leaving):
-                status, detail = self._leaving[run_id], None
+                if run_id not in self._leaving:
+                    continue  # Resumed while others were written.
+                status, refusal = self._leaving[run_id], self._refused.get(run_id)
+                detail = None if refusal is None else _said(refusal)
                 if run_id in self._tallies:
                     self._tallies[run_id].stop()
-                    detail = _cut_note(self._tallies[run_id].n_cut)
+                    detail = detail or _cut_note(self._tallies[run_id].n_cut)
                 # Not where it was resumed in the meantime: that is newer than what is told here.
                 try:
                     await self._event({run_id}, status, detail=detail, only_after=(status,))
                 finally:
                     if self._leaving.get(run_id) == status:
                         del self._leaving[run_id]
+                        self._refused.pop(run_id, None)
 
     async def _event(
         self, run_ids: set[str], status: str, *, detail: str | None = None,
@@ -227,6 +271,8 @@ class Job:
             for run_id in run_ids
             if run_id in self._tallies
         }
+        for run_id in run_ids & set(counts) & set(self._refused):
+            counts[run_id][REFUSAL] = self._refused[run_id].as_mapping()
         try:
             await asyncio.to_thread(
                 add_events, self._parts.store(), sorted(run_ids), status, detail=detail,
@@ -237,6 +283,10 @@ class Job:
             raise
         except TlmDashError as error:
             logger.error("The status %s of a run could not be written: %s", status, error)
+
+
+def _said(refusal: Refusal) -> str:
+    return f"{refusal.message} {refusal.hint}".strip()
 
 
 def _cut_note(n: int) -> str | None:

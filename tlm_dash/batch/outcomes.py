@@ -20,14 +20,19 @@ from tlm_dash.batch.questions import (
 )
 from tlm_dash.batch.recorder import Recorder
 from tlm_dash.batch.retries import GivingUp, wait_before_retry
+from tlm_dash.batch.serving import Sending
 from tlm_dash.batch.tally import Tally
 from tlm_dash.errors import EndpointError, RequestRefusedError, TlmDashError
 from tlm_dash.models import Generated, Scored, new_id
+from tlm_dash.store.run_counts import NOT_SENT
 
 OPTION_REFUSED = (400, 422)
 """The statuses with which an endpoint refuses an option that it does not know."""
 
 UNSCORED_MESSAGE = "The answer is kept, but it has no score."
+
+BUG_MESSAGE = "Something went wrong inside tlm_dash; the details are in its log."
+BUG_HINT = "Retry the failed rows; if it stays, report it with the last lines of the log."
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -43,13 +48,16 @@ class Outcomes:
         score_lane: Lane,
         closed: Callable[[int], None],
         give_up: Callable[[str, str], None],
+        refused: Callable[[Unit, EndpointError], bool],
     ) -> None:
+        """`refused` takes what is not tried again, and tells whether its row stays open for now."""
         self._grid = grid
         self._recorder = recorder
         self._tallies = tallies
         self._score_lane = score_lane
         self._closed = closed
         self._give_up = give_up
+        self._refused = refused
         self._giving_up = GivingUp()
         self._chance = random.Random()
         self.leave_out_score = True
@@ -109,6 +117,8 @@ class Outcomes:
         if wait_s is not None:
             lane.put_later(unit, wait_s)
             return False
+        if self._refused(unit, error):
+            return False
         self.close(unit, error.kind, error.message, error.hint)
         if self._giving_up.note_error(error.kind):
             self._give_up(error.message, error.hint)
@@ -118,6 +128,18 @@ class Outcomes:
         """Take a failure on our own side: the request could not be made."""
         self._recorder.add({"attempt_end": [end_row(attempt_id, "error", None, error)]})
         self.close(unit, kind, error.message, error.hint)
+
+    def cut_off(self, sending: Sending, latency_ms: float) -> None:
+        """Take a request that was closed; the endpoint may have done it, unless it had not left."""
+        tally = self._tallies[sending.unit.cell.run.run_id]
+        outcome = "cancelled" if sending.is_cut else "interrupted"
+        end = end_row(sending.attempt_id, outcome, latency_ms if sending.has_left else None)
+        if sending.has_left:
+            tally.note_cut()
+        else:
+            end["error_kind"] = NOT_SENT
+            tally.take_back(maybe_again=sending.maybe_again)
+        self._recorder.add({"attempt_end": [end]})
 
     def close(self, unit: Unit, kind: str, message: str, hint: str) -> None:
         """Close the item with an error: without an answer in all its runs, else in this one."""

@@ -20,6 +20,11 @@ class Repeats:
         # The first of each list is the one that is sent; the others wait for it.
         self._waiting: dict[str, list[Unit]] = {}
 
+    @property
+    def n_waiting(self) -> int:
+        """Give the number of rows that wait for the request of an equal one."""
+        return sum(len(waiting) - 1 for waiting in self._waiting.values())
+
     def holds_back(self, unit: Unit) -> bool:
         """Close or hold back a request whose equal was made; False where it is the first, and to be sent."""
         asked = unit.content_hash

@@ -6,32 +6,30 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from tlm_dash.batch.caution import Caution, Key
 from tlm_dash.batch.feed import Feed
-from tlm_dash.batch.gate import Ending, Gate, Pass, ending_of
+from tlm_dash.batch.gate import Ending, Pass, ending_of
 from tlm_dash.batch.grid import Grid, Limits
 from tlm_dash.batch.lanes import Lane
-from tlm_dash.batch.outcomes import Outcomes
+from tlm_dash.batch.outcomes import BUG_HINT, BUG_MESSAGE, Outcomes
 from tlm_dash.batch.pace import Pace
 from tlm_dash.batch.questions import (
     Question,
     Unit,
     attempt_row,
     content_hash,
-    end_row,
     generate_request,
     score_request,
 )
 from tlm_dash.batch.recorder import Recorder
 from tlm_dash.batch.repeats import Repeats
-from tlm_dash.batch.serving import Sending, Serving
+from tlm_dash.batch.serving import Sending, Serving, Stop, Way
 from tlm_dash.batch.spending import Spending
 from tlm_dash.batch.tally import Tally
-from tlm_dash.endpoint.client import EndpointClient
 from tlm_dash.errors import EndpointError, StoreError, TlmDashError
 from tlm_dash.models import Generated, GenerateRequest, Scored, ScoreRequest, new_id
-from tlm_dash.store.run_counts import NOT_SENT
+from tlm_dash.store.run_models import Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -44,34 +42,19 @@ GRACE_S = 2.5
 FIRST_COSTS_EVERY_S = 0.05
 """How often it is looked whether the first costs of a capped run are known."""
 
-BUG_MESSAGE = "Something went wrong inside tlm_dash; the details are in its log."
-BUG_HINT = "Retry the failed rows; if it stays, report it with the last lines of the log."
-
-
-@dataclass(frozen=True)
-class Stop:
-    """Why a grid ended before its end, for a person."""
-
-    status: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Way:
-    """How to reach an endpoint: its gate, and its client at this moment (which may raise EndpointError)."""
-
-    gate: Gate
-    client: Callable[[], EndpointClient]
-
 
 class Runner:
     """One pass over what a grid has not finished. Used on the engine's loop."""
 
     def __init__(
         self, grid: Grid, limits: Limits, tallies: Mapping[str, Tally], feed: Feed, recorder: Recorder,
-        ways: Mapping[str, Way], maybe_again: set[tuple[str, int, str]],
+        ways: Mapping[str, Way], maybe_again: set[tuple[str, int, str]], proven: set[Key],
+        refused: Callable[[set[str], Refusal], None],
     ) -> None:  # fmt: skip
-        """`ways` has "generate" and "score"; `maybe_again` are the requests of unknown outcome."""
+        """`ways` has "generate" and "score"; `maybe_again` are the requests of unknown outcome.
+
+        `refused` takes runs that their endpoint refuses, and drops them; `proven` is what Caution knows.
+        """
         self._grid, self._tallies, self._feed, self._recorder = grid, tallies, feed, recorder
         self._ways, self._maybe_again = ways, maybe_again
         lanes = {id(way.gate): Lane(way.gate) for way in ways.values()}
@@ -81,7 +64,12 @@ class Runner:
         self._own_places = asyncio.Semaphore(limits.max_in_flight or 1_000_000)
         self._outcomes = Outcomes(
             grid, recorder, tallies, self._lanes["score"], self._close_cells,
-            lambda message, hint: self.stop(Stop("failed", f"{message} {hint}".strip())),
+            lambda message, hint: self.stop(Stop("failed", f"{message} {hint}".strip())), self._stays_open,
+        )  # fmt: skip
+        self._caution = Caution(
+            proven, tallies, close=self._close_refused, still_wanted=self._narrow,
+            release=lambda unit: self._lanes[unit.call].follow_up(unit),
+            pause=lambda key, refusal: refused(grid.run_ids_of(*key), refusal),
         )  # fmt: skip
         self._repeats = Repeats(self._outcomes) if grid.send_repeats_once else None
         self._wanted: set[str] = set()
@@ -101,6 +89,7 @@ class Runner:
     def drop(self, run_ids: set[str], *, cut: bool) -> None:
         """Leave some runs out from now on. With `cut`, what is under way for them only is closed at once."""
         self._wanted -= run_ids
+        self._caution.sweep()
         if cut:
             self._cancelled |= run_ids
             self._serving.cut(self._cancelled)
@@ -112,7 +101,7 @@ class Runner:
         self._wanted = set(run_ids)
         workers = [asyncio.create_task(self._dispatch(lane)) for lane in {*self._lanes.values()}]
         feeding = asyncio.create_task(self._feed_questions())
-        stopping = asyncio.create_task(self._wait_for_stop())
+        stopping = asyncio.ensure_future(self._stopped.wait())
         grace_s: float | None = None
         try:
             await asyncio.wait({feeding, stopping, *workers}, return_when=asyncio.FIRST_COMPLETED)
@@ -123,8 +112,8 @@ class Runner:
             grace_s = GRACE_S
             raise
         finally:
-            for task in (feeding, stopping, *workers):
-                task.cancel()
+            for each in (feeding, stopping, *workers):
+                each.cancel()
             await asyncio.gather(feeding, stopping, *workers, return_exceptions=True)
             try:
                 await self._serving.end(grace_s)
@@ -132,19 +121,22 @@ class Runner:
                 await self._recorder.flush()
         return self._stop
 
-    async def _wait_for_stop(self) -> None:
-        await self._stopped.wait()
-
     async def _feed_questions(self) -> None:
         while (page := await self._feed.page()) is not None:
             for question in page:
                 self._put(question)
             while self._n_open >= READ_AHEAD_CELLS:
-                self._calm.clear()
-                await self._calm.wait()
+                await self._wait_for_calm()
         while self._n_open:
-            self._calm.clear()
-            await self._calm.wait()
+            await self._wait_for_calm()
+
+    async def _wait_for_calm(self) -> None:
+        n_waiting = 0 if self._repeats is None else self._repeats.n_waiting
+        if self._n_open == self._caution.n_held + n_waiting:
+            self._caution.close_held()
+            return
+        self._calm.clear()
+        await self._calm.wait()
 
     def _put(self, question: Question) -> None:
         self._n_open += len(question.cells)
@@ -164,11 +156,12 @@ class Runner:
         """Let one request after the other through the gate."""
         while True:
             unit = await lane.next()
-            if not self._narrow(unit):
+            if not self._narrow(unit) or self._caution.parks(unit):
                 continue
             request = self._request(unit)
             unit.content_hash = content_hash(request)
             if self._repeats is not None and unit.call == "score" and self._repeats.holds_back(unit):
+                self._calm.set()
                 continue
             await self._own_places.acquire()
             await self._wait_for_own_pace()
@@ -177,7 +170,7 @@ class Runner:
             passed = await lane.gate.enter()
             # From here on there is no await: a request that may leave is always recorded, or not sent at all.
             why_not = self._spending.why_not(self._n_under_way)
-            if why_not is not None or not self._narrow(unit):
+            if why_not is not None or not self._narrow(unit) or self._caution.parks(unit):
                 lane.gate.leave(passed, "other")
                 self._own_places.release()
                 if why_not is not None:
@@ -226,6 +219,7 @@ class Runner:
         unit.maybe_again = False
         self._tallies[run_id].note_sent(maybe_again=maybe_again)
         self._n_under_way += 1
+        self._caution.began(unit)
         recorded = self._recorder.add({"attempt": [attempt_row(unit, attempt_id)]})
         sending = Sending(lane, unit, request, attempt_id, recorded, passed, maybe_again)
         self._serving.begin(sending, self._serve)
@@ -261,34 +255,40 @@ class Runner:
             self._recorder.note_latency(time.perf_counter() - started)
             self._n_under_way -= 1
             tally.in_flight -= 1
+            self._caution.ended(unit)
             sending.lane.gate.leave(sending.passed, ending, retry_after_s)
             self._own_places.release()
 
     def _cut_off(self, sending: Sending, latency_ms: float) -> None:
-        """Write down that a request was closed, and whether the endpoint may have done it."""
-        unit, tally = sending.unit, self._tallies[sending.unit.cell.run.run_id]
-        outcome = "cancelled" if sending.is_cut else "interrupted"
-        end = end_row(sending.attempt_id, outcome, latency_ms if sending.has_left else None)
-        if sending.has_left:
-            tally.note_cut()
-        else:
-            end["error_kind"] = NOT_SENT
-            tally.take_back(maybe_again=sending.maybe_again)
-        self._recorder.add({"attempt_end": [end]})
+        self._outcomes.cut_off(sending, latency_ms)
         if sending.is_cut:
-            self._close_cells(len(unit.cells))
-            self._release(unit)
+            self._close_cells(len(sending.unit.cells))
+            self._release(sending.unit)
 
     async def _ask(self, unit: Unit, request: GenerateRequest | ScoreRequest, attempt_id: str) -> None:
         client = self._ways[unit.call].client()
         if isinstance(request, GenerateRequest):
             generated: Generated = await client.generate(request)
+            self._caution.succeeded(unit)
             self._outcomes.generated(unit, attempt_id, generated)
             return
         scored: Scored = await client.score(request)
+        self._caution.succeeded(unit)
         self._outcomes.scored(unit, attempt_id, scored)
         if self._repeats is not None:
             self._repeats.scored(unit, scored)
+
+    def _stays_open(self, unit: Unit, error: EndpointError) -> bool:
+        stays = self._caution.refused(unit, error)
+        if stays:
+            # It may be the last one that was waited for.
+            self._calm.set()
+        return stays
+
+    def _close_refused(self, unit: Unit, error: EndpointError) -> None:
+        self._outcomes.close(unit, error.kind, error.message, error.hint)
+        if self._repeats is not None:
+            self._repeats.failed(unit, error)
 
     def _fail(self, lane: Lane, unit: Unit, attempt_id: str, error: EndpointError, started: float) -> None:
         was_its_end = self._outcomes.failed(unit, attempt_id, error, _ms_since(started), lane)

@@ -7,10 +7,27 @@ from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from tlm_dash.batch.gate import Pass
+from tlm_dash.batch.gate import Gate, Pass
 from tlm_dash.batch.lanes import Lane
 from tlm_dash.batch.questions import Unit
+from tlm_dash.endpoint.client import EndpointClient
 from tlm_dash.models import GenerateRequest, ScoreRequest
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why a grid ended before its end, for a person."""
+
+    status: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Way:
+    """How to reach an endpoint: its gate, and its client at this moment (which may raise EndpointError)."""
+
+    gate: Gate
+    client: Callable[[], EndpointClient]
 
 
 @dataclass(slots=True)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from tlm_dash.commands import run_export
 from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
 from tlm_dash.commands.run_options import add_grid, add_limits, limits_of, request_of, settings_of
-from tlm_dash.errors import InvalidInputError, TlmDashError
+from tlm_dash.errors import InvalidInputError
 
 if TYPE_CHECKING:
+    from tlm_dash.services.place import Place
     from tlm_dash.services.run_view import RunView
 
 
@@ -58,20 +59,25 @@ def _start(parsed: argparse.Namespace) -> int:
         run_ids = runs.start(dashboard, request_of(parsed), begin=not parsed.no_wait)
         if not parsed.no_wait:
             until_ended(dashboard, run_ids, _tell)
-        return _print_ended([runs.show(dashboard, run_id) for run_id in run_ids], parsed)
+        return _print_ended(dashboard, [runs.show(dashboard, run_id) for run_id in run_ids], parsed)
 
 
 def _forecast(parsed: argparse.Namespace) -> int:
     from tlm_dash.services import runs
     from tlm_dash.services.run_forecast import forecast_of
+    from tlm_dash.services.run_messages import refusal_error
     from tlm_dash.services.run_waiting import carrying_out, until_ended
 
     with carrying_out(settings_of(parsed)) as dashboard:
         run_ids = runs.start_pilot(dashboard, request_of(parsed), parsed.pilot)
         until_ended(dashboard, run_ids, _tell)
-        facts = forecast_of(dashboard, run_ids).facts()
+        found = forecast_of(dashboard, run_ids)
+        facts = found.facts()
     if parsed.json:
         print_json(facts)
+    if found.refused:
+        raise refusal_error(found.refused, n_runs=len(run_ids))
+    if parsed.json:
         return 0
     for figures in (*facts["runs"], {"name": "all together", **facts["total"]}):
         print(figures["name"])
@@ -95,22 +101,27 @@ def _list(parsed: argparse.Namespace) -> int:
 
     with OpenStore() as place:
         found = runs.list_runs(place)
-    if not found:
-        print("There is no run yet: runs start DATASET makes one.", file=sys.stderr)
-    return _print_runs(found, parsed)
+        if not found:
+            print("There is no run yet: runs start DATASET makes one.", file=sys.stderr)
+        return _print_runs(place, found, parsed)
 
 
 def _show(parsed: argparse.Namespace) -> int:
     from tlm_dash.services import runs
     from tlm_dash.services.place import OpenStore
+    from tlm_dash.services.run_messages import facts_of
 
     with OpenStore() as place:
         view = runs.show(place, parsed.wanted)
+        (facts,) = facts_of(place, [view])
     if parsed.json:
-        print_json({"runs": [view.facts()]})
+        print_json({"runs": [facts]})
         return 0
-    for name, value in view.facts().items():
-        print(f"{name}: {'' if value is None else value}")
+    for name, value in facts.items():
+        if name != "messages":
+            print(f"{name}: {'' if value is None else value}")
+    for said in facts["messages"]:
+        print(f"message: {said['n']:,} × {said['kind']}: {said['message']} {said['hint']}")
     if view.record.detail:
         print(f"note: {view.record.detail}", file=sys.stderr)
     return 0
@@ -135,7 +146,7 @@ def _change(parsed: argparse.Namespace, change: Callable[[Any, Sequence[str]], N
     with OpenStore() as place:
         run_id = runs.show(place, parsed.wanted).record.run_id
         change(place, [run_id])
-        return _print_runs([runs.show(place, run_id)], parsed)
+        return _print_runs(place, [runs.show(place, run_id)], parsed)
 
 
 def _resume(parsed: argparse.Namespace) -> int:
@@ -161,7 +172,7 @@ def _go_on(parsed: argparse.Namespace, go_on: Callable[[Any, Sequence[str]], Non
         run_id = runs.show(dashboard, parsed.wanted).record.run_id
         go_on(dashboard, [run_id])
         until_ended(dashboard, [run_id], _tell)
-        return _print_ended([runs.show(dashboard, run_id)], parsed)
+        return _print_ended(dashboard, [runs.show(dashboard, run_id)], parsed)
 
 
 def _delete(parsed: argparse.Namespace) -> int:
@@ -178,26 +189,30 @@ def _delete(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _print_ended(views: Sequence[RunView], parsed: argparse.Namespace) -> int:
-    """Print runs; one that was given up makes the command fail, rows that failed do not."""
-    _print_runs(views, parsed)
-    for view in views:
-        if view.status == "failed":
-            raise TlmDashError(
-                f"The run was given up. {view.record.detail}", hint="Resume it when that is mended."
-            )
+def _print_ended(place: Place, views: Sequence[RunView], parsed: argparse.Namespace) -> int:
+    """Print runs; the command fails with those that were given up, refused, or brought nothing at all."""
+    from tlm_dash.services.run_messages import bad_end
+
+    _print_runs(place, views, parsed, next((view for view in views if view.record.refusal), None))
+    error = bad_end(place, views)
+    if error is not None:
+        raise error
     return 0
 
 
-def _print_runs(views: Sequence[RunView], parsed: argparse.Namespace) -> int:
+def _print_runs(
+    place: Place, views: Sequence[RunView], parsed: argparse.Namespace, told_below: RunView | None = None
+) -> int:
+    from tlm_dash.services.run_messages import facts_of
+
+    found = facts_of(place, views)
     if parsed.json:
-        print_json({"runs": [view.facts() for view in views]})
-    for view in [] if parsed.json else views:
-        facts = view.facts()
+        print_json({"runs": found})
+    for facts in [] if parsed.json else found:
         counts = f"{facts['n_done']:>9} of {facts['n_items']} done, {facts['n_error']} failed"
         print(f"{facts['run_id'][:8]}  {facts['status']:<9}  {counts}  {facts['name']}")
     for view in views:
-        if view.record.detail and view.status == "paused":
+        if view.record.detail and view.status == "paused" and view is not told_below:
             print(f"note: {view.record.name}: {view.record.detail}", file=sys.stderr)
     return 0
 

@@ -65,9 +65,10 @@ def read_document(document: object) -> Told:
     error: object = document.get("error") or document.get("detail") or document.get("errors") or document
     if isinstance(error, Mapping):
         message = (
-            error.get("message") or error.get("detail") or error.get("msg") or document.get("message") or ""
-        )
-        codes = [error.get(name) for name in ("code", "type", "status", "param")]
+            error.get("message") or error.get("detail") or error.get("msg") or error.get("status_msg")
+            or document.get("message") or ""
+        )  # fmt: skip
+        codes = [error.get(name) for name in ("code", "type", "status", "status_code", "param")]
     else:
         message = error
         codes = [document.get("code"), document.get("type")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,6 +19,13 @@ QUOTE_LIMIT = 300
 
 SHORTEST_SECRET = 4
 """Below this, hiding would eat ordinary words; the placeholder key "." is no secret."""
+
+_LOOKS_LIKE_A_KEY = re.compile(
+    r"\b(?:sk|pk|rk|gsk|xai|hf|nvapi)[-_][\w*.-]{8,}|\bAIza[\w-]{20,}|\bBearer [\w.~+/=*-]{8,}"
+    r"|[\w-]*\*{4,}[\w*-]*",
+    re.IGNORECASE,
+)
+"""A key that nobody told us of, or one of which the endpoint itself has masked all but its ends."""
 
 _SCAN_LIMIT = 100_000
 _AUTH_SCHEMES = frozenset({"bearer", "basic", "token", "apikey", "api-key", "digest"})
@@ -73,7 +81,7 @@ def quotable(text: str, secrets: Secrets, limit: int = QUOTE_LIMIT) -> str:
     """Turn foreign text into one clean line of at most `limit` characters."""
     # Characters are dropped before secrets are looked for: a key with invisible characters in it
     # would otherwise come out whole. Clipping is last: half a key must not be left over.
-    line = secrets.clean(_one_line(text[:_SCAN_LIMIT]))
+    line = _LOOKS_LIKE_A_KEY.sub(HIDDEN, secrets.clean(_one_line(text[:_SCAN_LIMIT])))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

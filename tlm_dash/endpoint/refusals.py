@@ -13,6 +13,7 @@ from tlm_dash.endpoint.redaction import Secrets, quotable
 from tlm_dash.endpoint.wire import BASE_URL_HINT
 from tlm_dash.errors import (
     AccessDeniedError,
+    AccountExhaustedError,
     AnswerWithheldError,
     EndpointError,
     NotTlmEndpointError,
@@ -27,7 +28,7 @@ TOKEN_LIMIT_HINT = "Lower the quality preset or max_tokens, or shorten the promp
 ACCESS_HINT = "Check TLM_DASH_API_KEY and TLM_DASH_HEADERS (OPENAI_API_KEY for another provider)."
 MODEL_HINT = "Pick one of the endpoint's models, or correct TLM_DASH_MODELS."
 RATE_HINT = "Wait a little, or lower the number of requests at once (TLM_DASH_MAX_IN_FLIGHT)."
-QUOTA_HINT = "Waiting will not help: raise the account's quota or use another key."
+QUOTA_HINT = "Waiting will not help: add credit, raise the account's quota, or use another key."
 SERVERS_OWN = (408, 409, 498)
 """Statuses below 500 that are the endpoint's own trouble: late, in conflict, out of capacity."""
 
@@ -55,6 +56,24 @@ _NO_MODEL = re.compile(
     r"|(?:unknown|no such|invalid) model\b",
     re.IGNORECASE | re.DOTALL,
 )
+_EXHAUSTED = re.compile(
+    r"insufficient[ _-](?:user[ _-]|account[ _-])?(?:quota|balance|credits?|funds)"
+    r"|(?:credits?|quota|balance)[ _](?:is |are |has been |have been )?(?:too low|insufficient|exhausted"
+    r"|used up|depleted)|(?:out of|no|not enough|requires more) credits?\b|negative balance"
+    r"|^budget has been exceeded|budget_exceeded|exceeded.?budget"
+    r"|(?:spend(?:ing)?|billing)[ _](?:hard[ _]|cap[ _])?(?:limit[ _]?)?(?:has been |was |is )?"
+    r"(?:exceeded|reached)|billing[ _]not[ _]active|payment[ _]required|arrear|overdue payment"
+    r"|exceeded_current_quota|余额不足|额度不足|欠费",
+    re.IGNORECASE,
+)
+_PERHAPS_EXHAUSTED = re.compile(r"check your (?:plan|account|billing)|plan and billing", re.IGNORECASE)
+"""Said of a quota for good, and by some also of one for a minute: then a wait is named beside it."""
+
+_TELLS_OF_MONEY, _BEGINNING = (402, 403, 429), 80
+"""With another status only the beginning of a message counts: later it may quote a prompt about money."""
+
+_NAMES_A_WAIT = re.compile(r"(?:retry|try again)[ _-]?(?:in|after)\b", re.IGNORECASE)
+_ABOUT_CONTENT = re.compile(r"moderat|flagged|content.?(?:filter|polic)|safety|guardrail", re.IGNORECASE)
 _BY_WORD: tuple[tuple[re.Pattern[str], int], ...] = (
     (
         re.compile(r"rate.?limit|too.?many.?requests|quota|throttl|request rate|rate is too", re.IGNORECASE),
@@ -62,7 +81,7 @@ _BY_WORD: tuple[tuple[re.Pattern[str], int], ...] = (
     ),
     (re.compile(r"overloaded|server.?error|internal|unavailable|bad.?gateway", re.IGNORECASE), 500),
     (re.compile(r"time.?out", re.IGNORECASE), 504),
-    (re.compile(r"authenticat|api.?key|unauthori[sz]ed|credential", re.IGNORECASE), 401),
+    (re.compile(r"authenticat|api.?(?:secret.?)?key|unauthori[sz]ed|credential", re.IGNORECASE), 401),
     (re.compile(r"permission|forbidden", re.IGNORECASE), 403),
     (
         re.compile(r"invalid.?request|bad.?request|validation|content.?filter", re.IGNORECASE),
@@ -127,6 +146,9 @@ def error_in(document: object) -> object | None:
     error: object = document.get("error")
     if error and (not isinstance(error, Mapping) or any(_says_something(value) for value in error.values())):
         return error
+    told = document.get("base_resp")
+    if isinstance(told, Mapping) and _says_something(told.get("status_code")):
+        return told
     is_answer = bool(document.get("choices")) or "tlm_metadata" in document
     has_words = any(isinstance(document.get(name), str) for name in ("msg", "message"))
     return document if not is_answer and has_words and "code" in document else None
@@ -144,14 +166,14 @@ def _classified(answer: Answer, told: Told, secrets: Secrets) -> EndpointError:
     is_too_large = status == 429 and _TOO_LARGE.search(told.everything)
     if is_too_large or (status == 500 and _TOKEN_LIMIT.search(told.everything)):
         return _too_long(status, said)
-    if status == 429:
-        used_up = "insufficient_quota" in told.everything
-        return RateLimitedError(
-            f"The endpoint asks for fewer requests (429){said}", hint=QUOTA_HINT if used_up else RATE_HINT
+    if _is_exhausted(answer, told):
+        return AccountExhaustedError(
+            f"The account at the endpoint has no quota or credit left ({status}){said}", hint=QUOTA_HINT
         )
+    if status == 429:
+        return RateLimitedError(f"The endpoint asks for fewer requests (429){said}", hint=RATE_HINT)
     if status in (401, 403):
-        what = "does not accept the key" if status == 401 else "does not allow this"
-        return AccessDeniedError(f"The endpoint {what} ({status}){said}", hint=ACCESS_HINT)
+        return _access_denied(status, told, said)
     if status >= 500 or status in SERVERS_OWN:
         return ServerFailedError(f"The endpoint failed on its own side ({status}){said}", hint=SERVER_HINT)
     if not 400 <= status < 500:
@@ -159,6 +181,31 @@ def _classified(answer: Answer, told: Told, secrets: Secrets) -> EndpointError:
             f"The endpoint answered with the unusual status {status}{said}", hint=BASE_URL_HINT
         )
     return _client_error(status, told, said, secrets)
+
+
+def _is_exhausted(answer: Answer, told: Told) -> bool:
+    """Tell whether quota or balance are used up: by its code, or by words without a wait."""
+    if answer.status == 402 or _EXHAUSTED.search(told.code):
+        return True
+    if answer.status not in _TELLS_OF_MONEY:
+        return _EXHAUSTED.search(told.message[:_BEGINNING]) is not None
+    if answer.status == 429 and (retry_after_s(answer.headers) is not None or _names_a_wait(answer, told)):
+        return False
+    return any(words.search(told.message) for words in (_EXHAUSTED, _PERHAPS_EXHAUSTED))
+
+
+def _names_a_wait(answer: Answer, told: Told) -> bool:
+    return _NAMES_A_WAIT.search(told.message) is not None or b"retryDelay" in answer.body
+
+
+def _access_denied(status: int, told: Told, said: str) -> EndpointError:
+    if status == 403 and _ABOUT_CONTENT.search(told.everything):
+        return _withheld(403, said)
+    what = "does not accept the key" if status == 401 else "does not allow this"
+    denied = AccessDeniedError(f"The endpoint {what} ({status}){said}", hint=ACCESS_HINT)
+    # A page comes from a wall in front of the endpoint, which may dislike just what one prompt says.
+    denied.refuses_all = status == 401 or told.html_title is None
+    return denied
 
 
 def _client_error(status: int, told: Told, said: str, secrets: Secrets) -> EndpointError:
@@ -170,8 +217,7 @@ def _client_error(status: int, told: Told, said: str, secrets: Secrets) -> Endpo
     if _TOKEN_LIMIT.search(told.everything) or (status == 413 and _TOO_LARGE.search(told.everything)):
         return _too_long(status, said)
     if _WITHHELD.search(told.everything):
-        hint = NO_ANSWER["withheld"][2]
-        return AnswerWithheldError(f"The provider withheld the answer ({status}){said}", hint=hint)
+        return _withheld(status, said)
     if _NO_MODEL.search(told.everything):
         return RequestRefusedError(f"The endpoint does not know this model ({status}){said}", hint=MODEL_HINT)
     if status in (404, 405):
@@ -186,6 +232,11 @@ def _client_error(status: int, told: Told, said: str, secrets: Secrets) -> Endpo
         f"The endpoint refused the request ({status}){said}",
         hint="Check the model, the preset and the options.",
     )
+
+
+def _withheld(status: int, said: str) -> AnswerWithheldError:
+    hint = NO_ANSWER["withheld"][2]
+    return AnswerWithheldError(f"The provider withheld the answer ({status}){said}", hint=hint)
 
 
 def _too_long(status: int, said: str) -> TokenLimitError:
@@ -235,6 +286,8 @@ def _status_in(error: object) -> int | None:
 def _status_by_word(told: Told) -> int:
     if _TOKEN_LIMIT.search(told.everything):
         return 400
+    if _EXHAUSTED.search(told.code) or _EXHAUSTED.search(told.message[:_BEGINNING]):
+        return 402
     for text in (told.code, told.message):
         for words, status in _BY_WORD:
             if words.search(text):

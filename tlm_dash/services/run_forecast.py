@@ -43,6 +43,11 @@ class GridForecast:
     is_complete: bool
     notes: tuple[str, ...]
 
+    @property
+    def refused(self) -> list[RunView]:
+        """Give the runs that the endpoint refuses: what a pilot brought before says nothing of all rows."""
+        return [cell.view for cell in self.cells if cell.view.record.refusal is not None]
+
     def facts(self) -> dict[str, Any]:
         """Give the facts under the names that scripts rely on."""
         cells = [
@@ -56,6 +61,7 @@ class GridForecast:
         return {
             "runs": cells, "total": _figures(self.total, self.duration_ms), "confidence": CONFIDENCE,
             "in_flight": self.in_flight, "requests_per_s": self.per_s, "notes": list(self.notes),
+            "messages": [said.as_mapping() for view in self.refused if (said := view.record.refusal)],
         }  # fmt: skip
 
 
@@ -75,10 +81,13 @@ def forecast_of(
     in_flight, per_s = dashboard.batches.speed(Limits.from_mapping(records[0].operational))
     cells = []
     for view in found:
-        own = forecast([row for row in rows if row.run_id == view.record.run_id], view.record.n_items)
+        mine = [row for row in rows if row.run_id == view.record.run_id and view.record.refusal is None]
+        own = forecast(mine, view.record.n_items)
         cells.append(CellForecast(view, own, _duration(own, in_flight, per_s)))
     is_complete = all(view.live is None and view.status not in ("queued", "running") for view in found)
     counted = rows if is_complete else finished_in_all(rows, len(records))
+    if any(record.refusal is not None for record in records):
+        counted = []
     total = forecast(counted, max(record.n_items for record in records))
     unpriced = _unpriced(rows, records)
     if total is not None and unpriced:

@@ -62,6 +62,7 @@ class RunView:
             "started_at": record.started_at.isoformat() if record.started_at else None,
             "finished_at": record.finished_at.isoformat() if record.finished_at else None,
             "duration_ms": counts.active_ms, "errors": dict(counts.errors),
+            "reason": record.detail if self.status in ("paused", "failed") else None,
         }  # fmt: skip
 
 

@@ -69,6 +69,10 @@ def _start(
             mine = [record.run_id for record in earlier] or settled.run_ids
             run_ids += mine
             if earlier and is_pilot:
+                # What the endpoint refused is asked again: it may have been mended.
+                again = [record for record in earlier if record.refusal is not None]
+                events += [replace(_queued(record, request.limits), is_pilot=True) for record in again]
+                to_begin += [record.run_id for record in again]
                 continue
             to_begin += mine
             if earlier:

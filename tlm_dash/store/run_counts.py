@@ -84,6 +84,27 @@ tried AS (
 SELECT run_id, count(*) FROM tried WHERE after_unknown GROUP BY run_id
 """  # noqa: S608 - fixed text
 
+# As in _STATUSES. The commonest are wanted; more different texts than these would be a text for each row.
+_FAILURE_WORDS = f"""
+WITH latest AS (
+    SELECT run_id, item_no, status, error_kind, error_message, error_hint, written_at
+    FROM run_item WHERE run_id IN (SELECT unnest($run_ids))
+    {COUNTING_ROW}
+),
+asked AS (
+    SELECT run_id, max(written_at) AS retry_at FROM run_event
+    WHERE retries_errors AND run_id IN (SELECT unnest($run_ids)) GROUP BY run_id
+)
+SELECT
+    run_id, coalesce(error_kind, 'unknown'), coalesce(error_message, ''), coalesce(error_hint, ''),
+    count(*) AS n
+FROM latest LEFT JOIN asked USING (run_id)
+WHERE status = 'error' AND (retry_at IS NULL OR written_at >= retry_at)
+GROUP BY 1, 2, 3, 4
+QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY n DESC) <= 1000
+ORDER BY n DESC, 3
+"""  # noqa: S608 - fixed text
+
 _UNKNOWN_CELLS = f"""
 SELECT a.run_id, a.item_no, a.call
 FROM attempt AS a LEFT JOIN attempt_end AS e USING (attempt_id)
@@ -124,6 +145,14 @@ def count_runs(store: Store, run_ids: Sequence[str], *, sent: bool = True) -> di
         )
         for run_id in run_ids
     }
+
+
+def failure_words(store: Store, run_ids: Sequence[str]) -> dict[str, list[tuple[str, str, str, int]]]:
+    """Give for each run in which words its rows failed: (kind, message, hint, rows), the commonest first."""
+    found: dict[str, list[tuple[str, str, str, int]]] = {}
+    for run_id, *words in store.read(_FAILURE_WORDS, {"run_ids": list(run_ids)}) if run_ids else []:
+        found.setdefault(run_id, []).append((words[0], words[1], words[2], words[3]))
+    return found
 
 
 def unknown_cells(store: Store, run_ids: Sequence[str]) -> set[tuple[str, int, str]]:

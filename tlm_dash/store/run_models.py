@@ -12,6 +12,9 @@ from tlm_dash.models import AnsweredBy, RunMode
 COLLECTED = "collected"
 """Kind of the datasets that answers of the playground are added to; beside "uploaded" and "playground"."""
 
+REFUSAL = "refusal"
+"""Where an event that pauses a run keeps what the endpoint said: beside its counts."""
+
 RunStatus = Literal["queued", "running", "paused", "done", "cancelled", "failed"]
 
 
@@ -27,6 +30,20 @@ class Selection:
     sample_seed: int | None = None
     sample_cut: str | None = None
     pilot_cut: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a run was paused by its endpoint, in the endpoint's own words; `n` requests ended like that."""
+
+    kind: str
+    message: str
+    hint: str
+    n: int
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Give it under the names that scripts rely on."""
+        return {"kind": self.kind, "message": self.message, "hint": self.hint, "n": self.n}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +83,12 @@ class RunRecord:
     started_at: datetime | None
     finished_at: datetime | None
     dataset_kind: str = "uploaded"
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Give what the endpoint said where that paused the run; None where it was not the endpoint."""
+        told = self.counts.get(REFUSAL) if self.counts and self.status == "paused" else None
+        return None if told is None else Refusal(**told)
 
     @property
     def is_playground(self) -> bool:

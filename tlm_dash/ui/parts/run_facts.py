@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import streamlit as st
 
+from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.run_messages import messages_of
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.text import amount, duration, one_line, visible
@@ -19,10 +21,10 @@ MODES = {
 }
 
 
-def draw(view: RunView) -> None:
+def draw(running: Dashboard, view: RunView) -> None:
     """Draw the facts of a run, two columns of plain text."""
     with st.container(gap="xxsmall"):
-        for name, value in _facts(view):
+        for name, value in (*_facts(view), *_messages(running, view)):
             with st.container(horizontal=True, gap="small"):
                 st.caption(name, width=190)
                 st.text(visible(value), width="stretch")
@@ -74,6 +76,11 @@ def _settings(view: RunView) -> Iterator[tuple[str, str]]:
     said = [f"at most {value:,.6g} {name}" for name, value in caps.items() if value is not None]
     if said:
         yield "Limits", " · ".join(said)
+
+
+def _messages(running: Dashboard, view: RunView) -> Iterator[tuple[str, str]]:
+    for said in messages_of(running, [view])[view.record.run_id]:
+        yield f"Said {said.n:,} ×", f"{said.message} {said.hint}"
 
 
 def _taken(view: RunView) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ import streamlit as st
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.parts import export_menu
+from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.parts.run_progress import KINDS
 
 LINE_HEIGHT = 42
@@ -37,6 +38,19 @@ def failures(view: RunView) -> None:
                 words = f"{n:,} {KINDS.get(kind, 'for another reason')}"
                 address = {"run": view.record.run_id, "status": "error", "error_kind": kind}
                 _link("review", words, None, address)
+
+
+def refused(view: RunView) -> None:
+    """Draw why the endpoint paused a run, in its own words, and what to do; nothing where it did not."""
+    refusal = view.record.refusal
+    if refusal is None:
+        return
+    times = "once" if refusal.n == 1 else f"{refusal.n:,} times"
+    failure(
+        refusal.message,
+        f"{refusal.hint} Refused {times}; the rows wait. Press Resume when that is mended.".strip(),
+        label="The endpoint refuses this run",
+    )
 
 
 def _link(page: str, label: str, icon: str | None, address: dict[str, str]) -> None:

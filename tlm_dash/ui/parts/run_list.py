@@ -140,12 +140,13 @@ def _run(running: Dashboard, view: RunView, params: RunsParams) -> None:
         if view.counts.n_error:
             run_links.failures(view)
         reason = view.live.note if view.live is not None else record.detail
-        if reason:
+        run_links.refused(view)
+        if reason and record.refusal is None:
             st.text(visible(reason))
         run_actions.refusal(record.run_id)
         run_links.draw(running, view)
         if is_open:
-            run_facts.draw(view)
+            run_facts.draw(running, view)
 
 
 def _opener(run_id: str, *, is_open: bool) -> None:

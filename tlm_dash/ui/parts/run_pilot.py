@@ -68,6 +68,11 @@ def _told(requests: Sequence[RunRequest]) -> str:
 
 
 def _draw(found: GridForecast) -> None:
+    if found.refused:
+        said = found.refused[0].record.refusal
+        assert said is not None, "these were refused"
+        failure(said.message, f"{said.hint} Pilot again when that is mended.", label="No forecast")
+        return
     facts = found.facts()
     total = facts["total"]
     with st.container(border=True, gap="xsmall", key="forecast"):

@@ -21,6 +21,7 @@ KINDS = {
     "timeout": "no answer in time",
     "connection_dropped": "connection dropped",
     "rate_limited": "too many requests for the endpoint",
+    "account_exhausted": "quota or credit used up",
     "server_failed": "the endpoint failed",
     "access_denied": "key or headers not accepted",
     "token_limit": "too long for the model",
