@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
-from tlm_dash.services import runs
 from tlm_dash.services.record_drafts import threshold_record
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts import (
@@ -25,10 +26,10 @@ page_header(
 
 running = dashboard()
 params = DecideParams.from_query(st.query_params)
-named = (params.run,) if params.run else ()
-views = [view for view in runs.list_runs(running, named=named)[::-1] if view.counts.n_done]
-view = None if decision_record.opened(running) else decision_path.run_to_decide(running, views, params)
-
+views, there = decision_path.runs_to_decide(running, params)
+view = None if decision_record.opened(running) else decision_path.run_to_decide(running, views, there, params)
+if view is not None:
+    params = replace(params, run=view.record.run_id)
 decision = None if view is None else decision_path.decided(running, view, params)
 
 if decision is not None:

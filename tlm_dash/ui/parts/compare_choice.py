@@ -11,6 +11,7 @@ from tlm_dash.services import runs
 from tlm_dash.services.compare import MOST_RUNS
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_view import RunView
+from tlm_dash.ui import run_in_hand
 from tlm_dash.ui.params_compare import CompareParams, Metric
 from tlm_dash.ui.parts import sample_dataset
 from tlm_dash.ui.parts.decision_save import SAVING_KEY
@@ -29,11 +30,22 @@ METRIC_WORDS: dict[Metric | None, str] = {
 def draw(running: Dashboard, params: CompareParams) -> CompareParams | None:
     """Draw the choices; gives the address with both sides in it, None where there is nothing to compare."""
     named = [run_id for run_id in (params.baseline, *params.candidate) if run_id]
-    views = [view for view in runs.list_runs(running, named=named)[::-1] if view.counts.n_done]
+    listed = runs.list_runs(running, named=named or run_in_hand.in_hand().runs)[::-1]
+    # Runs of the playground, which come last in the list, are never the newest one.
+    listed.sort(key=lambda view: view.record.is_playground)
+    views = [view for view in listed if view.counts.n_done]
     if len(views) < 2:
         _too_few(running, len(views))
         return None
+    newest = next((v for v in views if _partners(v, views)), views[0]).record.run_id
+    if not named:
+        there = [view.record.run_id for view in listed]
+        params = _in_hand(params, [view.record.run_id for view in views], newest, there)
     settled, missing = _settled(params, views)
+    assert settled.baseline is not None
+    run_in_hand.keep(settled.baseline, settled.candidate)
+    if note := run_in_hand.note_on(settled.baseline, newest):
+        st.text(f"{note} Choose another baseline below.")
     names = run_names(views)
     left, right = st.columns([2, 3])
     with left:
@@ -66,6 +78,14 @@ def _too_few(running: Dashboard, count: int) -> None:
             st.switch_page(RUNS, query_params={"new": "yes"})
         sample_dataset.offer(running, "compare-sample")
         st.page_link(DATASETS, label="Upload a dataset", icon=":material/upload:")
+
+
+def _in_hand(
+    params: CompareParams, usable: Sequence[str], newest: str, there: Sequence[str]
+) -> CompareParams:
+    """Give the address with the runs that this tab has in hand, as the baseline and its candidates."""
+    baseline, *candidates = run_in_hand.take(usable, newest, there=there, most=MOST_RUNS)
+    return replace(params, baseline=baseline, candidate=tuple(candidates))
 
 
 def _settled(params: CompareParams, views: Sequence[RunView]) -> tuple[CompareParams, bool]:

@@ -8,9 +8,11 @@ from dataclasses import replace
 import streamlit as st
 
 from tlm_dash.errors import NotFoundError
+from tlm_dash.services import runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Decision, decide
 from tlm_dash.services.run_view import RunView
+from tlm_dash.ui import run_in_hand
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts import label_notice, playground_link, sample_dataset
 from tlm_dash.ui.parts.notice import empty, failure
@@ -19,8 +21,23 @@ RUNS, REVIEW, COMPARE = "../../pages/runs.py", "../../pages/review.py", "../../p
 DATASETS = "../../pages/datasets.py"
 
 
-def run_to_decide(running: Dashboard, views: Sequence[RunView], params: DecideParams) -> RunView | None:
-    """Give the run that the page is about; None where there is none, after saying what to do."""
+def runs_to_decide(running: Dashboard, params: DecideParams) -> tuple[list[RunView], list[str]]:
+    """Give the runs that have answers, newest first, and the ids of all that are there."""
+    named = (params.run,) if params.run else run_in_hand.in_hand().runs[:1]
+    listed = runs.list_runs(running, named=named)[::-1]
+    # Runs of the playground, which come last in the list, are never the newest one.
+    listed.sort(key=lambda view: view.record.is_playground)
+    return [view for view in listed if view.counts.n_done], [view.record.run_id for view in listed]
+
+
+def run_to_decide(
+    running: Dashboard, views: Sequence[RunView], there: Sequence[str], params: DecideParams
+) -> RunView | None:
+    """Give the run that the page is about; None where there is none, after saying what to do.
+
+    It is the one that the address names, else the one in hand, which the address names from then on. `there`
+    are the ids of all runs.
+    """
     known = {view.record.run_id: view for view in views}
     if not views:
         empty(
@@ -42,7 +59,13 @@ def run_to_decide(running: Dashboard, views: Sequence[RunView], params: DecidePa
             st.query_params.from_dict(params.of_run(views[0].record.run_id).to_dict())
             st.rerun()
         return None
-    return views[0] if params.run is None else known[params.run]
+    newest = views[0].record.run_id
+    (run,) = (params.run,) if params.run else run_in_hand.take(known, newest, there=there)
+    run_in_hand.keep(run)
+    st.query_params["run"] = run
+    if note := run_in_hand.note_on(run, newest):
+        st.text(f"{note} Choose another one below.")
+    return known[run]
 
 
 def decided(running: Dashboard, view: RunView, params: DecideParams) -> Decision | None:

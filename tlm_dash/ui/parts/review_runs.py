@@ -11,10 +11,11 @@ from tlm_dash.services import review, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.free_names import free_name
 from tlm_dash.services.run_view import RunView
+from tlm_dash.ui import run_in_hand
 from tlm_dash.ui.params_review import MOST_RUNS, ReviewParams
 from tlm_dash.ui.parts import export_menu, playground_link, sample_dataset
 from tlm_dash.ui.parts.notice import empty, failure
-from tlm_dash.ui.text import one_line
+from tlm_dash.ui.text import one_line, visible
 
 NAME_CHARACTERS = 60
 BETWEEN = " · "
@@ -22,15 +23,17 @@ BETWEEN = " · "
 
 
 def settled(running: Dashboard, params: ReviewParams) -> ReviewParams:
-    """Give the address with a run in it (the newest one where it names none), and write it where it shows.
+    """Give the address with a run in it (the one in hand where it names none), and write it where it shows.
 
     A link to this same page changes what the script is told, but not the browser's address bar: written back,
     a reload shows the same. The browser ignores what it shows already. The queue keeps keys of its own.
     """
     if not params.runs:
-        known = runs.list_runs(running)
-        newest = [view for view in known if view.counts.n_done] or known
-        params = params.choosing((newest[-1].record.run_id,)) if newest else params
+        known = runs.list_runs(running, named=run_in_hand.in_hand().runs)
+        if (newest := _newest(known)) is not None:
+            there = [view.record.run_id for view in known]
+            taken = run_in_hand.take(there, newest, there=there, most=MOST_RUNS)
+            params = params.choosing(taken)
         st.query_params["run"] = list(params.runs)
     if params.view == "rows":
         st.query_params.from_dict(params.to_dict())
@@ -52,6 +55,8 @@ def draw(running: Dashboard, params: ReviewParams) -> list[RunView]:
     if params.plan is None or params.view != "queue":
         with st.sidebar:
             _choice(known, [view.record.run_id for view in views])
+    if views:
+        _name(views, params, _newest(known))
     if missing:
         failure(
             "A run that the address names is not there." if views else "The run is not there.",
@@ -62,6 +67,25 @@ def draw(running: Dashboard, params: ReviewParams) -> list[RunView]:
             st.query_params.from_dict(params.choosing(tuple(view.record.run_id for view in views)).to_dict())
             st.rerun()
     return views
+
+
+def _newest(known: Sequence[RunView]) -> str | None:
+    """Give the newest run of a list, one with answers where there is one; runs of the playground are none."""
+    listed = [view for view in known if not view.record.is_playground]
+    answered = [view for view in listed if view.counts.n_done] or listed or list(known)
+    return answered[-1].record.run_id if answered else None
+
+
+def _name(views: Sequence[RunView], params: ReviewParams, newest: str | None) -> None:
+    """Name the runs that the page is about, and say where nobody chose them; they are in hand from now on."""
+    listed = listed_run(views, params)
+    run_in_hand.keep(listed, [view.record.run_id for view in views])
+    names = run_names(views)
+    others = [visible(names[view.record.run_id]) for view in views if view.record.run_id != listed]
+    beside = f", beside {', '.join(others)}" if others else ""
+    note = run_in_hand.note_on(listed, newest)
+    how = f". {note} Choose another one in the sidebar." if note else ""
+    st.text(f"Run: {visible(names[listed])}{beside}{how}")
 
 
 def draw_way_back(params: ReviewParams) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from tlm_dash.services import runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_view import RunView
+from tlm_dash.ui import run_in_hand
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params_runs import RunsParams
 from tlm_dash.ui.parts import run_actions, run_facts, run_links
@@ -123,6 +124,8 @@ def _requests(n: int) -> str:
 def _run(running: Dashboard, view: RunView, params: RunsParams) -> None:
     record = view.record
     is_open = record.run_id == params.run
+    if is_open:
+        run_in_hand.keep(record.run_id)
     with st.container(border=True, gap="xsmall", key=f"run-{record.run_id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             word, color, icon = STATES[view.status]
