@@ -110,6 +110,24 @@ def test_a_column_can_be_left_out(capsys: pytest.CaptureFixture[str], tmp_path: 
         run("import", file, "--leave-out", "nothing")
 
 
+def test_the_row_that_names_the_columns_can_be_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "lists.json"
+    file.write_text('[["left", "right"], ["up", "down"], ["in", "out"]]')
+    with pytest.raises(InvalidInputError, match="Does the first row name the columns") as caught:
+        run("import", file, "--json")
+    (asked,) = json.loads(capsys.readouterr().out)["questions"]
+    assert [answer["map"] for answer in asked["answers"]] == ["--header-row 1", "--header-row none"]
+    assert "'left', 'right'" in caught.value.message
+    told = facts(capsys, "import", file, "--header-row", "none", "--map", "prompt=column_1")
+    assert told["n_items"] == 3
+    told = facts(capsys, "import", file, "--header-row", "1", "--map", "prompt=left")
+    assert told["n_items"] == 2
+    with pytest.raises(SystemExit):
+        run("import", file, "--header-row", "0")
+
+
 def test_runs_keep_the_order_of_the_file(
     tmp_path: Path,
 ) -> None:

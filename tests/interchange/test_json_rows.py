@@ -107,6 +107,16 @@ def test_too_many_keys(tmp_path: Path) -> None:
         spool(line_rows(io.StringIO(lines)), tmp_path)
 
 
+def test_of_choices_the_likeliest_is_the_answer_of_lm_eval() -> None:
+    sample = {
+        "target": 1, "arguments": {"gen_args_0": {"arg_1": " A"}, "gen_args_1": {"arg_1": " B"}},
+        "filtered_resps": [["-3.2", "False"], ["-1.2", "False"]],
+    }  # fmt: skip
+    (row,) = line_rows(io.StringIO(json.dumps(sample)))
+    assert isinstance(row.value, dict)
+    assert (row.value["filtered_resps"], row.value["target"]) == ("B", "B")
+
+
 def test_the_only_answer_of_a_sample_of_lm_eval_is_the_response_itself() -> None:
     answers: list[object] = [["so\n"], ["so", "then"], [["-1.5", "False"]], [], "so"]
     lines = "".join(json.dumps({"filtered_resps": part, "other": ["x"]}) + "\n" for part in answers)

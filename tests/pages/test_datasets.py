@@ -145,6 +145,17 @@ def test_what_has_two_readings_is_asked_before_it_is_saved(open_page: Any, runni
     assert dataset.mapping["reference"] == "reference"
 
 
+def test_whether_the_first_row_is_a_header_is_asked(open_page: Any) -> None:  # noqa: ANN401
+    app = uploaded(open_page(), '[["left", "right"], ["up", "down"], ["in", "out"]]', "lists.json")
+    (menu,) = [box for box in app.selectbox if box.label == "Answer to question 1"]
+    menu.select_index(0).run()
+    assert not app.exception
+    assert "left: up · in" in texts(app)
+    (menu,) = [box for box in app.selectbox if box.label == "Answer to question 1"]
+    menu.select_index(0).run()
+    assert metrics(app)["Items"] == "2"
+
+
 def test_saying_what_a_column_means_answers_what_was_asked(open_page: Any) -> None:  # noqa: ANN401
     app = uploaded(open_page(), "prompt,answer\nWhy?,So.\n", "answer.csv")
     (save,) = [button for button in app.button if button.label == "Save"]

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tlm_dash.responses import hash_of_response
 from tlm_dash.services import datasets
 from tlm_dash.services.dataset_inspection import Said, inspect
 from tlm_dash.services.dataset_upload import ImportResult, OpenQuestionsError, check, save
@@ -143,3 +144,33 @@ def test_an_opened_column_without_a_role_is_kept_as_it_was(place: OpenStore, tmp
     result = imported(place, path)
     extra = datasets.page(place, result.dataset_id).rows[0].extra
     assert extra == {"scores": '{"factuality": 1}', "input": '{"q": "Why?"}'}
+
+
+def test_two_different_calls_are_two_responses(place: OpenStore, tmp_path: Path) -> None:
+    def answered(arguments: str, call_id: str) -> dict[str, object]:
+        call = {"id": call_id, "type": "function", "function": {"name": "look", "arguments": arguments}}
+        return {"messages": [*TALKS[0][:1], {"role": "assistant", "content": None, "tool_calls": [call]}]}
+
+    rows = [answered('{"x": 1}', "t1"), answered('{"x":1}', "t2"), answered('{"x": 2}', "t1")]
+    path = tmp_path / "calls.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    result = imported(place, path)
+    assert result.hygiene["empty_responses"] == 0
+    stored = place.store.read("SELECT response, response_hash, extra FROM completion ORDER BY item_no")
+    assert [text for text, _, _ in stored] == ["look(x: 1)", "look(x: 1)", "look(x: 2)"]
+    assert stored[0][1] == stored[1][1] != stored[2][1]
+    for row, (text, response_hash, extra) in zip(rows, stored, strict=True):
+        message = row["messages"][-1]  # type: ignore[index]
+        assert json.loads(extra)["message"]["tool_calls"] == message["tool_calls"]
+        assert response_hash == hash_of_response(TALKS[0][:1], text, json.loads(extra))
+
+
+def test_a_refusal_in_a_field_of_its_own_is_marked(place: OpenStore, tmp_path: Path) -> None:
+    refused = {"role": "assistant", "content": None, "refusal": "I will not say."}
+    path = tmp_path / "refusals.jsonl"
+    path.write_text(
+        "\n".join(json.dumps({"messages": [*TALKS[0][:1], last]}) for last in (refused, TALKS[0][1]))
+    )
+    imported(place, path)
+    stored = place.store.read("SELECT response, is_refusal FROM completion ORDER BY item_no")
+    assert stored == [("I will not say.", True), ("Number 0.", False)]

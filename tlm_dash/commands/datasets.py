@@ -54,6 +54,12 @@ def _add_import(commands: Any) -> None:  # noqa: ANN401
         help="column without a role, may be repeated: it is kept beside the item",
     )
     add.add_argument("--sheet", help="sheet of a workbook, or key of a JSON object that holds the rows")
+    add.add_argument(
+        "--header-row",
+        type=_header_row,
+        metavar="N|none",
+        help="row that names the columns, counted from 1; those above it are left out (default: found out)",
+    )
     add.add_argument("--format", choices=_FORMATS, metavar="FORMAT", help=", ".join(_FORMATS))
     add.add_argument("--encoding", help="encoding of the text, such as cp1252 (default: found out)")
     add.add_argument("--delimiter", help="character between cells (default: found out)")
@@ -65,7 +71,11 @@ def _import(parsed: argparse.Namespace) -> int:
     from tlm_dash.services.dataset_upload import OpenQuestionsError, save
     from tlm_dash.services.place import OpenStore
 
-    overrides = Overrides(parsed.format, parsed.encoding, parsed.delimiter, parsed.sheet)
+    row = parsed.header_row
+    overrides = Overrides(
+        parsed.format, parsed.encoding, parsed.delimiter, parsed.sheet,
+        has_header=None if row is None else row > 0, header_row=row or None,
+    )  # fmt: skip
     pairs = [_pair(text) for text in parsed.map]
     said = Said(tuple(pairs), tuple(parsed.leave_out))
     with OpenStore() as place:
@@ -107,6 +117,14 @@ def _question_facts(error: OpenQuestionsError) -> dict[str, Any]:
             for asked in error.questions
         ],
     }
+
+
+def _header_row(text: str) -> int:
+    if text.lower() == "none":
+        return 0
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a row counted from 1 nor none")
+    return int(text)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -111,6 +111,19 @@ def tell_of_scores(table: Table, samples: Sequence[Sequence[str | None]]) -> Non
             )
 
 
+def tell_of_verdicts(table: Table) -> None:
+    """Say of columns of yes and no, or right and wrong, that they are no labels until somebody says so."""
+    found = [
+        column.name
+        for column in table.free("label")
+        if column.contents.is_verdict and not column.contents.is_boolean and table.has("response")
+    ]
+    if found:
+        listed = ", ".join(repr(name[:60]) for name in found)
+        hold, is_kept = ("hold", "they are") if len(found) > 1 else ("holds", "it is")
+        table.notes.append(f"{listed} {hold} verdicts: {is_kept} kept beside the item, and no label is made.")
+
+
 def ask_for_prompts(table: Table) -> None:
     """Ask which column holds the prompts where none looks like it and some could."""
     if table.has("prompt") or table.has("messages"):

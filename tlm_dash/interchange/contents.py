@@ -42,6 +42,7 @@ class Contents:
     """Facts about the values of a column, those that are empty left out. `n_filled` of 0: all are empty.
 
     `is_share`: most of what is told are numbers from 0 to 1. `is_measure`: dates, durations, hashes or ids.
+    `is_json`: each looks like a list or an object.
     """
 
     n_filled: int
@@ -54,6 +55,7 @@ class Contents:
     is_unique: bool
     is_measure: bool
     is_messages: bool
+    is_json: bool
 
     @property
     def is_empty(self) -> bool:
@@ -81,6 +83,7 @@ def contents_of(values: Sequence[str | None]) -> Contents:
         is_long=sum(len(value) for value in filled) > _LONG_CHARACTERS * max(1, len(filled)),
         is_unique=len(set(filled)) == len(filled) > 0,
         is_measure=bool(told) and all(_is_measure(value) for value in told),
+        is_json=bool(filled) and all(value.startswith(("[", "{")) for value in filled),
         is_messages=bool(filled) and all(conversation_in(value) is not None for value in filled[:20]),
     )
 

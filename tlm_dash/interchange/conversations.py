@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tlm_dash.models import canonical_json
+from tlm_dash.responses import told_text
 
 Message = dict[str, Any]
 
@@ -91,15 +92,21 @@ def split_answer(messages: Sequence[Message]) -> tuple[list[Message], Message | 
     return list(messages), None
 
 
+def answer_of(message: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Give an answer as it is shown and stored: its text with its calls or refusal, and the rest as JSON."""
+    rest = rest_of(message)
+    text = text_of(message) or ""
+    return (text, None) if rest is None else (told_text(text, {"message": rest}), canonical_json(rest))
+
+
 def text_of(message: Mapping[str, Any]) -> str | None:
-    """Give the text of a message: parts joined, a refusal where there is nothing else; None without any."""
+    """Give the text of a message, parts joined; None without any."""
     content = message.get("content")
     if isinstance(content, list):
         content = text_of_parts(content)
     if isinstance(content, str) and content:
         return content
-    refusal = message.get("refusal")
-    return refusal if isinstance(refusal, str) and refusal else content if isinstance(content, str) else None
+    return content if isinstance(content, str) else None
 
 
 def text_of_parts(parts: Sequence[object]) -> str:
@@ -109,13 +116,13 @@ def text_of_parts(parts: Sequence[object]) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def rest_of(message: Mapping[str, Any]) -> str | None:
+def rest_of(message: Mapping[str, Any]) -> dict[str, Any] | None:
     """Give what a message has beside its role and its text; None where that is all."""
     rest = {name: part for name, part in message.items() if name not in ("role", "content") and part}
     content = message.get("content")
     if isinstance(content, list) and any(not _is_text_part(part) for part in content):
         rest["content"] = content
-    return canonical_json(rest) if rest else None
+    return rest or None
 
 
 def _is_text_part(part: object) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +14,7 @@ from pathlib import Path
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.interchange.column_names import is_prompt_name
 from tlm_dash.interchange.encodings import as_utf8, checked_encoding, detect_encoding, read_head
+from tlm_dash.interchange.headers import is_header, title_rows, unique_names
 from tlm_dash.interchange.prepared import Overrides, Prepared
 from tlm_dash.interchange.spool import MOST_COLUMNS, spool
 from tlm_dash.interchange.untidy import untidy_rows
@@ -22,7 +25,6 @@ NO_DELIMITER = "\x1f"
 """Stands for one column only: commas inside its cells divide nothing."""
 
 _SAMPLE_BYTES = 256 << 10
-_HEADER_CELL_CHARACTERS = 120
 _LOOKED_AT = 200
 _BLOCK_BYTES = 8 << 20
 _LEAST_BYTES, _SURELY_BYTES, _MOST_BYTES = 2 << 20, 64 << 20, 128 << 20
@@ -46,11 +48,18 @@ def prepare_delimited(path: Path, overrides: Overrides, work_dir: Path, *, is_ts
             f"{path.name} has {len(records[0]):,} columns; no more than {MOST_COLUMNS:,} can be read.",
             hint="Leave out columns that are not needed, or check the delimiter.",
         )
-    has_header = overrides.has_header if overrides.has_header is not None else _has_header(records)
+    n_above = _rows_above(overrides, records)
+    warnings = []
+    if n_above:
+        readable = _from_row(readable, text, delimiter, n_above, work_dir)
+        records = records[n_above:]
+        warnings.append(_above(n_above))
+    has_header = overrides.has_header
+    if has_header is None:
+        has_header = is_header(records[0], records[1:]) is not False
     if has_header and len(records) == 1 and readable.stat().st_size < _SAMPLE_BYTES:
         raise InvalidInputError(f"{path.name} has a header but no rows.", hint="Choose a file with rows.")
     header = records[0] if has_header else [""] * len(records[0])
-    warnings = []
     if replaced:
         warnings.append(f"{replaced} characters are not valid {encoding.name}; they were replaced by \ufffd.")
     if not has_header:
@@ -61,7 +70,9 @@ def prepare_delimited(path: Path, overrides: Overrides, work_dir: Path, *, is_ts
         names=unique_names(header), encoding=encoding.name, delimiter=delimiter, has_header=has_header,
         longest_line_bytes=longest_row or 0, warnings=tuple(warnings),
     )  # fmt: skip
-    return prepared if longest_row is not None else as_untidy(prepared, work_dir)
+    # The engine takes a header for one line.
+    is_tidy = longest_row is not None and not any("\n" in name or "\r" in name for name in header)
+    return prepared if is_tidy else as_untidy(prepared, work_dir)
 
 
 def as_untidy(prepared: Prepared, work_dir: Path) -> Prepared:
@@ -130,23 +141,11 @@ def table_delimiter(text: str) -> str | None:
         if len(records) < 2 or len(records[0]) < 2 or len({len(record) for record in records}) > 1:
             continue
         header = [cell.strip() for cell in records[0]]
-        is_named = all(header) and len(set(header)) == len(header) and _has_header(records)
+        is_named = all(header) and len(set(header)) == len(header)
+        is_named = is_named and is_header(header, records[1:]) is not False
         if is_named and (delimiter == "\t" or any(is_prompt_name(name) for name in header)):
             return delimiter
     return None
-
-
-def unique_names(header: Sequence[str | None]) -> tuple[str, ...]:
-    """Name every column: nameless ones column_1 …, repeated ones with a number after the name."""
-    names: list[str] = []
-    for number, cell in enumerate(header, 1):
-        plain = (cell or "").strip() or f"column_{number}"
-        name, count = plain, 1
-        while name in names:
-            count += 1
-            name = f"{plain}_{count}"
-        names.append(name)
-    return tuple(names)
 
 
 def sample_records(text: str, delimiter: str) -> list[list[str]]:
@@ -176,6 +175,7 @@ def _delimiter(said: str | None, text: str, *, is_tsv: bool) -> str:
 def _fit(text: str, delimiter: str) -> float:
     """Tell how well a character divides a text: the share of records as wide as the header."""
     records = sample_records(text, delimiter)[:200]
+    records = records[title_rows(records) :]
     width = len(records[0])
     if width < 2:
         return 0.0
@@ -183,18 +183,33 @@ def _fit(text: str, delimiter: str) -> float:
     return widths[width] / len(records) + width / 1000
 
 
-def _has_header(records: Sequence[Sequence[str]]) -> bool:
-    """Doubt a header whose cells are long, hold line ends, are numbers, or ask something."""
-    first = records[0]
-    return not any(
-        len(cell) > _HEADER_CELL_CHARACTERS or "\n" in cell or cell.rstrip().endswith("?") or _is_number(cell)
-        for cell in first
-    )
+def _rows_above(overrides: Overrides, records: Sequence[Sequence[str]]) -> int:
+    """Count the records above the header: as a person says, or titles and comments."""
+    if overrides.header_row is None:
+        return title_rows(records) if overrides.has_header is not False else 0
+    if overrides.header_row > len(records):
+        raise InvalidInputError(
+            f"There is no row {overrides.header_row} to be the header.", hint="Rows are counted from 1."
+        )
+    return overrides.header_row - 1
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+def _above(n_rows: int) -> str:
+    return f"{n_rows} line{'s' if n_rows > 1 else ''} above the header left out."
+
+
+def _from_row(path: Path, text: str, delimiter: str, n_above: int, work_dir: Path) -> Path:
+    """Give a file that begins with its header: a copy without the records above it."""
+    lines = text.splitlines(keepends=True)
+    reader = csv.reader(lines, delimiter=delimiter)
+    n_seen = n_lines = 0
+    for record in reader:
+        if record and n_seen == n_above:
+            break
+        n_seen, n_lines = n_seen + bool(record), reader.line_num
+    skipped = len("".join(lines[:n_lines]).encode())
+    copy = work_dir / f"{path.stem}.table{path.suffix}"
+    with path.open("rb") as source, copy.open("wb") as target:
+        source.seek(skipped + (3 if source.read(3) == codecs.BOM_UTF8 else 0))
+        shutil.copyfileobj(source, target, _BLOCK_BYTES)
+    return copy

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.interchange.delimited import prepare_delimited, table_delimiter
 from tlm_dash.interchange.encodings import Encoding, checked_encoding, detect_encoding, read_head
+from tlm_dash.interchange.evals_log import evals_rows, is_evals_log
 from tlm_dash.interchange.json_rows import is_json_lines, json_table, line_rows
+from tlm_dash.interchange.json_tables import tabular
 from tlm_dash.interchange.openai_batch import batch_rows, is_batch_line
 from tlm_dash.interchange.prepared import FORMATS, Format, Overrides, Prepared
 from tlm_dash.interchange.spool import Row, Spooled, spool
@@ -17,6 +21,7 @@ from tlm_dash.interchange.workbook import sheet_of
 _HEAD_BYTES = 256 << 10
 # As much as an object may have that is read as a whole.
 _LONGEST_LINE = 256 << 20
+_EVENT_LINES = 3
 _ENDINGS: dict[str, Format] = {".tsv": "tsv", ".tab": "tsv", ".txt": "text", ".csv": "csv"}
 
 
@@ -92,14 +97,27 @@ def _prepare_text(path: Path, found: Format, overrides: Overrides, work_dir: Pat
     encoding = checked_encoding(overrides.encoding) if overrides.encoding else detect_encoding(path)
     sheet: str | None = None
     sheets: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    is_open = False
     if found == "json":
-        table = json_table(path, _python_name(encoding), overrides.sheet)
-        sheet, sheets = table.key, table.keys
+        table = json_table(path, _python_name(encoding), overrides.sheet, overrides.has_header)
+        sheet, sheets, warnings, is_open = table.key, table.keys, table.warnings, table.is_header_open
         spooled = spool(table.rows, work_dir)
     else:
         with path.open(encoding=_python_name(encoding), errors="replace", newline="\n") as file:
-            spooled = spool(line_rows(file) if found == "jsonl" else _plain_lines(file), work_dir)
-    return prepared_spool(path.name, found, spooled, encoding=encoding.name, sheet=sheet, sheets=sheets)
+            rows = _plain_lines(file)
+            if found == "jsonl" and is_evals_log(list(islice(file, _EVENT_LINES))):
+                file.seek(0)
+                joined, warnings = evals_rows(line_rows(file))
+                rows = iter(joined)
+            elif found == "jsonl":
+                file.seek(0)
+                rows, is_open = tabular(line_rows(file), overrides.has_header)
+            spooled = spool(rows, work_dir)
+    prepared = prepared_spool(
+        path.name, found, spooled, encoding=encoding.name, sheet=sheet, sheets=sheets, warnings=warnings
+    )
+    return replace(prepared, is_header_open=is_open)
 
 
 def _prepare_batch(paths: Sequence[Path], work_dir: Path) -> Prepared:
@@ -113,11 +131,13 @@ def _prepare_batch(paths: Sequence[Path], work_dir: Path) -> Prepared:
 
 
 def _prepare_workbook(path: Path, overrides: Overrides, work_dir: Path) -> Prepared:
-    sheet, sheets = sheet_of(path, overrides.sheet)
+    sheet, sheets = sheet_of(path, overrides.sheet, overrides.header_row)
     warnings: tuple[str, ...] = ()
     if len(sheets) > 1 and overrides.sheet is None:
         others = ", ".join(repr(name) for name in sheets if name != sheet.name)
         warnings += (f"The sheet {sheet.name!r} was taken; there are also {others}.",)
+    if sheet.n_above:
+        warnings += (f"{sheet.n_above} row{'s' if sheet.n_above > 1 else ''} above the header left out.",)
     if sheet.n_unknown:
         warnings += (
             f"{sheet.n_unknown} formulas have no stored result and are empty here: open the file in a "
@@ -154,7 +174,7 @@ def prepared_spool(
     )  # fmt: skip
 
 
-def _plain_lines(lines: Iterable[str]) -> Iterable[Row]:
+def _plain_lines(lines: Iterable[str]) -> Iterator[Row]:
     """Take every line that is not blank as a prompt."""
     kept = (line.rstrip("\r\n").lstrip("\ufeff") for line in lines)
     return (Row(number, line) for number, line in enumerate((line for line in kept if line.strip()), 1))

@@ -17,6 +17,7 @@ from tlm_dash.interchange.asking import (
     ask_for_prompts,
     tell_answers,
     tell_of_scores,
+    tell_of_verdicts,
 )
 from tlm_dash.interchange.column_names import NAMED, Named, named
 from tlm_dash.interchange.column_table import PROMPT_ROLES, Said, Table
@@ -71,6 +72,7 @@ def guess(names: Sequence[str], samples: Sequence[Sequence[str | None]], said: S
     ask_about_table_models(table)
     ask_about_scored_text(table)
     tell_of_scores(table, samples)
+    tell_of_verdicts(table)
     ask_for_prompts(table)
     mapping = _mapping(table, given)
     return Guessed(
@@ -174,8 +176,12 @@ def _without_numbers(table: Table) -> None:
     """Numbers and booleans are what a model said only where no text could be it."""
     found = table.of("response")
     for column in found:
-        # The choices of an answer whose text stands beside them are that text once more.
-        if column.phrase == "choices" and any(c.group == column.group for c in found if c is not column):
+        # The choices of an answer whose text stands elsewhere are that text once more.
+        others = [c for c in found if c is not column]
+        shown = table.samples[column.name]
+        if column.phrase == "choices" and any(
+            c.group == column.group or table.samples[c.name] == shown for c in others
+        ):
             del table.taken[column.name]
     found = table.of("response")
     texts = [column for column in found if column.contents.is_text or column.contents.is_empty]
@@ -203,11 +209,14 @@ def _says(column: Named, role: str) -> bool:
         return contents.is_short
     if role == "label":
         starts = column.phrase.startswith(("is correct", "correct ", "label ")) and len(column.words) > 1
-        about = is_named or starts or column.phrase.endswith((" correct", " label"))
+        about = is_named or starts or column.phrase.endswith((" correct", " label", " verdict"))
+        about = about or ("correct" in column.words and not contents.is_boolean)
         return contents.is_verdict and about and "suggestions" not in column.groups
     if role == "response":
         if cn.is_never_response(column) or cn.is_answer(column) or contents.is_messages:
             return False
+        if column.phrase == "choices" and contents.is_json:
+            return False  # what could be chosen, and no answer
         return is_named or cn.mentions_response(column)
     if role == "id":
         return is_named and contents.is_unique

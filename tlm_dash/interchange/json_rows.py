@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.interchange.contents import number_in
+from tlm_dash.interchange.json_tables import Found, is_row, tables_in, tabular
 from tlm_dash.interchange.spool import Row
 
 _CHUNK_CHARACTERS = 1 << 20
@@ -20,11 +22,16 @@ _LM_EVAL_ANSWERS = "filtered_resps"
 
 @dataclass(frozen=True, slots=True)
 class JsonTable:
-    """Where the rows of a JSON object are: the key that was taken, and all that could have been."""
+    """Where the rows of a JSON file are: the key that was taken, and all that could have been.
+
+    `warnings` say what else the file holds. `is_header_open`: whether the first row is a header is not told.
+    """
 
     key: str | None
     keys: tuple[str, ...]
     rows: Iterator[Row]
+    warnings: tuple[str, ...] = ()
+    is_header_open: bool = False
 
 
 def line_rows(file: TextIO) -> Iterator[Row]:
@@ -52,26 +59,35 @@ def is_json_lines(head: str, *, is_whole: bool) -> bool:
         return False
     first = _json_value(lines[0])
     if is_alone:
-        return isinstance(first, dict) and not dict(_lists_of_objects(first))
-    valid = sum(isinstance(_json_value(line), dict | str) for line in lines[:20])
+        return isinstance(first, dict) and not _has_table(first)
+    valid = sum(isinstance(_json_value(line), dict | str | list) for line in lines[:20])
     return isinstance(first, dict) or valid * 2 > min(20, len(lines))
 
 
-def json_table(path: Path, encoding: str, key: str | None) -> JsonTable:
+def _has_table(value: object) -> bool:
+    try:
+        return bool(tables_in(value))
+    except InvalidInputError:
+        return True  # it is one, and cannot be read
+
+
+def json_table(path: Path, encoding: str, key: str | None, has_header: bool | None = None) -> JsonTable:  # noqa: FBT001
     """Find the rows of a JSON file that is not JSON Lines. Raises InvalidInputError where it has none."""
     with path.open(encoding=encoding) as file:
         first = file.read(_CHUNK_CHARACTERS).lstrip("\ufeff" + _SPACE)[:1]
     if first == "[":
-        return JsonTable(None, (), _listed_rows(path, encoding))
+        rows, is_open = tabular(_listed_rows(path, encoding), has_header)
+        return JsonTable(None, (), rows, is_header_open=is_open)
     if first != "{":
         raise InvalidInputError(
             f"{path.name} is not JSON: it starts with {first!r}.",
             hint="Choose the right format, or save it as CSV or JSONL.",
         )
-    return _table_in_object(path, encoding, key)
+    return _table_in_object(path, encoding, key, has_header)
 
 
-def _table_in_object(path: Path, encoding: str, key: str | None) -> JsonTable:
+def _table_in_object(path: Path, encoding: str, key: str | None, has_header: bool | None) -> JsonTable:  # noqa: FBT001
+    """Take the longest table of an object, or the one under a key; the others are named."""
     if path.stat().st_size > _MAX_OBJECT_BYTES:
         raise InvalidInputError(
             f"{path.name} is too large for one JSON object.",
@@ -83,30 +99,35 @@ def _table_in_object(path: Path, encoding: str, key: str | None) -> JsonTable:
         raise InvalidInputError(
             f"{path.name} is not valid JSON ({error}).", hint="Save it again, or save its rows as JSONL."
         ) from None
-    lists = dict(_lists_of_objects(value))
-    if not lists:
+    tables = tables_in(value, has_header)
+    if not tables and is_row(value):
+        tables = {"": Found([Row(1, value)])}
+    if not tables:
         raise InvalidInputError(
             f"{path.name} holds an object without a list of rows.",
             hint="Rows are a list of objects, at the top or under a key.",
         )
-    if key is not None and key not in lists:
+    if key is not None and key not in tables:
         raise InvalidInputError(
-            f"{path.name} has no rows under {key!r}.", hint=f"There are rows under: {', '.join(lists)}."
+            f"{path.name} has no rows under {key!r}.", hint=f"There are rows under: {', '.join(tables)}."
         )
-    taken = key or max(lists, key=lambda name: len(lists[name]))
-    rows = (
-        Row(number, _one_answer(part), content=_shown(part)) for number, part in enumerate(lists[taken], 1)
-    )
-    return JsonTable(taken, tuple(lists), rows)
+    taken = key if key is not None else max(tables, key=lambda name: len(tables[name].rows))
+    found = tables[taken]
+    rows = (replace(row, value=_one_answer(row.value)) for row in found.rows)
+    warnings = _also_there(tables, taken, said=key is not None)
+    return JsonTable(taken or None, tuple(tables), rows, warnings, found.is_header_open)
 
 
-def _lists_of_objects(value: object, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, list[Any]]]:
-    if not isinstance(value, dict) or depth > 2:
-        return
-    for name, part in value.items():
-        if isinstance(part, list) and part and all(isinstance(row, dict) for row in part):
-            yield f"{prefix}{name}", part
-        yield from _lists_of_objects(part, f"{prefix}{name}.", depth + 1)
+def _also_there(tables: Mapping[str, Found], taken: str, *, said: bool) -> tuple[str, ...]:
+    others = [f"{name!r} ({len(table.rows):,})" for name, table in tables.items() if name != taken]
+    told = []
+    if others and not said:
+        shown = f"The rows under {taken!r} were taken ({len(tables[taken].rows):,})"
+        told.append(f"{shown}; there are also rows under {', '.join(others)}.")
+    if tables[taken].left_out:
+        names = ", ".join(f"`{name}`" for name in tables[taken].left_out)
+        told.append(f"What the file says once, for all rows, is left out: {names}.")
+    return tuple(told)
 
 
 def _listed_rows(path: Path, encoding: str) -> Iterator[Row]:
@@ -115,7 +136,9 @@ def _listed_rows(path: Path, encoding: str) -> Iterator[Row]:
     row_no = 0
     with path.open(encoding=encoding) as file:
         buffer = _Buffer(file)
-        buffer.skip("\ufeff" + _SPACE + "[")
+        buffer.skip("\ufeff" + _SPACE)
+        buffer.position += 1  # the bracket of the list; another one would be that of its first value
+        buffer.skip(_SPACE)
         while not buffer.at_end() and buffer.text[buffer.position] != "]":
             row_no += 1
             try:
@@ -128,6 +151,12 @@ def _listed_rows(path: Path, encoding: str) -> Iterator[Row]:
             buffer.skip(_SPACE + ",")
         if buffer.at_end():
             yield Row(row_no + 1, None, "The list breaks off here: its closing bracket is missing.", "")
+            return
+        buffer.position += 1
+        buffer.skip(_SPACE)
+        if not buffer.at_end():
+            rest = buffer.text[buffer.position :]
+            yield Row(row_no + 1, None, "This follows the end of the list and was not read.", rest)
 
 
 class _Buffer:
@@ -166,10 +195,33 @@ class _Buffer:
 
 
 def _one_answer(value: object) -> object:
-    """Take the only one of the answers of a sample of lm-evaluation-harness for its text."""
-    if isinstance(value, dict) and _is_one_text(value.get(_LM_EVAL_ANSWERS)):
-        return {**value, _LM_EVAL_ANSWERS: value[_LM_EVAL_ANSWERS][0]}
-    return value
+    """Take the answer of a sample of lm-evaluation-harness: its only text, or the likeliest choice."""
+    if not isinstance(value, dict) or not isinstance(value.get(_LM_EVAL_ANSWERS), list):
+        return value
+    answers = value[_LM_EVAL_ANSWERS]
+    if _is_one_text(answers):
+        return {**value, _LM_EVAL_ANSWERS: answers[0]}
+    choices = _choices(value.get("arguments"))
+    likelihoods = [_likelihood(answer) for answer in answers]
+    if not choices or len(choices) != len(answers) or None in likelihoods:
+        return value
+    taken = max(range(len(choices)), key=lambda number: likelihoods[number] or 0.0)
+    target = value.get("target")
+    if isinstance(target, int) and not isinstance(target, bool) and 0 <= target < len(choices):
+        value = {**value, "target": choices[target]}
+    return {**value, _LM_EVAL_ANSWERS: choices[taken]}
+
+
+def _choices(arguments: object) -> list[str]:
+    """Give the texts that a sample of lm-evaluation-harness weighs against each other."""
+    parts = list(arguments.values()) if isinstance(arguments, dict) else []
+    texts = [part.get("arg_1") for part in parts if isinstance(part, dict)]
+    return [str(text).strip() for text in texts] if all(isinstance(text, str) for text in texts) else []
+
+
+def _likelihood(answer: object) -> float | None:
+    first = answer[0] if isinstance(answer, list) and answer else None
+    return number_in(first) if isinstance(first, str) else None
 
 
 def _is_one_text(answers: object) -> bool:

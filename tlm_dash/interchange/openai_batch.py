@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tlm_dash.errors import InvalidInputError
-from tlm_dash.interchange.conversations import rest_of, text_of, text_of_parts
+from tlm_dash.interchange.conversations import answer_of, text_of, text_of_parts
 from tlm_dash.interchange.openings import hidden_message
 from tlm_dash.interchange.spool import Row
 
@@ -131,9 +131,9 @@ def _told(body: Mapping[str, Any]) -> dict[str, Any]:
     message = choice.get("message")
     if not isinstance(message, dict):
         return {"response": choice.get("text"), "finish_reason": choice.get("finish_reason")}
-    told = {"response": text_of(message), "finish_reason": choice.get("finish_reason")}
-    rest = rest_of(message)
-    return told if rest is None else {**told, "response": told["response"] or "", _REST: rest}
+    text, rest = answer_of(message)
+    told = {"response": text if rest or text_of(message) is not None else None}
+    return told | {"finish_reason": choice.get("finish_reason")} | ({} if rest is None else {_REST: rest})
 
 
 def _whole(part: object) -> object:

@@ -7,18 +7,18 @@ is something else stays as it is.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tlm_dash.interchange import column_names as cn
 from tlm_dash.interchange.conversations import (
+    answer_of,
     conversation_of,
     message_of,
     parsed_cell,
-    rest_of,
     split_answer,
-    text_of,
     text_of_parts,
 )
 from tlm_dash.models import canonical_json
@@ -48,6 +48,10 @@ class Opening:
     beside: str | None = None
 
 
+_GRADED = re.compile(
+    r"\[(?P<grade>PASS|FAIL|ERROR)\](?: \([\d.]+\))?\s?(?:(?P<why>.*?)\n---\n)?(?P<answer>.*)", re.DOTALL
+)
+
 _HIDDEN = " message of "
 
 
@@ -72,6 +76,9 @@ def find_openings(
     conversations: list[tuple[str, bool, bool]] = []
     found: list[Opening] = []
     for number, name in enumerate(names):
+        if cn.table_model(name) is not None:
+            found.append(_graded(name))
+            continue
         cells = [cell for row in rows if (cell := row[number]) is not None and cell.strip()][:_LOOKED_AT]
         values = [parsed_cell(cell) for cell in cells]
         if not cells or sum(value is not None for value in values) < _LEAST_SHARE * len(cells):
@@ -132,7 +139,7 @@ def _conversation(name: str, response: str, beside: str | None) -> Opening:
             beside and prompt != split_answer(conversation_of(parsed_cell(other)) or [])[0]
         ):
             return canonical_json(prompt), None, None
-        return canonical_json(prompt), text_of(answer) or "", rest_of(answer)
+        return canonical_json(prompt), *answer_of(answer)
 
     note = f"Answers in {name!r} after other turns than those of {beside!r} are left out." if beside else ""
     return Opening(name, (name, response, hidden_message(response)), read, note, beside)
@@ -173,6 +180,19 @@ def _opened_cells(name: str, values: Sequence[object]) -> Opening | None:
     )
 
 
+def _graded(name: str) -> Opening:
+    """Take the grade from before an answer, as promptfoo's tables have it: "[FAIL] (0.00) why --- answer"."""
+    model = cn.table_model(name)
+
+    def read(cell: str | None) -> Cells:
+        graded = _GRADED.match(cell or "")
+        if graded is None:
+            return cell, None, None
+        return graded["answer"], graded["grade"].lower(), graded["why"]
+
+    return Opening(name, (name, f"{model} verdict", f"{model} note"), read)
+
+
 def _messages(name: str, *, has_ends: bool) -> Opening:
     ending = (f"{name}.finish_reason",) if has_ends else ()
 
@@ -181,7 +201,8 @@ def _messages(name: str, *, has_ends: bool) -> Opening:
         message = _message_in(value)
         if message is None:
             return cell, *(None for _ in ending), None
-        return text_of(message) or "", *(_finish_reason(value) for _ in ending), rest_of(message)
+        text, rest = answer_of(message)
+        return text, *(_finish_reason(value) for _ in ending), rest
 
     return Opening(name, (name, *ending, hidden_message(name)), read)
 

@@ -24,13 +24,17 @@ REJECT_CONTENT_CHARACTERS = 4000
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What a person says about a file that would otherwise be found out. None: find it out."""
+    """What a person says about a file that would otherwise be found out. None: find it out.
+
+    `header_row` counts from 1 the rows that are not blank; those above it are left out.
+    """
 
     format: Format | None = None
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
     has_header: bool | None = None
+    header_row: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,9 @@ class Reject:
 class Prepared:
     """One table on disk. `names` are its columns as a person knows them, in order.
 
-    `layout` says how to read `paths`: "delimited" (UTF-8 text), "parquet" (somebody else's file: its own
-    columns, `names` empty) or "spool" (Parquet parts with the columns row_no, c0, c1 …, all text).
+    `is_header_open`: whether the first row names the columns could not be told. `layout` says how to read
+    `paths`: "delimited" (UTF-8 text), "parquet" (somebody else's file: its own columns, `names` empty) or
+    "spool" (Parquet parts with the columns row_no, c0, c1 …, all text).
     """
 
     format: Format
@@ -62,3 +67,4 @@ class Prepared:
     longest_line_bytes: int = 0
     rejects: tuple[Reject, ...] = ()
     warnings: tuple[str, ...] = ()
+    is_header_open: bool = False

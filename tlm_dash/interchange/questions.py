@@ -11,11 +11,15 @@ from tlm_dash.interchange.mapping import ColumnMapping, ResponseColumns
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: the roles that it gives to columns, None for none. `arguments`: what to type for it."""
+    """One answer: the roles that it gives to columns, None for none. `arguments`: what to type for it.
+
+    `has_header`: it says whether the first row names the columns, and the file is read again.
+    """
 
     label: str
     roles: tuple[tuple[str, str | None], ...]
     arguments: tuple[str, ...] = ()
+    has_header: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,27 @@ class Question:
         return any(role == "prompt" for answer in self.answers for _, role in answer.roles)
 
 
+def header_question(first: Sequence[str | None]) -> Question:
+    """Ask whether the first row of a table names its columns."""
+    return Question(
+        "Does the first row name the columns, or is it a row like the others?",
+        None,
+        tuple(cell for cell in first if cell)[:3],
+        (
+            Answer("it names the columns", (), ("--header-row", "1"), has_header=True),
+            Answer("it is a row", (), ("--header-row", "none"), has_header=False),
+        ),
+    )
+
+
 class OpenQuestionsError(InvalidInputError):
     """A file has more than one reading, and nobody said which is meant."""
 
     def __init__(self, questions: Sequence[Question]) -> None:
         first = questions[0]
         shown = ", ".join(repr(sample[:60]) for sample in first.samples)
-        told = f" {first.column} holds {shown}." if first.column and shown else ""
+        holder = first.column or "The first row"
+        told = f" {holder} holds {shown}." if shown else ""
         ways = "; ".join(f"{answer.label}: {' '.join(answer.arguments)}" for answer in first.answers)
         super().__init__(first.question + told, hint=ways)
         self.questions = tuple(questions)

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import openpyxl  # type: ignore[import-untyped]
 from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
 
 from tlm_dash.errors import InvalidInputError
-from tlm_dash.interchange.delimited import unique_names
+from tlm_dash.interchange.headers import title_rows, unique_names
 from tlm_dash.interchange.spool import MOST_COLUMNS, Row
 
 # A workbook that unpacks to more than this was made to do harm, or belongs into another format.
@@ -25,19 +26,20 @@ _BROKEN = (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSErr
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet as a table. `n_unknown` formulas have no stored result."""
+    """One sheet as a table. `n_unknown` formulas have no stored result; `n_above` rows precede its header."""
 
     name: str
     names: tuple[str, ...]
     rows: Iterator[Row]
     n_unknown: int
+    n_above: int = 0
 
 
-def sheet_of(path: Path, wanted: str | None) -> tuple[Sheet, tuple[str, ...]]:
+def sheet_of(path: Path, wanted: str | None, header_row: int | None = None) -> tuple[Sheet, tuple[str, ...]]:
     """Give the wanted sheet, else the one that holds most, and the names of all.
 
-    The first row with cells is the header. Raises InvalidInputError where the file is no workbook, or has no
-    such sheet.
+    The first row with cells is the header, save for titles above it, or what a person says. Raises
+    InvalidInputError where the file is no workbook, or has no such sheet.
     """
     book = _opened(path, values=True)
     names = tuple(sheet.title for sheet in book.worksheets)
@@ -46,7 +48,10 @@ def sheet_of(path: Path, wanted: str | None) -> tuple[Sheet, tuple[str, ...]]:
             f"{path.name} has no sheet {wanted!r}.", hint=f"Its sheets: {', '.join(names)}."
         )
     taken = wanted or max(names, key=lambda name: _filled(book[name]))
-    header = next((row for row in book[taken].iter_rows(values_only=True) if _is_filled(row)), None)
+    filled = (row for row in book[taken].iter_rows(values_only=True) if _is_filled(row))
+    head = list(islice(filled, max(_LOOK_ROWS, header_row or 0)))
+    n_above = title_rows(head) if header_row is None else header_row - 1
+    header = head[n_above] if n_above < len(head) else None
     if header is None:
         raise InvalidInputError(f"The sheet {taken!r} of {path.name} is empty.", hint="Choose another sheet.")
     width = max(number for number, cell in enumerate(header, 1) if cell is not None)
@@ -56,7 +61,8 @@ def sheet_of(path: Path, wanted: str | None) -> tuple[Sheet, tuple[str, ...]]:
             hint="Leave out columns that are not needed, or choose another sheet.",
         )
     columns = unique_names([None if cell is None else str(cell) for cell in header[:width]])
-    return Sheet(taken, columns, _rows(book[taken], columns), _unknown_results(path, taken, book)), names
+    rows = _rows(book[taken], columns, n_above)
+    return Sheet(taken, columns, rows, _unknown_results(path, taken, book), n_above), names
 
 
 def _opened(path: Path, *, values: bool) -> Any:  # noqa: ANN401 - openpyxl ships no types
@@ -77,11 +83,10 @@ def _opened(path: Path, *, values: bool) -> Any:  # noqa: ANN401 - openpyxl ship
         ) from error
 
 
-def _rows(sheet: Any, columns: Sequence[str]) -> Iterator[Row]:  # noqa: ANN401
+def _rows(sheet: Any, columns: Sequence[str], n_above: int) -> Iterator[Row]:  # noqa: ANN401
     """Give the rows after the header; rows without any cell are no rows."""
     filled = (row for row in sheet.iter_rows(values_only=True) if _is_filled(row))
-    next(filled)
-    for row_no, row in enumerate(filled, 1):
+    for row_no, row in enumerate(islice(filled, n_above + 1, None), 1):
         cells = [_plain(cell) for cell in row]
         if any(cell is not None for cell in cells[len(columns) :]):
             shown = " | ".join("" if cell is None else str(cell) for cell in cells)

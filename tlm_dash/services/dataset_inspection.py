@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from tlm_dash.interchange.guessing import Guessed, Said, guess
 from tlm_dash.interchange.mapping import ColumnMapping, ResponseColumns
 from tlm_dash.interchange.openings import Opening, find_openings, opened
 from tlm_dash.interchange.prepared import Overrides, Prepared
-from tlm_dash.interchange.questions import Answer, Question
+from tlm_dash.interchange.questions import Answer, Question, header_question
 from tlm_dash.models import EXPORT_MARK, new_id
 from tlm_dash.services.file_content import content_meanwhile
 from tlm_dash.services.place import Place
@@ -203,6 +203,9 @@ def _inspected(
             head = _head(prepared, work_dir)
         names, rows = opened(head.names, head.rows, head.openings)
         guessed = guess(names, rows, said)
+        if prepared.is_header_open and rows:
+            # What the columns are called decides what else is asked.
+            guessed = replace(guessed, questions=(header_question(rows[0]),))
         content_hash, size_bytes = content.result()
     same = tuple(dataset.name for dataset in same_content(place.store, content_hash))
     columns = tuple(

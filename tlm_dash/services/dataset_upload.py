@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tlm_dash.interchange.column_names import table_model
 from tlm_dash.interchange.mapping import (
     ColumnMapping,
     ResponseColumns,
@@ -193,7 +194,7 @@ def _plan(inspection: Inspection, mapping: ColumnMapping | None) -> ImportPlan |
         responses=tuple(
             PlannedResponse(
                 r.response, r.score, r.label, r.finish_reason, r.model,
-                (r.response.rpartition(".")[0] or None) if several else None,
+                table_model(r.response) or ((r.response.rpartition(".")[0] or None) if several else None),
                 _message_of(inspection, r.response),
             )
             for r in mapping.responses

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tlm_dash.models import messages_identity
+from tlm_dash.responses import response_identity
 from tlm_dash.store.arrow_text import json_escaped, repeated, trimmed
 from tlm_dash.store.conversation import kept_messages
 
@@ -36,8 +37,31 @@ class PromptRows:
         """In hexadecimal equal to text_hash(messages_identity(messages))."""
         return [hasher.digest() for hasher in self.hashers]
 
-    def response_digests(self, responses: Any) -> list[bytes | None]:  # noqa: ANN401 - an Arrow column
-        """In hexadecimal equal to models.response_hash(messages, response); None where there is none."""
+    def response_digests(
+        self,
+        responses: Any,  # noqa: ANN401 - an Arrow column
+        rests: Any | None = None,  # noqa: ANN401 - an Arrow column
+    ) -> list[bytes | None]:
+        """In hexadecimal equal to responses.hash_of_response; None where there is no response.
+
+        `rests` are what messages have beside their text, as JSON: calls and refusals have their own hashes.
+        """
+        digests = self._plain_digests(responses)
+        if rests is None or rests.null_count == len(rests):
+            return digests
+        for number, rest in enumerate(rests.to_pylist()):
+            text = responses[number].as_py()
+            if rest is None or text is None:
+                continue
+            identity = response_identity(text, {"message": json.loads(rest)})
+            if identity is not None:
+                both = self.hashers[number].copy()
+                for part in (b"answer", identity.encode("utf-8", errors="surrogatepass")):
+                    both.update(len(part).to_bytes(8, "big") + part)
+                digests[number] = both.digest()
+        return digests
+
+    def _plain_digests(self, responses: Any) -> list[bytes | None]:  # noqa: ANN401
         digests: list[bytes | None] = []
         for start, texts in _slices(responses.cast(pa.binary())):
             for hasher, text in zip(self.hashers[start : start + len(texts)], texts, strict=True):

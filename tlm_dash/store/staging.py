@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tlm_dash.finish_reasons import is_refusal_word
+from tlm_dash.responses import is_refusal
 from tlm_dash.store.arrow_text import hexadecimal, json_objects, repeated, storable
 from tlm_dash.store.hygiene import Hygiene, are_whole, of_each
 from tlm_dash.store.identity import EMPTY_PROMPT, PromptRows, joined, rows_of_messages, rows_of_prompts
@@ -157,7 +158,7 @@ class Staging:
         ends = self._column(columns, response.finish_reason, n_rows)
         self.hygiene.saw_responses(texts, ends)
         messages = None if response.message is None else columns[response.message]
-        hashes = hexadecimal(rows.response_digests(texts))
+        hashes = hexadecimal(rows.response_digests(texts, messages))
         run_ids, models, scores, reasons = self._results(response, columns, n_rows)
         item_nos = columns[" row_no"]
         given = pc.and_(texts.is_valid(), run_ids.is_valid())
@@ -169,6 +170,8 @@ class Staging:
         }  # fmt: skip
         if any(other.message is not None for other in self.plan.responses):
             completion["extra"] = _extras(messages, n_rows)
+        if messages is not None:
+            completion["is_refusal"] = pc.or_(completion["is_refusal"], _refusals(messages))
         run_item = {
             "run_id": run_ids, "item_no": item_nos, "status": pc.if_else(given, "done", "error"),
             "completion_id": ids, "response_hash": hashes,
@@ -236,6 +239,12 @@ def _extras(messages: Any | None, n_rows: int) -> Any:  # noqa: ANN401 - Arrow c
     if messages is None:
         return repeated("{}", n_rows)
     return pc.fill_null(pc.binary_join_element_wise('{"message":', messages, "}", ""), "{}")
+
+
+def _refusals(messages: Any) -> Any:  # noqa: ANN401 - an Arrow column
+    """Tell which answers hold a refusal in a field of its own."""
+    read = (None if text is None else json.loads(text) for text in messages.to_pylist())
+    return pa.array([rest is not None and is_refusal({"message": rest}, None) for rest in read], pa.bool_())
 
 
 def _add(staged: Staged, table: str, columns: dict[str, Any], kept: Any) -> None:  # noqa: ANN401

@@ -82,8 +82,10 @@ class PendingUpload:
         return tuple(question for question in asked if question.question not in self.answered)
 
     def answer(self, question: Question, answer: Answer) -> None:
-        """Give columns the roles of an answer."""
+        """Give columns the roles of an answer; the file is read again where it speaks of the header."""
         self.answered |= {question.question}
+        if answer.has_header is not None:
+            self.wanted = with_override(self.wanted, "has_header", answer.has_header)
         for name, role in answer.roles:
             number = self.choices.names.index(name)
             self.choices = self.choices.with_role(number, role or KEPT)
