@@ -22,7 +22,7 @@ def test_whiskers_have_a_line_for_each_figure_and_a_colour_for_each_candidate() 
     assert list(figure.layout.yaxis.ticktext) == ["AUROC", "PRR"]
     assert "<a" not in figure.to_json()
     told = whiskers_text(rows, 0.975)
-    assert "97.5%: -0.5 to +2.5; n = 400" in told and "no interval" in told
+    assert "97.5%: −0.5 to +2.5; n = 400" in told and "no interval" in told
     assert "No difference" in whiskers_text([], 0.95)
 
 
@@ -35,7 +35,7 @@ def test_the_trade_off_has_bars_and_words() -> None:
     assert [trace.marker.symbol for trace in figure.data] == ["diamond", "circle"]
     assert figure.layout.yaxis.title.text == "AUROC" and "<a" not in figure.to_json()
     told = tradeoff_text(points, quality="AUROC", effort="cost of 1,000 rows")
-    assert "medium (baseline): AUROC 0.86 (0.82 to 0.9), cost of 1,000 rows 5" in told
+    assert "medium (baseline): AUROC 0.860 (0.820 to 0.900), cost of 1,000 rows 5" in told
 
 
 def test_the_table_shows_its_four_counts() -> None:

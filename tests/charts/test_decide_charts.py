@@ -18,7 +18,7 @@ def test_the_band_begins_where_it_says_something_and_the_curve_before() -> None:
     assert (list(curve.x), list(curve.y)) == ([10, 40, 80], [0, 2.5, 5])
     assert {trace.line.shape for trace in (low, high, curve)} == {"hv"}
     assert high.fill == "tonexty"
-    assert tuple(curve.customdata[0]) == ("0.9", "0.0%", "—", "—", "10")
+    assert tuple(curve.customdata[0]) == ("0.9", "0%", "—", "—", "10", "10%")
 
 
 def test_target_and_chosen_threshold_are_lines() -> None:
@@ -31,7 +31,7 @@ def test_target_and_chosen_threshold_are_lines() -> None:
 
 def test_words_for_those_who_do_not_see_them() -> None:
     said = risk_coverage_text(POINTS, 0.95)
-    assert "95% band" in said and "at 40% passing 2.5% wrong, band 1.0% to 8.0%" in said
+    assert "95% band" in said and "at 40% passing 2.5% wrong, band 1% to 8%" in said
     assert "too few labelled rows" in risk_coverage_text(POINTS[:1], 0.95)
     bins = [ReliabilityBin(0.8, 0.9, 40, 0.85, 0.75, 0.6, 0.87)]
     assert "scores 0.8 to 0.9: 75% right of 40 (60% to 87%)" in reliability_text(bins, 0.95)

@@ -15,7 +15,7 @@ def test_bars_are_the_counts_with_their_intervals() -> None:
     figure = distribution_chart(EDGES, COUNTS, chosen=(0.5, 0.9))
     (bars,) = figure.data
     assert list(bars.y) == list(COUNTS)
-    assert list(bars.customdata[8]) == ["from 0.8 to 0.9", "25.0%"]
+    assert list(bars.customdata[8]) == ["from 0.8 to 0.9", "25%"]
     assert [round(opacity, 1) for opacity in bars.marker.opacity] == [FADED] * 5 + [1.0] * 4 + [FADED]
     assert figure.layout.dragmode == "select" and figure.layout.selectdirection == "h"
     assert "n = 20" in figure.layout.xaxis.title.text and figure.layout.yaxis.title.text == "Rows"

@@ -68,8 +68,8 @@ def test_everything_is_said_with_units_and_intervals() -> None:
     texts = Seen(record_page(RECORD, [Figure("<svg></svg>", "Risk")], "hash of it")).texts
     for said in (
         "Which responses may pass unread?", "Send everything below 0.713 to people.", "Ada",
-        "Good enough for the help desk.", "64%", "1,720", "5%", "0.8 (0.75 to 0.85)",
-        "-0.40 points (-1.90 points to +1.10 points)", "Left out: not in b", "Labels from people",
+        "Good enough for the help desk.", "64%", "1,720", "5%", "0.800 (0.750 to 0.850)",
+        "−0.4 points (−1.9 points to +1.1 points)", "Left out: not in b", "Labels from people",
         "not available", "Two prompts repeat.", "500 of 4,800 rows, drawn uniformly.", "Help desk",
         "params", "SHA-256 of the record: hash of it", "Fixed-sequence testing.",
     ):  # fmt: skip

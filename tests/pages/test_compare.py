@@ -140,3 +140,22 @@ def test_a_margin_that_only_an_address_can_say(
     app = open_app(dashboard, "compare", baseline=first, candidate=[second], margin=str(margin))
     assert app.number_input(key=f"compare-margin-{margin}").value == 100 * margin
     assert "better by 15 points" in texts(app)
+
+
+def test_an_interval_that_the_exact_test_does_not_bear_out_says_so_everywhere(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    first, second = two_models(dashboard, (40, 0, 5, 35))
+    app = open_app(dashboard, "compare", baseline=first, candidate=[second])
+    shown = texts(app)
+    assert "not distinguishable by accuracy" in shown and "better by" not in shown
+    assert ":gray-badge[:material/drag_handle: not distinguishable]" in shown
+    assert "McNemar's exact test of accuracy" in shown and "p = 0.0625, held against 0.05 (n = 80)" in shown
+    whiskers = next(one.proto.alt for one in app.get("plotly_chart") if "Differences" in str(one.proto.alt))
+    assert "n = 80; the exact test shows no difference, p = 0.0625, held against 0.05)" in whiskers
+    # The same responses cannot differ in accuracy: no p of that stands beside a verdict by rank.
+    app = open_app(
+        dashboard, "compare", baseline=(runs := two_presets(dashboard, 60))[0], candidate=[runs[1]]
+    )
+    assert "McNemar" not in texts(app)

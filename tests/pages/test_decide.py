@@ -13,7 +13,7 @@ from tests.services.stored import make_dataset, make_run
 from tlm_dash.services import label_matchers
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Question, decide
-from tlm_dash.ui.parts.decision_sentence import percent, threshold_text
+from tlm_dash.words.numbers import percent, threshold_text
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_no_labels_lead_to_the_queue(dashboard: Dashboard, open_app: OpenApp) ->
 def test_a_run_without_scores_leads_to_scoring_it(dashboard: Dashboard, open_app: OpenApp) -> None:
     make_decidable_run(dashboard, [None] * 30, ["1"] * 30)
     app = open_app(dashboard, "decide")
-    assert "100% (88% to 100%) of 30 labelled rows" in texts(app)
+    assert "100% (88.4% to 100%) of 30 labelled rows" in texts(app)
     assert "30 labelled, but without a score" in texts(app)
     app.button(key="decide-to-score").click().run()
     assert app.title[0].value == "Runs"

@@ -97,8 +97,8 @@ def test_rows_are_labelled_taken_back_and_summed_up(dashboard: Dashboard, open_a
     click(app, "queue-skip")
     click(app, "queue-correct")
     assert "Nothing is left for you in this plan" in [s.value for s in app.header]
-    assert "Correct responses 100.0%" in texts(app)
-    assert "95% interval 15.8 to 100.0%; 2 labelled rows" in texts(app)
+    assert "Correct responses 100%" in texts(app)
+    assert "95% interval 15.8% to 100%; 2 labelled rows" in texts(app)
     assert "3 of 40 rows, drawn uniformly at random; 1 left open" in texts(app)
     click(app, "queue-open-1")
     assert app.query_params["item"] == ["1"] or app.query_params["item"] == "1"

@@ -83,7 +83,7 @@ def test_a_matcher_is_looked_at_then_applied_and_taken_back(open_app: OpenApp, d
     app = opened(open_app, dashboard, run_id, as_person="Ada")
     app.selectbox("labels-matcher").set_value("contains").run()
     assert "contains" in app.query_params["matcher"]
-    assert "3 of 4 compared rows agree (75.0%), 1 do not" in texts(app)
+    assert "3 of 4 compared rows agree (75%), 1 do not" in texts(app)
     shown = app.dataframe[1].value
     assert list(shown["response"]) == ["It is Paris.", "Oslo⟨U+202E⟩", "Lima"]
     assert source_counts(dashboard, run_id).n_labelled == 0
@@ -111,7 +111,7 @@ def test_agreement_and_what_is_settled(open_app: OpenApp, dashboard: Dashboard) 
     app.button("resolve-undo").click().run()
     assert "2 responses wait" in texts(app)
     kappa = next(table.value for table in app.dataframe if "kappa" in table.value)
-    assert list(kappa["rows"]) == [3] and str(kappa["kappa"][0]).startswith("0.40 (")
+    assert list(kappa["rows"]) == [3] and str(kappa["kappa"][0]).startswith("0.400 (")
 
 
 def test_the_order_of_sources(open_app: OpenApp, dashboard: Dashboard) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from tlm_dash.charts.theme import CHART_HEIGHT, COLORS, base_layout
+from tlm_dash.words.numbers import percent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -82,7 +83,7 @@ def _bars(
             "line": {"width": 0},
         },
         customdata=[
-            [_interval_words(edges, number, open_ended=open_ended), f"{counts[number] / n:.1%}"]
+            [_interval_words(edges, number, open_ended=open_ended), percent(counts[number] / n)]
             for number in numbers
         ],
         hovertemplate="%{customdata[0]}<br>%{y:,} rows, %{customdata[1]}<extra></extra>",

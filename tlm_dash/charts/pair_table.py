@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tlm_dash.charts.theme import NEUTRAL, base_layout, escaped
+from tlm_dash.words.numbers import percent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -36,7 +37,11 @@ def pair_picture(
             opacity=_FAINTEST + (_DARKEST - _FAINTEST) * share, line={"width": 0}, layer="below",
         )  # fmt: skip
         figure.add_annotation(
-            x=x + 0.5, y=y + 0.5, showarrow=False, text=f"<b>{count:,}</b><br>{share:.1%}", font={"size": 15}
+            x=x + 0.5,
+            y=y + 0.5,
+            showarrow=False,
+            text=f"<b>{count:,}</b><br>{percent(share)}",
+            font={"size": 15},
         )
     figure.update_layout(margin={"l": 130, "r": 8, "t": 44, "b": 8}, hovermode=False)
     figure.update_xaxes(

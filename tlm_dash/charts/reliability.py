@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from tlm_dash.charts.theme import NEUTRAL, base_layout, model_color
+from tlm_dash.words.numbers import percent, percent_range
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,11 @@ def reliability(bins: Sequence[ReliabilityBin], *, model: str) -> go.Figure:
                 "arrayminus": [100 * (one.accuracy - one.low) for one in bins],
             },
             customdata=[
-                (f"{b.low_edge:.1f} to {b.high_edge:.1f}", f"{b.n:,}", f"{b.low:.1%}", f"{b.high:.1%}")
-                for b in bins
+                (_edges(b), f"{b.n:,}", percent_range(b.low, b.high), percent(b.accuracy)) for b in bins
             ],
             hovertemplate=(
-                "scores %{customdata[0]}, %{customdata[1]} rows<br>%{y:.1f}% right "
-                "(%{customdata[2]} to %{customdata[3]})<extra></extra>"
+                "scores %{customdata[0]}, %{customdata[1]} rows<br>%{customdata[3]} right "
+                "(%{customdata[2]})<extra></extra>"
             ),
         )
     )  # fmt: skip
@@ -68,8 +68,11 @@ def reliability_text(bins: Sequence[ReliabilityBin], confidence: float) -> str:
     if not bins:
         return "Reliability diagram: no labelled row has a score."
     said = [
-        f"scores {b.low_edge:.1f} to {b.high_edge:.1f}: {b.accuracy:.0%} right of {b.n:,} "
-        f"({b.low:.0%} to {b.high:.0%})"
+        f"scores {_edges(b)}: {percent(b.accuracy)} right of {b.n:,} ({percent_range(b.low, b.high)})"
         for b in bins
     ]
-    return f"Reliability diagram, {confidence:.0%} intervals. {'; '.join(said)}."
+    return f"Reliability diagram, {percent(confidence)} intervals. {'; '.join(said)}."
+
+
+def _edges(one: ReliabilityBin) -> str:
+    return f"{one.low_edge:.1f} to {one.high_edge:.1f}"

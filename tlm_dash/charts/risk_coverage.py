@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from tlm_dash.charts.theme import BAND_OPACITY, NEUTRAL, base_layout, model_color
+from tlm_dash.words.numbers import percent, percent_range, threshold_text
 
 HEIGHT = 340
 _WIDEST_RISK = 1.0
@@ -47,7 +48,7 @@ def risk_coverage(
     if max_risk is not None:
         figure.add_hline(
             y=100 * max_risk, line={"color": NEUTRAL, "dash": "dash", "width": 1},
-            annotation={"text": f"target {100 * max_risk:.3g}%", "font": {"color": NEUTRAL}},
+            annotation={"text": f"target {percent(max_risk)}", "font": {"color": NEUTRAL}},
             annotation_position="top left",
         )  # fmt: skip
     if chosen is not None:
@@ -61,10 +62,11 @@ def risk_coverage_text(points: Sequence[CurvePoint], confidence: float) -> str:
     if not drawn:
         return "Risk-coverage curve: too few labelled rows for a band at any threshold."
     said = [
-        f"at {point.coverage:.0%} passing {point.risk:.1%} wrong, band {point.low:.1%} to {point.high:.1%}"
+        f"at {percent(point.coverage)} passing {percent(point.risk)} wrong, "
+        f"band {percent_range(point.low, point.high)}"
         for point in (drawn[0], drawn[len(drawn) // 2], drawn[-1])
     ]
-    return f"Risk-coverage curve with its {confidence:.0%} band: {'; '.join(said)}."
+    return f"Risk-coverage curve with its {percent(confidence)} band: {'; '.join(said)}."
 
 
 def _band(drawn: Sequence[CurvePoint], color: str) -> list[go.Scatter]:
@@ -79,20 +81,24 @@ def _band(drawn: Sequence[CurvePoint], color: str) -> list[go.Scatter]:
 
 
 def _curve(seen: Sequence[CurvePoint], color: str) -> go.Scatter:
-    def shown(share: float | None) -> str:
-        return "—" if share is None else f"{share:.1%}"
-
     return go.Scatter(
         x=[100 * point.coverage for point in seen],
         y=[100 * (point.risk or 0.0) for point in seen],
         mode="lines+markers" if len(seen) < 3 else "lines",
         line={"color": color, "width": 2, "shape": "hv"},
         customdata=[
-            (f"{p.threshold!r}", shown(p.risk), shown(p.low), shown(p.high), f"{p.n_labelled:,}")
+            (
+                threshold_text(p.threshold),
+                percent(p.risk),
+                percent(p.low),
+                percent(p.high),
+                f"{p.n_labelled:,}",
+                percent(p.coverage),
+            )
             for p in seen
         ],
         hovertemplate=(
-            "threshold %{customdata[0]}: %{x:.0f}% pass<br>"
+            "threshold %{customdata[0]}: %{customdata[5]} pass<br>"
             "%{customdata[1]} wrong of %{customdata[4]} labelled"
             "<br>band %{customdata[2]} to %{customdata[3]}<extra></extra>"
         ),

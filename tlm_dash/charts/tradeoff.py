@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tlm_dash.charts.theme import base_layout, escaped
+from tlm_dash.words.numbers import decimal, percent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 HEIGHT = 320
+
+PERCENT = ", %"
+"""Ends the name of a quality that is drawn in percent; others are decimals."""
 
 # One after the other, so that the names of neighbours do not lie on each other.
 _PLACES = ("top center", "bottom center", "middle right", "middle left")
@@ -77,9 +81,16 @@ def _bar(value: float, low: float | None, high: float | None, color: str) -> dic
 def _words(point: TradePoint, quality: str, effort: str) -> str:
     between = ""
     if point.quality_low is not None and point.quality_high is not None:
-        between = f" ({point.quality_low:.3g} to {point.quality_high:.3g})"
+        between = f" ({_written(point.quality_low, quality)} to {_written(point.quality_high, quality)})"
     role = " (baseline)" if point.is_baseline else ""
-    return escaped(f"{point.name}{role}: {quality} {point.quality:.3g}{between}, {effort} {point.effort:.3g}")
+    return escaped(
+        f"{point.name}{role}: {quality.removesuffix(PERCENT)} {_written(point.quality, quality)}{between}, "
+        f"{effort} {point.effort:.3g}"
+    )
+
+
+def _written(value: float, quality: str) -> str:
+    return percent(value / 100) if quality.endswith(PERCENT) else decimal(value)
 
 
 def _short(name: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tlm_dash.charts.theme import NEUTRAL, base_layout, escaped
+from tlm_dash.words.numbers import percent, points
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -17,7 +18,7 @@ _SPREAD = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Whisker:
-    """One difference in points; `low` and `high` are None where there is no interval."""
+    """One difference in points; `low` and `high` are None where there is no interval. `note` follows them."""
 
     figure: str
     candidate: str
@@ -25,6 +26,7 @@ class Whisker:
     low: float | None
     high: float | None
     n: int
+    note: str = ""
 
 
 def whiskers(rows: Sequence[Whisker], colors: dict[str, str], confidence: float) -> go.Figure:
@@ -80,6 +82,7 @@ def whiskers_text(rows: Sequence[Whisker], confidence: float) -> str:
 
 def _words(row: Whisker, confidence: float) -> str:
     if row.low is None or row.high is None:
-        return f"{row.value:+.1f}, no interval (n = {row.n:,})"
-    level = f"{100 * confidence:.4g}%"
-    return f"{row.value:+.1f} ({level}: {row.low:+.1f} to {row.high:+.1f}; n = {row.n:,})"
+        return f"{points(row.value / 100)}, no interval (n = {row.n:,})"
+    between = f"{points(row.low / 100)} to {points(row.high / 100)}"
+    note = f"; {row.note}" if row.note else ""
+    return f"{points(row.value / 100)} ({percent(confidence)}: {between}; n = {row.n:,}{note})"

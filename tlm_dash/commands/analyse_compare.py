@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
+from tlm_dash.words.numbers import decimal, points
 
 if TYPE_CHECKING:
     from tlm_dash.services.compare import Comparison
@@ -62,14 +64,20 @@ def _print(comparison: Comparison) -> None:
             f"both {facts['both']:,}, only the baseline {facts['only_a']:,}, only this one "
             f"{facts['only_b']:,}, neither {facts['neither']:,}"
         )
-        for name in ("accuracy_difference", "auroc_difference", "kendall_tau"):
+        for name in ("accuracy_difference", "auroc_difference"):
             if facts[name] is not None:
-                print(f"  {name}: {facts[name]:+.4f}{_interval(facts[f'{name}_ci'])}")
+                print(f"  {name}: {points(facts[name])} points{_between(facts[f'{name}_ci'], points)}")
+        if pair.right.test is not None:
+            print(f"  {pair.right.test.name} of accuracy: {pair.right.test.words}")
+        if facts["kendall_tau"] is not None:
+            print(
+                f"  kendall_tau: {decimal(facts['kendall_tau'])}{_between(facts['kendall_tau_ci'], decimal)}"
+            )
         for reason, count in facts["n_excluded"].items():
             print(f"  left out, {reason.replace('_', ' ')}: {count:,}")
     for note in comparison.notes():
         print(f"note: {note}", file=sys.stderr)
 
 
-def _interval(ends: list[float] | None) -> str:
-    return "" if ends is None else f" ({ends[0]:+.4f} to {ends[1]:+.4f})"
+def _between(ends: list[float] | None, written: Callable[[float], str]) -> str:
+    return "" if ends is None else f" ({written(ends[0])} to {written(ends[1])})"

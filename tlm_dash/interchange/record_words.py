@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tlm_dash.words.label_origins import origin_words
+from tlm_dash.words.numbers import decimal, p_value, percent, points, threshold_text
 
 Rows = list[tuple[str, str]]
 
@@ -13,7 +14,7 @@ NOT_AVAILABLE = "not available"
 
 # Name in the record, what a reader calls it, and how it is written: a share becomes percent.
 _FIGURES = (
-    ("threshold", "Threshold: accept from this score on", "number"),
+    ("threshold", "Threshold: accept from this score on", "threshold"),
     ("coverage", "Share of all rows that pass", "share"),
     ("n_to_review", "Rows that go to people", "count"),
     ("n_labelled", "Labelled rows used", "count"),
@@ -24,9 +25,9 @@ _FIGURES = (
     ("risk_upper_bound", "At most this share is wrong among the accepted", "share"),
     ("confidence", "Confidence", "share"),
     ("method", "Method", "text"),
-    ("p_row", "p of the test of rows", "number"),
-    ("p_prompt", "p of the test of prompts", "number"),
-    ("level_used", "Level that these were held against", "number"),
+    ("p_row", "p of the test of rows", "p"),
+    ("p_prompt", "p of the test of prompts", "p"),
+    ("level_used", "Level that these were held against", "p"),
     ("method_version", "Version of the method", "count"),
     ("best_guaranteed_risk", "Least share of wrong that can be guaranteed", "share"),
     ("reason", "Why it cannot be had", "text"),
@@ -37,7 +38,9 @@ _FIGURES = (
     ("neither", "Neither right", "count"),
     ("accuracy", "Accuracy", "share"),
     ("accuracy_difference", "Difference of accuracy", "points"),
-    ("p_mcnemar", "McNemar's exact test, p", "number"),
+    ("p_mcnemar", "McNemar's exact test of accuracy, p", "p"),
+    ("p_sign_flip", "Test of accuracy over prompts, p", "p"),
+    ("p_level", "Level that p is held against", "p"),
     ("auroc", "AUROC", "number"),
     ("auroc_difference", "Difference of AUROC", "points"),
     ("average_precision_incorrect", "Average precision for wrong answers", "number"),
@@ -119,11 +122,9 @@ def written(value: object, form: str) -> str:
         return _plain(value)
     if form == "count":
         return f"{value:,}"
-    if form == "share":
-        return f"{value * 100:.4g}%"
     if form == "points":
-        return f"{value * 100:+.2f} points"
-    return f"{value:.6g}"
+        return f"{points(value)} points"
+    return {"share": percent, "p": p_value, "threshold": threshold_text}.get(form, decimal)(value)
 
 
 def _plain(value: object) -> str:

@@ -22,6 +22,7 @@ from tlm_dash.services.shares import is_share
 from tlm_dash.store.data_version import data_version
 from tlm_dash.store.run_models import RunRecord
 from tlm_dash.words.label_origins import of_both
+from tlm_dash.words.numbers import percent
 
 MOST_RUNS = 12
 
@@ -167,8 +168,9 @@ class Comparison:
             )
         if len(self.pairs) > 1:
             found.append(
-                f"{len(self.pairs)} candidates: each interval holds with {self.request.pair_confidence:.4g}, "
-                f"all together with {self.request.confidence:g}."
+                f"{len(self.pairs)} candidates: each interval holds with "
+                f"{percent(self.request.pair_confidence)} confidence, all together with "
+                f"{percent(self.request.confidence)}; each p is held against its share of the level."
             )
         for run in self.runs:
             found += [f"{run.record.name}: {note}" for note in run.notes()]

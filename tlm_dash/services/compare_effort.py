@@ -14,6 +14,7 @@ from tlm_dash.services.labelled import LabelledRun
 from tlm_dash.services.place import Place
 from tlm_dash.services.prices import price_table
 from tlm_dash.store.run_models import RunRecord
+from tlm_dash.words.numbers import percent
 
 ENTER_PRICES = "Enter prices on the Settings page, or in a file that TLM_DASH_PRICES names."
 
@@ -125,7 +126,7 @@ def cost_words(a: Cost, b: Cost) -> str | None:
     change = b.per_1000 / a.per_1000 - 1
     if abs(change) < 0.005:
         return "at the same cost"
-    return f"{abs(change) * 100:.0f}% {'cheaper' if change < 0 else 'dearer'}"
+    return f"{percent(abs(change))} {'cheaper' if change < 0 else 'dearer'}"
 
 
 def _mean(values: np.ndarray) -> float | None:

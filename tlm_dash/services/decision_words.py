@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tlm_dash.services.decide import Decision, Question
 from tlm_dash.services.operating_point import OperatingPoint
+from tlm_dash.words.numbers import percent, threshold_text
 
 
 def threshold_question(question: Question, run_name: str) -> str:
@@ -50,7 +51,7 @@ def _threshold(decision: Decision, chosen: OperatingPoint | None) -> str:
 def sent_to_people(point: OperatingPoint) -> str:
     """Say who goes to people and who passes."""
     return (
-        f"Send everything with a score below {point.threshold!r} to people: "
+        f"Send everything with a score below {threshold_text(point.threshold)} to people: "
         f"{percent(1 - point.coverage)} of rows; {percent(point.coverage)} pass."
     )
 
@@ -60,8 +61,3 @@ def bound_of(bound: float | None, confidence: float) -> str:
     if bound is None:
         return " How many of those that pass are wrong cannot be said: too few of them are labelled."
     return f" Of what passes, at most {percent(bound)} is wrong, with {percent(confidence)} confidence."
-
-
-def percent(share: float) -> str:
-    """Write a fraction as percent, with the digits that say something."""
-    return f"{share * 100:.3g}%"

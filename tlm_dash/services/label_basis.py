@@ -20,6 +20,7 @@ from tlm_dash.services.place import Place
 from tlm_dash.store import labelled as stored
 from tlm_dash.store.labelled import Plan, Position
 from tlm_dash.store.run_models import RunRecord
+from tlm_dash.words.numbers import percent
 
 BasisKind = Literal["census", "uniform", "stratified", "none"]
 
@@ -167,7 +168,7 @@ def _of_plan(place: Place, record: RunRecord, plan: Plan, rows: _Rows) -> Sampli
     if covered < LEAST_COVERED * n:
         reason = (
             f"The plan could have taken {covered:,} of the {n:,} answered rows only, and it speaks for a run "
-            f"of which it could have taken {LEAST_COVERED:.0%}: make one for this run."
+            f"of which it could have taken {percent(LEAST_COVERED)}: make one for this run."
         )
         return _none(plan.plan_id, rows.n, reason, plan)
     weights = np.full(rows.n, np.nan)
@@ -180,7 +181,7 @@ def _of_plan(place: Place, record: RunRecord, plan: Plan, rows: _Rows) -> Sampli
     if covered < n:
         is_own = plan.run_id == record.run_id
         late = "too late for the plan" if is_own else "that it was not drawn from"
-        share = f"at most {1 - LEAST_COVERED:.0%} of the run; the figures leave them out"
+        share = f"at most {percent(1 - LEAST_COVERED)} of the run; the figures leave them out"
         words += f"; {n - covered:,} answered {'row' if n - covered == 1 else 'rows'} {late}: {share}"
     kind: BasisKind = "uniform" if plan.kind == "uniform" else "stratified"
     return rows.sample(plan.plan_id, kind, weights, words, plan.plan_id)

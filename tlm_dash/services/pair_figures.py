@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from tlm_dash.analysis.figure import Figure
 from tlm_dash.analysis.pairs import PairTable
-from tlm_dash.analysis.verdicts import PairTest
+from tlm_dash.analysis.verdicts import PairTest, excludes_zero
 from tlm_dash.services.paired_columns import FLIP_SHARE, PairedColumns
 from tlm_dash.words.numbers import percent
+
+__all__ = ["RankAgreement", "RightAndWrong", "excludes_zero", "pair_notes"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,3 +60,8 @@ def decimal(value: float | None) -> str:
 def p_value(p: float) -> str:
     """Write the p of a test: 0.0625, 0.00408, under 0.0001."""
     return f"{p:.3g}" if p >= 0.0001 else "under 0.0001"
+
+
+def threshold_text(threshold: float) -> str:
+    """Write a threshold with exactly the digits it has: any other might accept other rows."""
+    return repr(float(threshold)).removesuffix(".0")

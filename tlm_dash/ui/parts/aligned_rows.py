@@ -25,6 +25,7 @@ from tlm_dash.ui.parts.difference import difference
 from tlm_dash.ui.parts.difference_rows import names_of
 from tlm_dash.ui.parts.notice import empty
 from tlm_dash.ui.text import SHOWN_AT_ONCE, one_line, score_text, visible
+from tlm_dash.words.numbers import percent
 
 TEXT_CHARACTERS = 160
 TABLE_HEIGHT = 560
@@ -88,7 +89,7 @@ def _choice(chosen: RowsWanted, counts: dict[RowsWanted, int]) -> None:
 
 def _table(rows: list[AlignedRow], key: str) -> None:
     def rank(value: float | None) -> str:
-        return "—" if value is None else f"{100 * value:.0f}%"
+        return percent(value)
 
     def moved(row: AlignedRow) -> str:
         return "" if row.moved is None else f"{100 * row.moved:+.0f}".replace("-", "−")
@@ -139,7 +140,7 @@ def _drawer(row: AlignedRow, name_a: str, name_b: str) -> None:
         ):  # fmt: skip
             told = "no score" if score is None else f"score {score_text(score)}"
             if rank is not None:
-                told += f", higher than {100 * rank:.0f}% of its pairs"
+                told += f", higher than {percent(rank)} of its pairs"
             st.text(f"{visible(name)}: {LABELS[label] if label is not None else 'no label'} · {told}")
         st.caption(
             "What only the baseline says is struck through, what only the candidate says is underlined"

@@ -18,6 +18,7 @@ from tlm_dash.ui.parts import card_more, composer
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.notice import empty, failure, waiting
 from tlm_dash.ui.text import SHOWN_AT_ONCE, about_amount, duration, one_line, score_text, visible
+from tlm_dash.words.numbers import percent
 
 LIVE_EVERY_S = 0.4
 RESPONSE_HEIGHT = 128
@@ -195,7 +196,7 @@ def standing_words(cell: CellView) -> str:
     if standing.n < ENOUGH_FOR_PERCENT:
         higher = f"Higher than {standing.n_below} of the {standing.n} earlier"
     else:
-        higher = f"Higher than {100 * standing.n_below / standing.n:.0f}% of the {standing.n:,} earlier"
+        higher = f"Higher than {percent(standing.n_below / standing.n)} of the {standing.n:,} earlier"
     tied = f", equal to {standing.n_equal:,}" if standing.n_equal else ""
     return f"{higher} scores of the same model, preset and scorer{tied}."
 

@@ -17,6 +17,7 @@ from tlm_dash.ui.parts import sample_dataset
 from tlm_dash.ui.parts.decision_save import SAVING_KEY
 from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.parts.review_runs import run_names
+from tlm_dash.words.numbers import percent
 
 RUNS, DATASETS = "../../pages/runs.py", "../../pages/datasets.py"
 
@@ -179,7 +180,7 @@ def _question(params: CompareParams) -> None:
             "Confidence",
             options=levels,
             index=levels.index(params.confidence),
-            format_func=lambda level: f"{100 * level:.4g}%",
+            format_func=percent,
             key=key,
             on_change=_set_confidence,
             args=(key,),

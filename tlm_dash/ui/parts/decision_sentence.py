@@ -12,6 +12,7 @@ from tlm_dash.services.operating_point import OperatingPoint
 from tlm_dash.ui.params import MOST_ROWS
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.text import visible
+from tlm_dash.words.numbers import percent, threshold_text
 
 WAYS = {"target": "a target", "budget": "rows we can read a day", "share": "a share we can read"}
 SMALL = 104
@@ -94,19 +95,6 @@ def open_line(decision: Decision) -> str:
         f"{rows}. With all of them counted as wrong: below {threshold_text(worst.point.threshold)}, "
         f"{percent(worst.point.coverage)} pass{bound}."
     )
-
-
-def threshold_text(threshold: float) -> str:
-    """Write a threshold with exactly the digits it has."""
-    return repr(threshold).removesuffix(".0")
-
-
-def percent(share: float | None) -> str:
-    """Write a share as percent, with a decimal where it is below 10."""
-    if share is None:
-        return "—"
-    value = 100 * share
-    return f"{value:.1f}".rstrip("0").rstrip(".") + "%" if value < 10 or value > 99 else f"{value:.0f}%"
 
 
 def _target(_decision: Decision, params: DecideParams) -> None:

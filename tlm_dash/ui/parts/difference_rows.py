@@ -8,8 +8,12 @@ from tlm_dash.charts.theme import model_colors
 from tlm_dash.charts.tradeoff import TradePoint, tradeoff, tradeoff_text
 from tlm_dash.charts.whiskers import Whisker, whiskers, whiskers_text
 from tlm_dash.services.compare import ComparedRun, Comparison
+from tlm_dash.services.compare_pair import ComparedPair
+from tlm_dash.services.pair_figures import excludes_zero
+from tlm_dash.services.quality import Figure
 from tlm_dash.services.run_words import configuration, what_differs
 from tlm_dash.ui.text import one_line
+from tlm_dash.words.numbers import percent
 
 NAME_CHARACTERS = 60
 SETTINGS = "../../pages/settings.py"
@@ -37,7 +41,7 @@ def draw(comparison: Comparison) -> None:
         Whisker(
             words, names[pair.b.run_id], 100 * figure.value,
             None if figure.low is None else 100 * figure.low,
-            None if figure.high is None else 100 * figure.high, figure.n,
+            None if figure.high is None else 100 * figure.high, figure.n, _disagreement(pair, figure),
         )
         for pair in comparison.pairs for words, figure in pair.differences() if figure.value is not None
     ]  # fmt: skip
@@ -54,10 +58,18 @@ def draw(comparison: Comparison) -> None:
     least, most = min(row.n for row in rows), max(row.n for row in rows)
     told = f"{most:,}" if least == most else f"{least:,} to {most:,}"
     st.caption(
-        f"Over {told} labelled rows that both answered; {100 * confidence:.4g}% intervals. PRR is the "
+        f"Over {told} labelled rows that both answered; {percent(confidence)} intervals. PRR is the "
         "rejection ratio: 1 for a perfect order, 0 for one that tells nothing. What is reviewed goes to "
         "people, by each run's own lowest scores."
     )
+
+
+def _disagreement(pair: ComparedPair, figure: Figure) -> str:
+    """Say beside an interval that excludes 0 that the test of the same difference finds none."""
+    test = pair.right.test
+    if figure is not pair.right.difference or test is None or test.rejects or not excludes_zero(figure):
+        return ""
+    return f"{test.name} shows no difference, {test.words}"
 
 
 def draw_tradeoff(comparison: Comparison) -> None:
@@ -85,7 +97,7 @@ def draw_tradeoff(comparison: Comparison) -> None:
                 alt=tradeoff_text(placed, quality=quality, effort=effort),
             )  # fmt: skip
     st.caption(
-        f"Bars are {100 * comparison.request.confidence:.4g}% intervals of each run on its own rows; whether "
+        f"Bars are {percent(comparison.request.confidence)} intervals of each run on its own rows; whether "
         "two runs differ is told by the paired differences above. The diamond is the baseline. Cost is an "
         "estimate from the price table."
     )

@@ -9,6 +9,7 @@ import streamlit as st
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_agreement import PairAgreement, agreements
 from tlm_dash.ui.text import visible
+from tlm_dash.words.numbers import decimal
 
 SHOWN = 50
 
@@ -43,5 +44,5 @@ def _kappa(pair: PairAgreement) -> str:
     if found.kappa is None:
         return f"— ({found.reason})"
     if found.low is None or found.high is None:
-        return f"{found.kappa:.2f} ({found.reason})"
-    return f"{found.kappa:.2f} ({found.low:.2f} to {found.high:.2f})"
+        return f"{decimal(found.kappa)} ({found.reason})"
+    return f"{decimal(found.kappa)} ({decimal(found.low)} to {decimal(found.high)})"

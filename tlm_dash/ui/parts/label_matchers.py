@@ -13,6 +13,7 @@ from tlm_dash.services.label_matchers import MATCHERS, MEANINGS, Application, Pa
 from tlm_dash.ui.parts.label_change import change
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.text import visible
+from tlm_dash.words.numbers import percent
 
 LOOKED_AT_ONCE = 5_000
 """Rows; what a matcher finds in larger runs is counted when a person asks."""
@@ -111,10 +112,9 @@ def _counts(found: Preview) -> None:
             "No answered row has a reference to compare with. A column of the file can be given that role."
         )
         return
-    share = 100 * found.n_hits / compared
     st.text(
-        f"{found.n_hits:,} of {compared:,} compared rows agree ({share:.1f}%), {found.n_misses:,} do not; "
-        f"{found.n_without_reference:,} have no reference."
+        f"{found.n_hits:,} of {compared:,} compared rows agree ({percent(found.n_hits / compared)}), "
+        f"{found.n_misses:,} do not; {found.n_without_reference:,} have no reference."
     )
 
 

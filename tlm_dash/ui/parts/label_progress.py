@@ -13,6 +13,7 @@ from tlm_dash.ui.params_queue import QueueParams
 from tlm_dash.ui.parts import queue_moves
 from tlm_dash.ui.parts.notice import waiting
 from tlm_dash.ui.text import visible
+from tlm_dash.words.numbers import percent, percent_range
 
 
 def draw_line(turn: Turn) -> None:
@@ -75,11 +76,11 @@ def _estimate(running: Dashboard, plan: LabelPlan) -> None:
     if accuracy.value is None:
         st.text(visible(f"No estimate: {accuracy.reason}"))
         return
-    st.metric("Correct responses", f"{100 * accuracy.value:.1f}%")
+    st.metric("Correct responses", percent(accuracy.value))
     interval = ""
     if accuracy.low is not None and accuracy.high is not None:
         how = ", approximate" if accuracy.method == "approximate" else ""
-        interval = f"95% interval {100 * accuracy.low:.1f} to {100 * accuracy.high:.1f}%{how}; "
+        interval = f"95% interval {percent_range(accuracy.low, accuracy.high)}{how}; "
     st.text(visible(f"{interval}{accuracy.n:,} labelled rows. The sample: {found.sentence}."))
     if found.labels.sentence is not None:
         st.text(visible(found.labels.sentence))

@@ -13,7 +13,7 @@ from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params import MOST_ROWS
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts import risk_curve
-from tlm_dash.ui.parts.decision_sentence import percent, threshold_text
+from tlm_dash.words.numbers import percent, threshold_text
 
 AXIS_LEFT, AXIS_RIGHT = 48, 4
 """Pixels beside the slider, so that it lies under the axis of the curve."""

@@ -11,10 +11,12 @@ from tlm_dash.charts.theme import model_colors
 from tlm_dash.services.compare import Comparison
 from tlm_dash.services.compare_pair import ComparedPair
 from tlm_dash.services.pairing import EXCLUSION_WORDS
+from tlm_dash.services.quality import Figure
 from tlm_dash.ui.params_compare import CompareParams
 from tlm_dash.ui.parts.difference_rows import NO_MENU, names_of
 from tlm_dash.ui.parts.ranking_quality import with_ends
-from tlm_dash.ui.text import duration, visible
+from tlm_dash.ui.text import amount, duration, visible
+from tlm_dash.words.numbers import NOT_KNOWN, decimal, percent, percent_range
 
 
 def draw(comparison: Comparison, params: CompareParams) -> None:
@@ -78,37 +80,47 @@ def _facts(pair: ComparedPair) -> Iterator[tuple[str, str]]:
         yield "Left out", f"{count:,}: {EXCLUSION_WORDS.get(reason, reason)}"
     yield "Labelled in both", f"{pair.columns.labels.n_used:,}"
     if pair.response_agreement is not None:
-        yield "Same response", f"{pair.response_agreement:.1%} of {pairing.n:,}"
-    if right.p_mcnemar is not None:
-        yield "McNemar's exact test", f"p = {right.p_mcnemar:.3g} (n = {right.table.n:,})"
-    if right.p_sign_flip is not None:
-        yield "Test over prompts", f"p = {right.p_sign_flip:.3g} (prompts repeat; seeded)"
+        yield "Same response", f"{percent(pair.response_agreement)} of {pairing.n:,}"
+    # Where both say the same, accuracy cannot differ: a p of 1 would be read as one of what the scores rank.
+    if right.test is not None and not pair.same_responses:
+        name, about = "Test over prompts", "prompts repeat; seeded"
+        if right.p_mcnemar is not None:
+            name, about = "McNemar's exact test", f"n = {right.table.n:,}"
+        yield f"{name} of accuracy", f"{right.test.words} ({about})"
     yield "Kendall's tau of scores", _correlation(ranks.kendall.value, ranks.kendall.interval, ranks.n_scored)
     yield "Spearman of scores", _correlation(ranks.spearman.value, ranks.spearman.interval, ranks.n_scored)
-    shares = [f"{value:.0%}" for value in ranks.overlap_lowest if value is not None]
+    shares = [percent(value) for value in ranks.overlap_lowest if value is not None]
     if shares:
         yield "Lowest 5, 10, 20% shared", f"{', '.join(shares)} (n = {ranks.n_scored:,})"
     if ranks.n_flips is not None:
         yield "Change side", f"{ranks.n_flips:,} of {ranks.n_scored:,} pairs, with as many reviewed in each"
 
 
+def _share(figure: Figure) -> str:
+    if figure.value is None:
+        return f"not available: {figure.reason}"
+    if figure.interval is None:
+        return f"{percent(figure.value)}, without an interval: {figure.reason}"
+    return f"{percent(figure.value)} ({percent_range(*figure.interval)})"
+
+
 def _correlation(value: float | None, ends: tuple[float, float] | None, n: int) -> str:
     if value is None:
         return "needs pairs that have a score in both"
-    between = "no interval" if ends is None else f"{ends[0]:.2f} to {ends[1]:.2f}"
-    return f"{value:.2f} ({between}; n = {n:,})"
+    between = "no interval" if ends is None else f"{decimal(ends[0])} to {decimal(ends[1])}"
+    return f"{decimal(value)} ({between}; n = {n:,})"
 
 
 def _runs(comparison: Comparison, names: dict[str, str]) -> None:
-    def figure(value: float | None, digits: int = 3) -> str:
-        return "—" if value is None else f"{value:.{digits}f}"
+    def tokens(value: float | None) -> str:
+        return NOT_KNOWN if value is None else f"{value:,.0f}"
 
     qualities = [run.quality for run in comparison.runs]
     st.dataframe(
         {
             "run": [visible(names[run.record.run_id]) for run in comparison.runs],
             "labelled": [quality.n_labelled for quality in qualities],
-            "accuracy": [with_ends(quality.accuracy) for quality in qualities],
+            "accuracy": [_share(quality.accuracy) for quality in qualities],
             "AUROC": [with_ends(quality.auroc) for quality in qualities],
             "PRR": [with_ends(quality.prr) for quality in qualities],
             "median time": [
@@ -120,10 +132,13 @@ def _runs(comparison: Comparison, names: dict[str, str]) -> None:
                 for run in comparison.runs
             ],
             "tokens in + out": [
-                f"{figure(run.cost.input_tokens, 0)} + {figure(run.cost.output_tokens, 0)}"
+                f"{tokens(run.cost.input_tokens)} + {tokens(run.cost.output_tokens)}"
                 for run in comparison.runs
             ],
-            "cost of 1,000": [figure(run.cost.per_1000, 2) for run in comparison.runs],
+            "cost of 1,000": [
+                NOT_KNOWN if run.cost.per_1000 is None else amount(run.cost.per_1000)
+                for run in comparison.runs
+            ],
         },
         hide_index=True,
         key="compare-runs",

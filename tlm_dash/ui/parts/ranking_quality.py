@@ -9,8 +9,8 @@ import streamlit as st
 from tlm_dash.charts.reliability import ReliabilityBin, reliability, reliability_text
 from tlm_dash.services.decide import Decision
 from tlm_dash.services.quality import ECE_CAVEAT, Estimate, Figure, Quality
-from tlm_dash.ui.parts.decision_sentence import percent
 from tlm_dash.ui.text import one_line
+from tlm_dash.words.numbers import decimal, percent, points
 
 
 def draw(decision: Decision) -> None:
@@ -40,9 +40,9 @@ def ranking_sentence(quality: Quality) -> str:
     area = quality.auroc
     if area.value is None:
         return f"AUROC is not available: {area.reason}."
-    said = f"AUROC {area.value:.3f}"
+    said = f"AUROC {decimal(area.value)}"
     if area.low is not None and area.high is not None:
-        said += f" ({percent(area.confidence)} interval {area.low:.3f} to {area.high:.3f})"
+        said += f" ({percent(area.confidence)} interval {decimal(area.low)} to {decimal(area.high)})"
     else:
         said += f" without an interval: {area.reason}"
     said += f", {area.n_positive:,} right and {area.n_negative:,} wrong rows"
@@ -61,8 +61,8 @@ def calibration_sentence(quality: Quality) -> str:
         return f"Not available: {quality.brier.reason}."
     return (
         f"A score ranks; it is not a probability. Here scores and shares right differ by "
-        f"{100 * quality.ece:.1f} points on average ({quality.n_used:,} rows in ten bins; biased upward with "
-        "few rows)."
+        f"{points(quality.ece, signed=False)} points on average ({quality.n_used:,} rows in ten "
+        "bins; biased upward with few rows)."
     )
 
 
@@ -70,7 +70,7 @@ def _figures(quality: Quality) -> Iterator[tuple[str, str]]:
     accuracy, area = quality.accuracy, quality.auroc
     yield "Right", _share(accuracy, f"{quality.n_labelled:,} labelled rows")
     if area.low is not None and area.high is not None:
-        yield "AUROC", f"{_three(area.value)} ({area.low:.3f} to {area.high:.3f}), ties count half"
+        yield "AUROC", f"{decimal(area.value)} ({decimal(area.low)} to {decimal(area.high)}), ties count half"
     else:
         yield "AUROC", _three(area.value)
     yield "Average precision for incorrect", with_ends(quality.average_precision_incorrect)
@@ -119,9 +119,9 @@ def with_ends(figure: Figure | Estimate) -> str:
     if figure.value is None:
         return f"not available: {figure.reason}"
     if figure.low is None or figure.high is None:
-        return f"{figure.value:.3f}, without an interval: {figure.reason}"
-    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+        return f"{decimal(figure.value)}, without an interval: {figure.reason}"
+    return f"{decimal(figure.value)} ({decimal(figure.low)} to {decimal(figure.high)})"
 
 
 def _three(value: float | None) -> str:
-    return "not available" if value is None else f"{value:.3f}"
+    return "not available" if value is None else decimal(value)

@@ -18,6 +18,7 @@ from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params_runs import MOST_PILOTS, RunsParams
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.text import amount, duration, one_line
+from tlm_dash.words.numbers import percent
 
 PILOT_ROWS, FEW_PILOT_ROWS = 20, 5
 """Rows of a pilot, and of one where all rows are hardly more than a pilot."""
@@ -90,7 +91,7 @@ def _draw(found: GridForecast) -> None:
         if len(facts["runs"]) > 1:
             st.dataframe(_cells(facts["runs"]), hide_index=True, key="forecast-cells")
         if total["failed_share"]:
-            st.text(f"Failed in the pilot: {total['failed_share']:.0%}")
+            st.text(f"Failed in the pilot: {percent(total['failed_share'])}")
         for note in found.notes:
             st.caption(note)
 

@@ -11,6 +11,7 @@ from tlm_dash.ui.params_compare import CompareParams
 from tlm_dash.ui.parts import label_notice, more_rows
 from tlm_dash.ui.parts.notice import empty
 from tlm_dash.ui.text import visible
+from tlm_dash.words.numbers import percent
 
 REVIEW, RUNS, DECIDE = "../../pages/review.py", "../../pages/runs.py", "../../pages/decide.py"
 
@@ -35,7 +36,8 @@ def draw(running: Dashboard, comparison: Comparison) -> None:
     if len(comparison.pairs) > 1:
         st.caption(
             f"{len(comparison.pairs)} candidates: each interval is wider, so that all of them hold together "
-            f"with {100 * comparison.request.confidence:.4g}% confidence."
+            f"with {percent(comparison.request.confidence)} confidence, and each p is held against its share "
+            "of the level."
         )
     if _nothing_in_common(comparison):
         return
