@@ -174,3 +174,36 @@ def test_a_refusal_in_a_field_of_its_own_is_marked(place: OpenStore, tmp_path: P
     imported(place, path)
     stored = place.store.read("SELECT response, is_refusal FROM completion ORDER BY item_no")
     assert stored == [("I will not say.", True), ("Number 0.", False)]
+
+
+@pytest.mark.parametrize("bad", [range(250), range(1_000, 1_250), range(0, 1_300, 9)])
+def test_a_bad_score_costs_its_row_wherever_it_stands(place: OpenStore, tmp_path: Path, bad: range) -> None:
+    lines = [f"Q{n}?,a,{'failed' if n in bad else 0.5}" for n in range(1_300)]
+    path = tmp_path / "scores.csv"
+    path.write_text("\n".join(["prompt,response,trustworthiness_score", *lines]))
+    (run,) = imported(place, path).runs
+    assert (run.n_items, run.n_scored) == (1_300, 1_300 - len(bad))
+
+
+def test_what_was_asked_beside_the_prompt_is_told(place: OpenStore, tmp_path: Path) -> None:
+    path = tmp_path / "alpaca.csv"
+    path.write_text("instruction,input,output\nSummarise.,A long text.,So.\nTranslate.,,Ja.\n")
+    result = imported(place, path)
+    assert result.mapping == {"prompt": "instruction", "response": "output"}
+    assert "`input` of 1 row is kept beside the item and not sent." in result.warnings
+
+
+def test_a_system_prompt_beside_messages_is_kept_and_told(place: OpenStore, tmp_path: Path) -> None:
+    path = tmp_path / "system.jsonl"
+    path.write_text(json.dumps({"system": "Be brief.", "messages": TALKS[0][:1]}) + "\n" * 2)
+    result = imported(place, path)
+    assert "`system` of 1 row is kept beside the item and not sent." in result.warnings
+    assert datasets.page(place, result.dataset_id).rows[0].extra == {"system": "Be brief."}
+
+
+def test_an_id_that_occurs_twice_is_told(place: OpenStore, tmp_path: Path) -> None:
+    path = tmp_path / "ids.csv"
+    path.write_text("id,prompt\n1,Why?\n1,Who?\n")
+    result = imported(place, path)
+    assert "id" not in result.mapping
+    assert "'id' is not used as the id of a row: it has the same value more than once." in result.warnings

@@ -5,7 +5,7 @@ The right answers are looked for first, so that none of them is taken for what a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tlm_dash.errors import InvalidInputError
@@ -22,12 +22,12 @@ from tlm_dash.interchange.asking import (
 from tlm_dash.interchange.column_names import NAMED, Named, named
 from tlm_dash.interchange.column_table import PROMPT_ROLES, Said, Table
 from tlm_dash.interchange.contents import contents_of
-from tlm_dash.interchange.mapping import ColumnMapping, ResponseColumns, mapping_from_pairs
+from tlm_dash.interchange.mapping import ColumnMapping, mapping_from_pairs
 from tlm_dash.interchange.prepared import Role
+from tlm_dash.interchange.proposal import proposed_mapping
 from tlm_dash.interchange.questions import Answer, Question, with_arguments
 
 _SAMPLES, _SAMPLE_CHARACTERS = 3, 300
-_SINGLE = ("prompt", "messages", "id", "system", "reference", "model", "preset", "scorer_model")
 
 __all__ = ["Guess", "Guessed", "Said", "guess"]
 
@@ -51,9 +51,16 @@ class Guessed:
     notes: tuple[str, ...] = ()
 
 
-def guess(names: Sequence[str], samples: Sequence[Sequence[str | None]], said: Said | None = None) -> Guessed:
+def guess(
+    names: Sequence[str],
+    samples: Sequence[Sequence[str | None]],
+    said: Said | None = None,
+    more_cells: Callable[[str], Sequence[str]] = lambda _: (),
+) -> Guessed:
     """Guess the role of every column. `samples` are the first rows, cells in the order of `names`.
 
+    `more_cells` gives cells from all over a column; it is asked where one is called like a score and begins
+    with something else: a bad cell costs its row only, wherever it stands.
     What a person `said` stands: their roles are given to no other column. Raises InvalidInputError where it
     names a role or column that does not exist.
     """
@@ -63,6 +70,7 @@ def guess(names: Sequence[str], samples: Sequence[Sequence[str | None]], said: S
         raise InvalidInputError(f"There is no column {unknown[0]!r}.", hint=f"Columns: {', '.join(names)}.")
     columns = [named(name, contents_of([row[n] for row in samples])) for n, name in enumerate(names)]
     shown = {name: _samples([row[n] for row in samples]) for n, name in enumerate(names)}
+    columns = [_with_scores(column, more_cells) for column in columns]
     table = Table(columns, shown, said)
     _guess_gold(table)
     _guess_prompt(table)
@@ -74,13 +82,20 @@ def guess(names: Sequence[str], samples: Sequence[Sequence[str | None]], said: S
     tell_of_scores(table, samples)
     tell_of_verdicts(table)
     ask_for_prompts(table)
-    mapping = _mapping(table, given)
+    mapping = proposed_mapping(table, given)
     return Guessed(
         mapping,
         tuple(_told(table, column, mapping) for column in columns),
         with_arguments(table.questions, mapping, said.left_out),
         tuple(table.notes),
     )
+
+
+def _with_scores(column: Named, more_cells: Callable[[str], Sequence[str]]) -> Named:
+    is_late = column.phrase in NAMED["score"] and not column.contents.is_share
+    if not is_late or not contents_of(more_cells(column.name)).is_share:
+        return column
+    return replace(column, contents=replace(column.contents, is_share=True))
 
 
 def _told(table: Table, column: Named, mapping: ColumnMapping) -> Guess:
@@ -150,6 +165,9 @@ def _is_response_name(column: Named) -> bool:
 def _guess_by_name(table: Table) -> None:
     """Give roles to columns whose name and content agree; a name comes before one that only mentions it."""
     for column in table.free(""):
+        if column.phrase in NAMED["id"] and column.contents.n_filled and not column.contents.is_unique:
+            note = f"{column.name!r} is not used as the id of a row: it has the same value more than once."
+            table.notes.append(note)
         role = next((role for role in NAMED if _says(column, role)), None)
         if role in PROMPT_ROLES:
             role = None  # Another column is the prompt already, or this one holds no text.
@@ -229,52 +247,3 @@ def _proof(role: str) -> str:
     return {"score": ", and its values lie from 0 to 1", "label": ", and it has a few verdicts only"}.get(
         role, ""
     )
-
-
-def _mapping(table: Table, given: ColumnMapping) -> ColumnMapping:
-    def first(role: str) -> str | None:
-        return next((column.name for column in sorted(table.of(role), key=lambda c: c.depth)), None)
-
-    by_name = {column.name: column for column in table.columns}
-    responses = [by_name[part.response] for part in given.responses] or table.of("response")
-    parts = given.responses or tuple(ResponseColumns(response.name) for response in responses)
-    several = len(responses) > 1
-    filled = tuple(
-        replace(
-            part,
-            score=part.score or _belonging(response, table.of("score"), responses),
-            label=part.label or _belonging(response, table.of("label"), responses),
-            finish_reason=_belonging(response, table.of("finish_reason"), responses),
-            model=_own_model(response, table.of("model")) if several else None,
-        )
-        for part, response in zip(parts, responses, strict=True)
-    )
-    shared = [c for c in table.of("model") if c.name not in {part.model for part in filled}]
-    found = {role: first(role) for role in _SINGLE} | {"model": shared[0].name if shared else None}
-    single = {role: getattr(given, role) or found[role] for role in _SINGLE}
-    if given.template is not None:
-        single |= {"prompt": None, "messages": None}
-    tags = given.tags or tuple(column.name for column in table.of("tag"))
-    return ColumnMapping(template=given.template, responses=filled, tags=tags, **single)
-
-
-def _own_model(response: Named, models: Sequence[Named]) -> str | None:
-    own = next((m.name for m in models if m.group and m.group == response.group), None)
-    last = (cn.phrase_of(response.group) or response.phrase).split()[-1:]
-    return own or next(
-        (m.name for m in models if m.words[:1] == ("model",) and list(m.words[1:]) == last), None
-    )
-
-
-def _belonging(response: Named, candidates: Sequence[Named], responses: Sequence[Named]) -> str | None:
-    """Find the column that speaks of a response: same group, or same words beside the role's."""
-    same_group = [c for c in candidates if c.group == response.group]
-    if response.group and len(same_group) == 1:
-        return same_group[0].name
-    if len(responses) == 1:
-        return candidates[0].name if candidates else None
-    own = cn.own_words(response)
-    # "score" is that of "response" beside "gpt_response", but of neither "response" nor "output".
-    if not own and sum(not cn.own_words(other) for other in responses) > 1:
-        return None
-    return next((c.name for c in same_group if own == cn.own_words(c)), None)

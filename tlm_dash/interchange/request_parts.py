@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tlm_dash.interchange.column_names import phrase_of
+from tlm_dash.interchange.column_names import NAMED, phrase_of
 from tlm_dash.interchange.contents import contents_of, number_in
 from tlm_dash.models import REQUEST_OBJECTS
 
@@ -33,7 +33,10 @@ def left_out_parts(columns: Sequence[tuple[str, Sequence[str]]], *, every: bool)
     return tuple(
         name
         for name, samples in columns
-        if (every and name.startswith("body.")) or _is_part(name, samples) or _is_context(name, samples)
+        if (every and name.startswith("body."))
+        or _is_part(name, samples)
+        or _is_context(name, samples)
+        or _is_prompt(name, samples)
     )
 
 
@@ -50,6 +53,12 @@ def _is_part(name: str, samples: Sequence[str]) -> bool:
     if key in _NUMBERS:
         return all(number_in(cell) is not None for cell in samples)
     return key in _WORDS
+
+
+def _is_prompt(name: str, samples: Sequence[str]) -> bool:
+    """Tell whether a column is called like a prompt, or the system's: what stands in it was asked as well."""
+    phrase = phrase_of(name)
+    return phrase in (*NAMED["prompt"], *NAMED["system"]) and contents_of(samples).is_text
 
 
 def _is_structured(cell: str) -> bool:

@@ -202,7 +202,7 @@ def _inspected(
             prepared = as_untidy(prepared, work_dir)
             head = _head(prepared, work_dir)
         names, rows = opened(head.names, head.rows, head.openings)
-        guessed = guess(names, rows, said)
+        guessed = guess(names, rows, said, lambda name: _more_cells(prepared, name, work_dir))
         if prepared.is_header_open and rows:
             # What the columns are called decides what else is asked.
             guessed = replace(guessed, questions=(header_question(rows[0]),))
@@ -247,6 +247,15 @@ def _head(prepared: Prepared, work_dir: Path) -> _Head:
             return _Head(names, rows, ())
         openings = find_openings(names, rows, lambda name: reader.any_last_turn(name, _ANSWERING_ROLES))
         return _Head(names, rows, openings)
+
+    return read_table(disk_table(prepared), work_dir / "engine", work)
+
+
+def _more_cells(prepared: Prepared, name: str, work_dir: Path) -> Sequence[str]:
+    """Give cells from all over a column of the file itself; none of one that is made of others."""
+
+    def work(reader: TableReader) -> list[str]:
+        return reader.score_cells(name) if name in reader.names else []
 
     return read_table(disk_table(prepared), work_dir / "engine", work)
 

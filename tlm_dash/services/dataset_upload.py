@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +184,9 @@ def _plan(inspection: Inspection, mapping: ColumnMapping | None) -> ImportPlan |
         prompt = template_parts(mapping.template)
     elif mapping.prompt is not None:
         prompt = (("", mapping.prompt),)
+    if not prompt and mapping.system is not None:
+        # Messages have their own beginning: a column of system prompts is kept beside them, and told.
+        mapping = replace(mapping, system=None)
     several = len(mapping.responses) > 1
     sources = {opening.source for opening in inspection.openings}
     extra = _kept_beside(inspection, mapping)

@@ -165,7 +165,12 @@ def _spellings(inspection: Inspection, column: str) -> tuple[str, ...]:
         for batch in reader.batches([column], n_rows=BATCH_ROWS):
             held.update(dict.fromkeys(cell.strip() for cell in batch.columns[1].to_pylist() if cell))
 
-    whole(inspection, lambda prepared: read_table(disk_table(prepared), inspection.work_dir / "engine", work))
+    whole(
+        inspection,
+        lambda prepared: read_table(
+            disk_table(prepared, inspection.openings), inspection.work_dir / "engine", work
+        ),
+    )
     held.pop("", None)
     if len(held) > MOST_SPELLINGS:
         raise InvalidInputError(
@@ -211,7 +216,10 @@ def _rows_of_file(inspection: Inspection, columns: Mapping[str, str]) -> list[di
         ]
 
     return whole(
-        inspection, lambda prepared: read_table(disk_table(prepared), inspection.work_dir / "engine", work)
+        inspection,
+        lambda prepared: read_table(
+            disk_table(prepared, inspection.openings), inspection.work_dir / "engine", work
+        ),
     )
 
 

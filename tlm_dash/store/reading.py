@@ -30,6 +30,7 @@ _USUAL_LINE_BYTES = 16 << 20
 # DuckDB would take sixteen times the longest row.
 _BUFFER_BYTES = 32 << 20
 _MAX_DEPTH = 6
+_SAMPLED_CELLS = 2_000
 _NESTED = ("STRUCT", "MAP", "UNION")
 _REASONS = {
     "TOO MANY COLUMNS": "The row has more cells than the header.",
@@ -161,6 +162,15 @@ class TableReader:
             f"WHERE coalesce({said}) IN ({wanted}) LIMIT 1"
         )
         return bool(self._run(sql))
+
+    def score_cells(self, name: str) -> list[str]:
+        """Give a sample of the filled cells of a whole column, the same one each time."""
+        cell = self._columns[name]
+        rows = self._run(
+            f"SELECT CAST({cell} AS VARCHAR) FROM {self._source(rejects=False)} "  # noqa: S608 - quoted
+            f"WHERE trim({cell}) <> '' USING SAMPLE {_SAMPLED_CELLS} ROWS (reservoir, 1)"
+        )
+        return [text for (text,) in rows]
 
     def rejects(self) -> list[RejectedLine]:
         """Give the rows that the last `batches` could not read, in order.
