@@ -18,7 +18,7 @@ FACTS = [
     "run_id", "name", "dataset_id", "mode", "answered_by", "model", "resolved_model", "quality_preset",
     "scorer_model", "status", "n_items", "n_done", "n_error", "n_pending", "n_sent", "n_unknown",
     "n_maybe_paid_twice", "input_tokens", "output_tokens", "cost", "started_at", "finished_at", "duration_ms",
-    "errors", "reason", "messages",
+    "errors", "reason", "n_not_accepted", "messages",
 ]  # fmt: skip
 
 

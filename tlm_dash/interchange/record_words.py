@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tlm_dash.words.label_origins import origin_words
+from tlm_dash.words.not_accepted import not_accepted_parts
 from tlm_dash.words.numbers import decimal, p_value, percent, points, threshold_text
 
 Rows = list[tuple[str, str]]
@@ -59,7 +60,8 @@ _RUN = (
     ("name", "Run"), ("model", "Model asked for"), ("resolved_model", "Model that answered"),
     ("quality_preset", "Quality preset"), ("scorer_model", "Scorer"), ("mode", "What was done"),
     ("answered_by", "Responses from"), ("endpoint", "Endpoint"), ("n_items", "Rows"), ("n_done", "Done"),
-    ("n_error", "Failed"), ("n_unscored", "Done without a score"), ("created_at", "Made"),
+    ("n_error", "Failed"), ("n_unscored", "Done without a score"),
+    ("n_not_accepted", "Never accepted: cut off, refused or empty"), ("created_at", "Made"),
     ("rows_hash", "SHA-256 of rows, scores and labels"),
 )  # fmt: skip
 
@@ -99,7 +101,10 @@ def _label_rows(sources: Mapping[str, Any]) -> Rows:
 
 def run_rows(run: Mapping[str, Any]) -> Rows:
     """Write what is frozen of a run, and how it ended."""
-    return _told(run, _RUN)
+    # Records of before do not know it.
+    told = not_accepted_parts(run.get("n_not_accepted") or {})
+    shown = {name: value for name, value in run.items() if name != "n_not_accepted"}
+    return _told(shown | ({"n_not_accepted": told} if told else {}), _RUN)
 
 
 def data_rows(data: Mapping[str, Any]) -> Rows:

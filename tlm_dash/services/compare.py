@@ -22,6 +22,7 @@ from tlm_dash.services.shares import is_share
 from tlm_dash.store.data_version import data_version
 from tlm_dash.store.run_models import RunRecord
 from tlm_dash.words.label_origins import of_both
+from tlm_dash.words.not_accepted import not_accepted_sentence
 from tlm_dash.words.numbers import percent
 
 MOST_RUNS = 12
@@ -96,6 +97,7 @@ class ComparedRun:
             "run_id": record.run_id, "name": record.name, "model": record.model,
             "quality_preset": record.quality_preset, "scorer_model": record.scorer_model,
             **{name: told[name] for name in QUALITY_FIGURES},
+            "n_not_accepted": self.run.not_accepted,
             "latency_ms": {
                 "p50": self.latency.p50.value if shown else None,
                 "p95": self.latency.p95.value if shown else None,
@@ -107,6 +109,8 @@ class ComparedRun:
     def notes(self) -> list[str]:
         """Say what is not available, and why."""
         found = [*self.quality.missing(), *self.quality.labels.notes, *self.quality.notes]
+        if self.run.not_accepted:
+            found.append(f"{not_accepted_sentence(self.run.not_accepted)}.")
         if self.latency_reason is not None:
             found.append(f"latency_ms is not comparable: {self.latency_reason}.")
         if self.cost.note is not None:

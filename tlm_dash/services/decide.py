@@ -59,14 +59,16 @@ class Decision:
 
     `n_labelled` rows feed the test: labelled and scored, of `n_prompts` distinct prompts, those that are much
     of the run among them in `heavy_prompts`; `n_open` were left open; `with_open_wrong` is the answer with
-    all of those wrong, None without any. `labels` tells whose they are. `points` are the thresholds of the
-    band with what each means, the strictest first; `best` has the lowest bound of all.
+    all of those wrong, None without any. `n_unscored` rows have no score, `not_accepted` counts those with an
+    answer that is never accepted (cut, refused, empty) by why. `labels` tells whose they are. `points` are
+    the thresholds of the band with what each means, the strictest first; `best` has the lowest bound of all.
     """
 
     record: RunRecord
     question: Question
     n_rows: int
     n_unscored: int
+    not_accepted: Mapping[str, int]
     statuses: Mapping[str, int]
     basis: SamplingBasis
     samples: tuple[SamplingBasis, ...]
@@ -120,7 +122,8 @@ def decision_of(run: LabelledRun, question: Question) -> Decision:
     statuses = {str(status): int((run.status == status).sum()) for status in ("done", "error", "pending")}
     return Decision(
         record=run.record, question=question, n_rows=run.n_rows,
-        n_unscored=run.n_rows - grid.n_scored, statuses=statuses, basis=run.basis,
+        n_unscored=run.n_rows - grid.n_scored - int(run.is_marked.sum()),
+        not_accepted=run.not_accepted, statuses=statuses, basis=run.basis,
         samples=_samples(run), n_labelled=len(sample), n_prompts=_n_prompts(run),
         heavy_prompts=_heavy_prompts(run), n_open=sample.n_open,
         n_left_to_label=_left_to_label(run, grid),
@@ -226,6 +229,8 @@ def threshold_facts(decision: Decision) -> dict[str, Any]:
         "basis": basis.sentence,
         "n": decision.n_rows,
         "n_open": decision.n_open,
+        "n_unscored": decision.n_unscored,
+        "n_not_accepted": dict(decision.not_accepted),
         "notes": [*no_sample, *no_bound, *decision.labels.notes, *decision.notes],
     }
     if decision.with_open_wrong is not None:

@@ -14,7 +14,8 @@ from tlm_dash.store.rows import LINEAR
 def facts(place: Place, run: str) -> dict[str, Any]:
     """Give the figures of `analyse distribution` for a run, by id, unique prefix of one, or name.
 
-    `n` rows, `n_unscored` of them without a score; all else is over the scored ones: `sd` divides by n − 1,
+    `n` rows, `n_unscored` of them without a score, `n_not_accepted` by why cut off, refused or
+    empty, with a score or without; all else is over the scored ones: `sd` divides by n − 1,
     quantiles interpolate linearly, the histogram has 20 equal bins on [0, 1]. What cannot be computed is
     None, and `notes` says why. Raises NotFoundError, InvalidInputError.
     """
@@ -30,7 +31,7 @@ def facts(place: Place, run: str) -> dict[str, Any]:
         notes.append("Only one row has a score: it has no standard deviation.")
     return {
         "run_id": view.record.run_id, "name": view.record.name,
-        "n": found.n, "n_unscored": found.n_unscored,
+        "n": found.n, "n_unscored": found.n_unscored, "n_not_accepted": dict(found.not_accepted),
         "mean": found.mean, "sd": found.sd, "min": found.lowest, "max": found.highest,
         "quantiles": None if found.quantiles is None else dict(
             zip((str(q) for q in QUANTILES), found.quantiles, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,6 +36,11 @@ class LabelledRun:
     the matchers in use. `latency_ms` is the time of answering and scoring together, of scoring alone where
     responses came with a file; NaN unknown, as are tokens. `basis` is one of `samples`, or says why there is
     none.
+
+    An answer that was cut, refused or is empty (`mark`; None for all others) is never accepted: here its
+    `score` is NaN, so that it goes to people at every threshold and is in the denominator of coverage. The
+    score that is stored is in `own_score`. Its label stays: it counts for accuracy, and figures about scores
+    leave it out as they do any row without one.
     """
 
     record: RunRecord
@@ -53,6 +59,23 @@ class LabelledRun:
     basis: SamplingBasis
     samples: tuple[SamplingBasis, ...]
     matchers: tuple[str, ...] = ()
+    mark: Texts | None = None
+    own_score: Floats | None = None
+
+    @property
+    def not_accepted(self) -> dict[str, int]:
+        """Count the answers that are never accepted, by why: cut, empty, refused."""
+        if self.mark is None:
+            return {}
+        return dict(sorted(Counter(str(mark) for mark in self.mark[self.mark != None]).items()))  # noqa: E711 - an array
+
+    @property
+    def is_marked(self) -> Bools:
+        """Tell which rows have an answer that is never accepted. Shape (n_rows,)."""
+        if self.mark is None:
+            return np.zeros(self.n_rows, bool)
+        marked: Bools = self.mark != None  # noqa: E711 - an array
+        return marked
 
     @property
     def is_labelled(self) -> Bools:
@@ -96,12 +119,21 @@ def _fields(place: Place, run_id: str) -> tuple[RunRecord, Any, dict[str, Any]]:
         "prompt_hash": _texts(prompts.dictionary)[codes] if len(codes) else np.zeros(0, object),
         "prompt": codes,
         **{name: _repeating(columns[name]) for name in ("status", "source")},
+        **_scores(columns),
         "response_hash": _texts(columns["response_hash"]),
         **{
             name: _floats(columns[name])
-            for name in ("score", "label", "latency_ms", "input_tokens", "output_tokens")
+            for name in ("label", "latency_ms", "input_tokens", "output_tokens")
         },
     }  # fmt: skip
+
+
+def _scores(columns: Any) -> dict[str, Any]:  # noqa: ANN401
+    own = _floats(columns["score"])
+    if columns["mark"].null_count == len(own):
+        return {"score": own, "own_score": own, "mark": None}
+    mark = _repeating(columns["mark"])
+    return {"score": np.where(mark == None, own, np.nan), "own_score": own, "mark": mark}  # noqa: E711 - an array
 
 
 def _texts(column: Any) -> Texts:  # noqa: ANN401 - pyarrow ships no types

@@ -199,13 +199,15 @@ def _excluded(run: LabelledRun, labelled: Bools) -> dict[str, int]:
     reasons = np.select(
         [
             labelled & ~np.isnan(run.score),
+            labelled & run.is_marked,
             labelled,
             run.status == "error",
             run.status == "pending",
             basis.in_sample & basis.is_open,
             has_label,
         ],
-        ["", "labelled, but without a score", "failed", "not answered yet", "left open by reviewers",
+        ["", "labelled, but cut off, refused or empty", "labelled, but without a score", "failed",
+         "not answered yet", "left open by reviewers",
          "labelled, but not in the sample"],
         default="without a label",
     )  # fmt: skip

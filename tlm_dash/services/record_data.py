@@ -30,6 +30,7 @@ def run_facts(place: Place, labelled: LabelledRun) -> dict[str, Any]:
     """Give what is frozen of a run, how it ended, and the hash of what statistics saw of it."""
     record = labelled.record
     view = show(place, record.run_id)
+    is_done = labelled.status == "done"
     return {
         "run_id": record.run_id, "name": record.name, "dataset_id": record.dataset_id, "mode": record.mode,
         "answered_by": record.answered_by, "endpoint": record.endpoint, "model": record.model,
@@ -37,7 +38,8 @@ def run_facts(place: Place, labelled: LabelledRun) -> dict[str, Any]:
         "scorer_model": record.scorer_model, "settings": dict(record.settings),
         "created_at": record.created_at.isoformat(), "n_items": labelled.n_rows,
         "n_done": view.counts.n_done, "n_error": view.counts.n_error,
-        "n_unscored": int(np.isnan(labelled.score[labelled.status == "done"]).sum()),
+        "n_unscored": int((np.isnan(labelled.score) & is_done & ~labelled.is_marked).sum()),
+        "n_not_accepted": labelled.not_accepted,
         "rows_hash": rows_hash(labelled),
     }  # fmt: skip
 
@@ -94,7 +96,9 @@ def rows_hash(labelled: LabelledRun) -> str:
     """
     digest = hashlib.sha256()
     basis = labelled.basis
-    for column in (labelled.item_no, labelled.score, labelled.label, basis.in_sample, basis.weight):
+    # The score that is stored, also of an answer that is never accepted: what was seen of it did not change.
+    score = labelled.score if labelled.own_score is None else labelled.own_score
+    for column in (labelled.item_no, score, labelled.label, basis.in_sample, basis.weight):
         # Every NaN alike: its bits may differ from one machine to the next.
         plain = np.where(np.isnan(column), -1.0, column) if column.dtype.kind == "f" else column
         digest.update(np.ascontiguousarray(plain).tobytes())

@@ -10,6 +10,7 @@ from tlm_dash.batch.caution import same_words
 from tlm_dash.errors import TlmDashError
 from tlm_dash.services.place import Place
 from tlm_dash.services.run_view import RunView
+from tlm_dash.store.answer_marks import count_not_accepted
 from tlm_dash.store.run_counts import failure_words
 from tlm_dash.store.run_models import Refusal
 
@@ -36,12 +37,28 @@ def messages_of(place: Place, views: Sequence[RunView]) -> dict[str, list[Refusa
 
 
 def facts_of(place: Place, views: Sequence[RunView]) -> list[dict[str, Any]]:
-    """Give the facts of runs, with their commonest messages, under the names that scripts rely on."""
-    messages = messages_of(place, views)
+    """Give the facts of runs, with their commonest messages, under the names that scripts rely on.
+
+    `n_not_accepted` counts by why the answers that no threshold accepts.
+    """
+    messages, counts = messages_of(place, views), not_accepted(place, views)
     return [
-        view.facts() | {"messages": [said.as_mapping() for said in messages[view.record.run_id]]}
+        view.facts()
+        | {
+            "n_not_accepted": counts[view.record.run_id],
+            "messages": [said.as_mapping() for said in messages[view.record.run_id]],
+        }
         for view in views
     ]
+
+
+def not_accepted(place: Place, views: Sequence[RunView]) -> dict[str, dict[str, int]]:
+    """Count per run the answers that no threshold accepts, by why: cut, empty, refused."""
+    found: dict[str, dict[str, int]] = {view.record.run_id: {} for view in views}
+    for dataset_id in {view.record.dataset_id for view in views}:
+        run_ids = [view.record.run_id for view in views if view.record.dataset_id == dataset_id]
+        found |= count_not_accepted(place.store, dataset_id, run_ids)
+    return found
 
 
 def bad_end(place: Place, views: Sequence[RunView]) -> TlmDashError | None:

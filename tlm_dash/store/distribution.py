@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tlm_dash.store.answer_marks import count_not_accepted
 from tlm_dash.store.database import Store
 from tlm_dash.store.row_filters import RowScope
 from tlm_dash.store.rows import listed_sql
@@ -24,7 +26,8 @@ FROM (SELECT trustworthiness_score AS s FROM listed)
 class Distribution:
     """Figures over the scored rows of a run; `n` counts all its rows, `n_unscored` those without a score.
 
-    `sd` has n − 1 below (None under two scores), quantiles interpolate linearly. None where none is scored.
+    `not_accepted` counts by why the answers that no threshold accepts; they may have scores. `sd` has n − 1
+    below (None under two scores), quantiles interpolate linearly. None where none is scored.
     """
 
     n: int
@@ -36,6 +39,7 @@ class Distribution:
     quantiles: tuple[float, ...] | None
     n_ties_at_half: int
     n_above_high: int
+    not_accepted: Mapping[str, int]
 
     @property
     def n_scored(self) -> int:
@@ -50,5 +54,6 @@ def distribution(store: Store, scope: RowScope) -> Distribution:
         f"{rows} {_FIGURES}", params | {"quantiles": list(QUANTILES), "high": HIGH}
     )
     return Distribution(
-        n, n_unscored, mean, sd, lowest, highest, tuple(quantiles) if quantiles else None, n_half, n_high
-    )
+        n, n_unscored, mean, sd, lowest, highest, tuple(quantiles) if quantiles else None, n_half, n_high,
+        count_not_accepted(store, scope.dataset_id, [scope.run_id])[scope.run_id],
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tlm_dash.store.answer_marks import MARKED_ANSWERS
 from tlm_dash.store.database import Store
 from tlm_dash.store.labels import STANDING, run_labels
 from tlm_dash.store.run_models import RunRecord
@@ -25,7 +26,8 @@ WHERE dataset_id = $dataset_id AND {IS_SELECTED}
 """  # noqa: S608 - fixed text
 
 # A response that came with a file has neither times nor tokens: only the others are looked for.
-_COLUMNS = """
+_COLUMNS = f"""
+{MARKED_ANSWERS},
 timed AS (
     SELECT completion_id, latency_ms, input_tokens, output_tokens FROM completion
     WHERE dataset_id = $dataset_id AND answered_by <> 'given'
@@ -34,13 +36,15 @@ SELECT
     n.item_no, i.prompt_hash, r.response_hash, coalesce(r.status, 'pending') AS status,
     r.trustworthiness_score AS score, r.label, r.label_source AS source, r.label_state AS state,
     coalesce(t.latency_ms + coalesce(r.score_latency_ms, 0), r.score_latency_ms) AS latency_ms,
-    t.input_tokens, t.output_tokens, r.has_imported, r.has_column, r.has_matcher
+    t.input_tokens, t.output_tokens, r.has_imported, r.has_column, r.has_matcher,
+    CASE WHEN r.status = 'done' THEN m.mark END AS mark
 FROM member AS n
 JOIN (SELECT item_no, prompt_hash FROM item WHERE dataset_id = $dataset_id) AS i ON i.item_no = n.item_no
 LEFT JOIN run_label AS r ON r.item_no = n.item_no
 LEFT JOIN timed AS t ON t.completion_id = r.completion_id
+LEFT JOIN marked_answer AS m ON m.completion_id = r.completion_id
 ORDER BY n.item_no
-"""
+"""  # noqa: S608 - fixed text
 
 _PLANS = """
 SELECT plan_id, run_id, dataset_id, kind, n_items, n_population, created_by, created_at FROM label_plan

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from tlm_dash.store.answer_marks import MARK
 from tlm_dash.store.conversation import messages_of_item
 from tlm_dash.store.database import Store
 from tlm_dash.store.item_rows import COUNTING_ROW
@@ -18,24 +19,27 @@ MOST_OTHERS = 20
 MOST_ITEMS = 200
 """Items with one prompt that are looked at: it may be the same in all of a dataset."""
 
-_DETAIL = """
+_DETAIL = f"""
 SELECT
     r.item_no, r.attempt_no, r.status, r.trustworthiness_score, r.unscored_reason, r.error_kind,
     r.error_message, r.error_hint, r.score_latency_ms, r.written_at, r.response_hash, r.label, r.label_state,
     r.label_source, i.prompt_hash, i.messages, i.prompt, i.reference, e.source_id,
-    coalesce(e.tags, '{}') AS tags, coalesce(e.extra, '{}') AS extra, c.response, c.model, c.resolved_model,
-    c.finish_reason, c.input_tokens, c.output_tokens, c.latency_ms, c.first_token_ms, c.is_complete,
+    coalesce(e.tags, '{{}}') AS tags, coalesce(e.extra, '{{}}') AS extra, c.response, c.model,
+    c.resolved_model,
+    c.finish_reason, c.input_tokens, c.output_tokens, c.latency_ms, c.first_token_ms, c.is_complete, c.mark,
     c.extra AS response_extra, t.explanation, t.log
 FROM (SELECT * FROM listed WHERE item_no = $item_no) AS r
 JOIN (SELECT * FROM item WHERE dataset_id = $dataset_id AND item_no = $item_no) AS i
     ON i.item_no = r.item_no
 LEFT JOIN (SELECT * FROM item_extra WHERE dataset_id = $dataset_id AND item_no = $item_no) AS e
     ON e.item_no = r.item_no
-LEFT JOIN (SELECT * FROM completion WHERE dataset_id = $dataset_id AND item_no = $item_no) AS c
+LEFT JOIN (
+    SELECT *, {MARK} AS mark FROM completion WHERE dataset_id = $dataset_id AND item_no = $item_no
+) AS c
     ON c.completion_id = r.completion_id
 LEFT JOIN (SELECT * FROM run_item_text WHERE run_id IN (SELECT unnest($run_ids)) AND item_no = $item_no) AS t
     ON t.attempt_no = r.attempt_no
-"""
+"""  # noqa: S608 - fixed text
 
 _TRIES = """
 SELECT
@@ -142,6 +146,7 @@ class RowDetail:
     latency_ms: float | None
     first_token_ms: float | None
     is_complete: bool | None
+    mark: str | None
     response_extra: Mapping[str, Any]
     explanation: str | None
     log: Mapping[str, Any]

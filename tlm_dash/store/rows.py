@@ -9,6 +9,7 @@ from typing import Any, Literal
 import duckdb
 
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.store.answer_marks import MARK
 from tlm_dash.store.database import Store
 from tlm_dash.store.labels import run_labels
 from tlm_dash.store.row_filters import LATENCY_MS, RowFilter, RowScope, row_filter_sql
@@ -70,7 +71,7 @@ FROM counted
 """
 
 # A join with few numbers, three times: only the parts of the tables that hold them are read.
-_TEXTS = """
+_TEXTS = f"""
 page AS (
     SELECT * FROM listed
     WHERE item_no BETWEEN $low AND $high AND item_no IN (SELECT unnest($item_nos))
@@ -79,7 +80,7 @@ SELECT
     r.item_no, r.status, r.trustworthiness_score, r.error_kind, r.unscored_reason, r.response_hash, r.label,
     r.label_state, r.label_source, left(i.prompt, $characters) AS prompt,
     left(c.response, $characters) AS response, length(c.response) AS n_characters, c.finish_reason,
-    c.is_complete
+    c.is_complete, c.mark
 FROM page AS r
 LEFT JOIN (
     SELECT item_no, prompt FROM item
@@ -87,11 +88,12 @@ LEFT JOIN (
         AND item_no IN (SELECT unnest($item_nos))
 ) AS i ON i.item_no = r.item_no
 LEFT JOIN (
-    SELECT item_no, completion_id, response, finish_reason, is_complete FROM completion
+    SELECT item_no, completion_id, response, finish_reason, is_complete, {MARK} AS mark
+    FROM completion
     WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high
         AND item_no IN (SELECT unnest($item_nos))
 ) AS c ON c.item_no = r.item_no AND c.completion_id = r.completion_id
-"""
+"""  # noqa: S608 - fixed text
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,10 @@ class RowLook:
 
 @dataclass(frozen=True, slots=True)
 class RowSummary:
-    """A row as the table shows it; texts are cut, `n_characters` is the whole length of the response."""
+    """A row as the table shows it; texts are cut, `n_characters` is the whole length of the response.
+
+    `mark` says why an answer is never accepted: cut, refused or empty; None where it may be.
+    """
 
     item_no: int
     status: str
@@ -154,6 +159,7 @@ class RowSummary:
     n_characters: int | None
     finish_reason: str | None
     is_complete: bool | None
+    mark: str | None
 
 
 def scope_of(store: Store, run_id: str) -> RowScope | None:

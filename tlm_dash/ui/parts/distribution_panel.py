@@ -18,6 +18,7 @@ from tlm_dash.ui.params_review import ReviewParams
 from tlm_dash.ui.parts.dataset_list import counted
 from tlm_dash.ui.parts.review_runs import listed_run, title
 from tlm_dash.ui.text import score_text
+from tlm_dash.words.not_accepted import not_accepted_parts
 
 AXES: dict[Axis, str] = {"linear": "0 to 1", "logit": "near 1, spread out"}
 TIES_WORTH_SAYING = 0.02
@@ -74,6 +75,8 @@ def _axis(views: Sequence[RunView], params: ReviewParams) -> None:
 def told(found: Distribution) -> str:
     """Say how many rows there are, how many have no score, and what is odd about the others."""
     words = [counted(found.n, "row"), f"{found.n_unscored:,} unscored" if found.n_unscored else "all scored"]
+    if found.not_accepted:
+        words.append(f"{not_accepted_parts(found.not_accepted)} and so never accepted")
     if found.n and not found.n_scored:
         return f"{words[0]}, none of them scored."
     sentence = ", ".join(words)

@@ -12,6 +12,7 @@ from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts.review_runs import run_names
 from tlm_dash.ui.text import one_line, visible
 from tlm_dash.words.label_origins import origin_words
+from tlm_dash.words.not_accepted import not_accepted_sentence
 
 NAME_CHARACTERS = 90
 
@@ -48,6 +49,8 @@ def draw(decision: Decision) -> None:
         said.append(f"{decision.n_prompts:,} distinct prompts among them")
     if decision.n_unscored:
         said.append(f"{decision.n_unscored:,} of {decision.n_rows:,} rows have no score and go to people")
+    if decision.not_accepted:
+        said.append(not_accepted_sentence(decision.not_accepted))
     with st.container(gap="xxsmall", key="label-basis"):
         st.text(visible(". ".join(said) + "."))
         st.text(visible(bound_to(decision)))

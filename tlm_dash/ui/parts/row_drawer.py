@@ -22,6 +22,7 @@ from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.review_runs import listed_run, title
 from tlm_dash.ui.parts.row_words import STATUS_WORDS, kind_words
 from tlm_dash.ui.text import SHOWN_AT_ONCE, ago, duration, score_text, visible
+from tlm_dash.words.not_accepted import WHY
 
 DRAWER_WIDTH = 720
 ROLES = {
@@ -126,6 +127,8 @@ def _facts(row: RowDetail) -> Iterator[tuple[str, str]]:
         yield "Latency", ", ".join(parts)
     if row.input_tokens is not None or row.output_tokens is not None:
         yield "Tokens of the answer", f"{row.input_tokens or 0:,} in, {row.output_tokens or 0:,} out"
+    if row.mark is not None and row.status == "done":
+        yield "Never accepted", f"{WHY[row.mark]}: whatever the score, people read it"
     if row.finish_reason:
         yield "Finish reason", row.finish_reason
     if row.source_id is not None:

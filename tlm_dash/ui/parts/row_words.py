@@ -19,8 +19,8 @@ LABEL_WORDS = {
     "skipped": "skipped",
     "none": "no label",
 }
+MARK_WORDS = {"cut": "cut off", "refused": "refused", "empty": "empty"}
 STATUS_WORDS = {"done": "done", "error": "failed", "pending": "not yet answered and scored"}
-CUT_REASONS = ("length", "max_tokens")
 
 
 def label_words(label: int | None, state: str) -> str:
@@ -46,8 +46,8 @@ def flags(row: RowSummary) -> list[str]:
         found.append("unscored")
     if row.trustworthiness_score == 0.5:
         found.append("tie at 0.5")
-    if row.finish_reason in CUT_REASONS or row.is_complete is False:
-        found.append("cut off")
-    if row.n_characters == 0:
-        found.append("empty")
+    if row.mark is not None:
+        found.append(MARK_WORDS[row.mark])
+    if row.is_complete is False and row.mark != "cut":
+        found.append(MARK_WORDS["cut"])
     return found

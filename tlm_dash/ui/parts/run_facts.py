@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import streamlit as st
 
 from tlm_dash.services.dashboard import Dashboard
-from tlm_dash.services.run_messages import messages_of
+from tlm_dash.services.run_messages import messages_of, not_accepted
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.text import amount, duration, one_line, visible
+from tlm_dash.words.not_accepted import not_accepted_parts
 
 LONGEST_TEXT = 400
 
@@ -24,7 +25,7 @@ MODES = {
 def draw(running: Dashboard, view: RunView) -> None:
     """Draw the facts of a run, two columns of plain text."""
     with st.container(gap="xxsmall"):
-        for name, value in (*_facts(view), *_messages(running, view)):
+        for name, value in (*_facts(view), *_messages(running, view), *_not_accepted(running, view)):
             with st.container(horizontal=True, gap="small"):
                 st.caption(name, width=190)
                 st.text(visible(value), width="stretch")
@@ -76,6 +77,12 @@ def _settings(view: RunView) -> Iterator[tuple[str, str]]:
     said = [f"at most {value:,.6g} {name}" for name, value in caps.items() if value is not None]
     if said:
         yield "Limits", " · ".join(said)
+
+
+def _not_accepted(running: Dashboard, view: RunView) -> Iterator[tuple[str, str]]:
+    counts = not_accepted(running, [view])[view.record.run_id]
+    if counts:
+        yield "Never accepted", not_accepted_parts(counts)
 
 
 def _messages(running: Dashboard, view: RunView) -> Iterator[tuple[str, str]]:
