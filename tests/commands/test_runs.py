@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_endpoint import FakeEndpoint
+from tests.fake_endpoint import Answer, ApiError, Behaviour, FakeEndpoint
 from tests.services.running import MODEL
 from tests.services.stored import make_dataset
 from tlm_dash.cli import main
@@ -163,3 +163,66 @@ def test_a_run_that_was_given_up_fails_the_command(
     assert dataset != large
     assert main(["runs", "start", "Large", "--model", MODEL, "--preset", "low"]) == 1
     assert "error: The run was given up" in capsys.readouterr().err
+
+
+REFUSAL = ApiError(404, "The model `gpt-4.1-mini` does not exist", code="model_not_found")
+
+
+def test_a_refused_run_fails_the_command_with_the_endpoints_words(
+    dataset: str, fake_endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_endpoint.behave(Behaviour(REFUSAL))
+    asked = ("runs", "start", dataset, "--model", MODEL, "--preset", "low")
+    assert main([*asked, "--json"]) == 1
+    told = capsys.readouterr()
+    (run,) = json.loads(told.out)["runs"]
+    assert (run["status"], run["n_pending"], run["n_error"], run["n_done"]) == ("paused", 12, 0, 0)
+    (said,) = run["messages"]
+    assert (said["kind"], said["n"]) == ("request_refused", run["n_sent"])
+    assert "does not exist" in said["message"] and said["hint"] and said["message"] in run["reason"]
+    assert "error: The run is paused, because the endpoint refuses it." in told.err
+    assert "does not exist" in told.err and f"`runs resume {run['run_id'][:8]}`" in told.err
+    (shown,) = facts(capsys, "runs", "show", run["run_id"])["runs"]
+    assert shown == run
+    assert main(["runs", "show", run["run_id"]]) == 0
+    assert f"message: {said['n']} × request_refused: " in capsys.readouterr().out
+    assert main(["runs", "resume", run["run_id"]]) == 1
+    assert "because the endpoint refuses it" in capsys.readouterr().err
+    fake_endpoint.behave("healthy")
+    (mended,) = facts(capsys, "runs", "resume", run["run_id"])["runs"]
+    assert (mended["status"], mended["n_done"], mended["messages"], mended["reason"]) == (
+        "done",
+        12,
+        [],
+        None,
+    )
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_run_in_which_nothing_succeeded_fails_the_command(
+    fake_endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_endpoint.behave(Behaviour(REFUSAL))
+    asked = ("runs", "start", "Questions", "--model", MODEL, "--preset", "low", "--limit", "3")
+    assert main([*asked, "--json"]) == 1
+    told = capsys.readouterr()
+    (run,) = json.loads(told.out)["runs"]
+    assert (run["status"], run["n_error"]) == ("done", 3)
+    assert [(said["kind"], said["n"]) for said in run["messages"]] == [("request_refused", 3)]
+    assert "error: Not one row of" in told.err and "does not exist" in told.err and "\nhint: " in told.err
+    # One row that succeeds is enough.
+    fake_endpoint.script("chat/completions", [Answer()])
+    assert main(["runs", "retry", run["run_id"]]) == 0
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_refused_pilot_forecasts_nothing(
+    fake_endpoint: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_endpoint.behave("unauthorized")
+    asked = ("runs", "forecast", "Questions", "--model", MODEL, "--preset", "low", "--pilot", "6", "--json")
+    assert main([*asked]) == 1
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    assert found["total"] == {"n_pilot": 0} and found["messages"][0]["kind"] == "access_denied"
+    assert "error: The run is paused" in told.err and "Invalid API key" in told.err

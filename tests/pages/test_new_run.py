@@ -100,6 +100,26 @@ def test_a_pilot_tells_what_all_rows_will_take_and_start_keeps_it(
     assert len(fake_endpoint.requests_to("chat/completions")) == 60
 
 
+def test_a_refused_pilot_says_why_instead_of_a_forecast(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    dataset_id = save_dataset(dashboard, questions(60), "Sums")
+    app = open_app(dashboard, "runs", new="yes", dataset=dataset_id)
+    app.radio(key="new-mode").set_value("generate").run()
+    fake_endpoint.behave("unauthorized")
+    app.button(key="pilot-run").click().run()
+    wait_for(dashboard, [view.record.run_id for view in runs.list_runs(dashboard, with_pilots=True)])
+    shown = texts(app.run())
+    assert "Invalid API key" in shown and "Pilot again when that is mended." in shown
+    assert "Judged by a pilot" not in shown and not app.exception
+    fake_endpoint.behave("healthy")
+    app.button(key="pilot-run").click().run()
+    wait_for(dashboard, [view.record.run_id for view in runs.list_runs(dashboard, with_pilots=True)])
+    shown = texts(app.run())
+    assert "Judged by a pilot of 20 random rows" in shown and "Invalid API key" not in shown
+
+
 def test_a_template_is_shown_filled_in_and_reaches_the_endpoint(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
 ) -> None:

@@ -89,6 +89,43 @@ def test_failures_are_words_with_counts_and_only_they_are_tried_again(
     assert links(app)["Review"].query_string == f"run={run_id}"
 
 
+def test_a_refused_run_says_so_in_the_endpoints_words_and_goes_on_when_it_is_mended(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url, TLM_DASH_API_KEY="team-secret")
+    dataset_id = save_dataset(dashboard, questions(30), "Sums")
+    refusal = ApiError(429, "Quota of team-secret: check <b>billing</b>", code="insufficient_quota")
+    fake_endpoint.behave(Behaviour(refusal))
+    (run_id,) = runs.start(dashboard, RunRequest(dataset_id, (MODEL,), ("low",), mode="generate"))
+    app = ended(open_app(dashboard, "runs", run=run_id), dashboard)
+    shown = texts(app)
+    assert "The endpoint refuses this run" in shown and "30 rows: 30 waiting" in shown
+    assert "“Quota of [hidden]: check <b>billing</b>”" in "\n".join(str(part.value) for part in app.text)
+    assert "add credit, raise the account's quota, or use another key." in shown
+    n = runs.show(dashboard, run_id).counts.n_sent
+    times = "once" if n == 1 else f"{n} times"
+    assert f"Refused {times}; the rows wait. Press Resume when that is mended." in shown
+    assert "The endpoint said" in shown and "paused just now" in shown
+    assert not [label for label in links(app) if "used up" in label], "no row failed"
+    app.button(key=f"resume-{run_id}").click().run()
+    assert "The endpoint refuses this run" in texts(ended(app, dashboard)), "it is refused again"
+    fake_endpoint.behave("healthy")
+    app.button(key=f"resume-{run_id}").click().run()
+    shown = texts(ended(app, dashboard))
+    assert "30 rows: 30 done" in shown and "refuses" not in shown and "The endpoint said" not in shown
+
+
+def test_the_words_of_failed_rows_are_counted_in_the_details(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    dataset_id = save_dataset(dashboard, questions(6), "Sums")
+    fake_endpoint.script("chat/completions", [ApiError(400, f"Row {n} is empty") for n in range(3)])
+    (run_id,) = runs.start(dashboard, RunRequest(dataset_id, (MODEL,), ("low",), mode="generate"))
+    shown = texts(ended(open_app(dashboard, "runs", run=run_id), dashboard))
+    assert "The endpoint said, 3 ×" in shown and "is empty" in shown
+
+
 def test_the_address_opens_a_run_filters_by_dataset_and_survives_nonsense(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
 ) -> None:

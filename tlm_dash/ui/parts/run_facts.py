@@ -87,7 +87,7 @@ def _not_accepted(running: Dashboard, view: RunView) -> Iterator[tuple[str, str]
 
 def _messages(running: Dashboard, view: RunView) -> Iterator[tuple[str, str]]:
     for said in messages_of(running, [view])[view.record.run_id]:
-        yield f"Said {said.n:,} ×", f"{said.message} {said.hint}"
+        yield f"The endpoint said, {said.n:,} ×", f"{said.message} {said.hint}"
 
 
 def _taken(view: RunView) -> Iterator[tuple[str, str]]:
