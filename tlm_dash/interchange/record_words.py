@@ -23,7 +23,7 @@ _FIGURES = (
     ("n_accepted_labelled", "Labelled rows among the accepted", "count"),
     ("n_wrong_accepted", "Wrong among those", "count"),
     ("risk", "Observed share of wrong among the accepted", "share"),
-    ("risk_upper_bound", "At most this share is wrong among the accepted", "share"),
+    ("risk_upper_bound", "At most this share of the accepted rows is wrong", "share"),
     ("confidence", "Confidence", "share"),
     ("method", "Method", "text"),
     ("p_row", "p of the test of rows", "p"),

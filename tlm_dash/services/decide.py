@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from tlm_dash.services.threshold_answer import METHODS, Answer, answered
 from tlm_dash.services.threshold_question import METHOD_VERSION, Question
 from tlm_dash.store.run_models import RunRecord
 from tlm_dash.words.label_origins import LabelOrigins
+from tlm_dash.words.threshold import MOST_PROMPTS, heavy_prompt_words, more_heavy_words
 
 __all__ = [
     "METHOD_VERSION",
@@ -76,7 +77,6 @@ class Decision:
     n_prompts: int
     heavy_prompts: tuple[HeavyPrompt, ...]
     n_open: int
-    n_left_to_label: int
     answer: Answer
     with_open_wrong: Answer | None
     points: tuple[OperatingPoint, ...]
@@ -119,19 +119,19 @@ def decision_of(run: LabelledRun, question: Question) -> Decision:
     if sample.n_open:
         worst = _sample(run, question, open_as_wrong=True)
         _, with_open = answered(grid, worst, question, asked_for)
+    heavy = _heavy_prompts(run)
     statuses = {str(status): int((run.status == status).sum()) for status in ("done", "error", "pending")}
     return Decision(
         record=run.record, question=question, n_rows=run.n_rows,
         n_unscored=run.n_rows - grid.n_scored - int(run.is_marked.sum()),
         not_accepted=run.not_accepted, statuses=statuses, basis=run.basis,
         samples=_samples(run), n_labelled=len(sample), n_prompts=_n_prompts(run),
-        heavy_prompts=_heavy_prompts(run), n_open=sample.n_open,
-        n_left_to_label=_left_to_label(run, grid),
+        heavy_prompts=heavy, n_open=sample.n_open,
         answer=answer, with_open_wrong=with_open,
         points=operating_points(band), best=None if band.best is None else operating_point(band, band.best),
         band_method=METHODS[band.method], quality=quality_of(run, question.confidence),
         labels=run.origins(run.is_labelled & ~np.isnan(run.score)),
-        notes=_notes(run, sample, grid, question),
+        notes=_notes(run, sample, grid, question, heavy),
     )  # fmt: skip
 
 
@@ -153,9 +153,13 @@ def _sample(run: LabelledRun, question: Question, *, open_as_wrong: bool = False
 
 
 def _notes(
-    run: LabelledRun, sample: LabelledSample, grid: ThresholdGrid, question: Question
-) -> tuple[str, ...]:
-    notes = []
+    run: LabelledRun, sample: LabelledSample, grid: ThresholdGrid, question: Question,
+    heavy: Sequence[HeavyPrompt],
+) -> tuple[str, ...]:  # fmt: skip
+    notes = [heavy_prompt_words(one.share, one.n_labelled, one.n_wrong) for one in heavy[:MOST_PROMPTS]]
+    if len(heavy) > MOST_PROMPTS:
+        rest = heavy[MOST_PROMPTS:]
+        notes.append(more_heavy_words(len(rest), sum(one.share for one in rest)))
     if sample.prompts is not None and sample.is_uniform:
         notes.append(
             f"{len(sample):,} labelled rows are of {sample.n_prompts:,} prompts: the promise is about rows, "
@@ -169,12 +173,6 @@ def _notes(
     if is_tested and run.basis.kind != "census":
         notes.append(SETTLED_BEFOREHAND)
     return tuple(notes)
-
-
-def _left_to_label(run: LabelledRun, grid: ThresholdGrid) -> int:
-    """Count scored rows that no sample's person or file has said anything of yet."""
-    drawn = run.basis.in_sample & ~np.isnan(run.score)
-    return grid.n_scored - int(drawn.sum())
 
 
 def _n_prompts(run: LabelledRun) -> int:
@@ -214,6 +212,7 @@ def threshold_facts(decision: Decision) -> dict[str, Any]:
         "confidence": decision.question.confidence,
         "method": answer.method,
         "labels_still_needed": None,
+        "chance_of_fresh_labels": [asdict(one) for one in answer.fresh] or None,
         "reason": answer.reason,
         "n_rows": decision.n_labelled,
         "n_prompts": decision.n_prompts,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tlm_dash.services.decide import Decision, Question
 from tlm_dash.services.operating_point import OperatingPoint
 from tlm_dash.words.numbers import percent, threshold_text
+from tlm_dash.words.threshold import fresh_words
 
 
 def threshold_question(question: Question, run_name: str) -> str:
@@ -45,7 +46,9 @@ def _threshold(decision: Decision, chosen: OperatingPoint | None) -> str:
     said = f"Not possible with {labels}"
     if decision.best is not None and decision.best.risk_high is not None:
         said += f": at best {percent(decision.best.risk_high)} can be guaranteed"
-    return f"{said}." if not answer.reason else f"{said} ({answer.reason})."
+    said = f"{said}." if not answer.reason else f"{said} ({answer.reason})."
+    fresh = fresh_words([(one.n, one.chance) for one in answer.fresh])
+    return f"{said} {fresh}" if fresh else said
 
 
 def sent_to_people(point: OperatingPoint) -> str:
@@ -60,4 +63,6 @@ def bound_of(bound: float | None, confidence: float) -> str:
     """Say what is guaranteed of what passes."""
     if bound is None:
         return " How many of those that pass are wrong cannot be said: too few of them are labelled."
-    return f" Of what passes, at most {percent(bound)} is wrong, with {percent(confidence)} confidence."
+    return (
+        f" Of the rows that pass, at most {percent(bound)} are wrong, with {percent(confidence)} confidence."
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tlm_dash.analysis.fresh_labels import FreshChance, chances_of_fresh_labels
 from tlm_dash.analysis.labelled_sample import LabelledSample
 from tlm_dash.analysis.method_1 import band_of_method_1, index_of_method_1
 from tlm_dash.analysis.not_possible import why_not
@@ -47,7 +48,8 @@ class Answer:
     `bound` is the share of wrong answers among the accepted that is guaranteed with the question's
     confidence, None where nothing is. `method` names the test. Where a target was tested, `p_row` and
     `p_prompt` are its p at the answer (the latter where prompts repeat), `level_used` is what they were held
-    against, and `starts` are where the sequences start.
+    against, and `starts` are where the sequences start. Where there is no answer `fresh` are the chances that
+    new plans would give one.
     """
 
     point: OperatingPoint | None
@@ -58,6 +60,7 @@ class Answer:
     p_prompt: float | None = None
     level_used: float | None = None
     starts: tuple[Start, ...] = ()
+    fresh: tuple[FreshChance, ...] = ()
 
 
 def answered(
@@ -97,7 +100,7 @@ def _tested(found: GuaranteedThreshold, band: RiskBand) -> Answer:
         for start, share in found.starts
     )
     if at is None:
-        return Answer(None, None, method, why_not(found), starts=starts)
+        return Answer(None, None, method, why_not(found), starts=starts, fresh=_fresh(band, found.max_risk))
     p_prompt = None if found.p_prompt is None else float(found.p_prompt[at])
     return Answer(
         operating_point(band, at), found.max_risk, method, None, float(found.p_row[at]), p_prompt,
@@ -109,8 +112,13 @@ def _read_from(band: RiskBand, max_risk: float) -> Answer:
     index = band.loosest_within(max_risk)
     if index is None:
         reason = "the band, which holds at all thresholds at once, is nowhere so low"
-        return Answer(None, None, METHODS[band.method], reason)
+        return Answer(None, None, METHODS[band.method], reason, fresh=_fresh(band, max_risk))
     return Answer(operating_point(band, index), float(band.high[index]), METHODS[band.method], None)
+
+
+def _fresh(band: RiskBand, max_risk: float) -> tuple[FreshChance, ...]:
+    """Give the chances of new plans; none where prompts repeat, since it is not known how they would."""
+    return () if band.counts.prompts is not None else chances_of_fresh_labels(band, max_risk)
 
 
 def _within_budget(band: RiskBand, question: Question, asked_for: tuple[float, int] | None) -> Answer:

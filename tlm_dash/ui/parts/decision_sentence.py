@@ -13,6 +13,7 @@ from tlm_dash.ui.params import MOST_ROWS
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.text import visible
 from tlm_dash.words.numbers import percent, threshold_text
+from tlm_dash.words.threshold import fresh_words
 
 WAYS = {"target": "a target", "budget": "rows we can read a day", "share": "a share we can read"}
 SMALL = 104
@@ -51,6 +52,8 @@ def answer_lines(decision: Decision, params: DecideParams) -> list[str]:
         ]
         if params.by != "target" or params.is_second_target:
             lines.append(bound_line(answer, confidence))
+        else:
+            lines.append(promise_line(answer, confidence))
         return lines
     if params.by != "target":
         return ["## Not possible.", f"{_sentence(answer.reason)}"]
@@ -58,7 +61,8 @@ def answer_lines(decision: Decision, params: DecideParams) -> list[str]:
     if not decision.n_labelled:
         said = "## Not without labels" if decision.points else "## Not without scores"
     said += f": at best {percent(best.risk_high)} can be guaranteed." if best and best.risk_high else "."
-    return [said, _sentence(answer.reason)]
+    fresh = fresh_words([(one.n, one.chance) for one in answer.fresh])
+    return [said, " ".join(filter(None, (_sentence(answer.reason), fresh)))]
 
 
 def consequence(decision: Decision, point: OperatingPoint) -> str:
@@ -78,8 +82,16 @@ def bound_line(answer: Answer, confidence: str) -> str:
     if answer.bound is None:
         return "How many of those that pass are wrong cannot be said: fewer than 30 of them are labelled."
     return (
-        f"Of what passes, at most **{percent(answer.bound)}** is wrong, with {confidence} confidence "
+        f"Of the rows that pass, at most **{percent(answer.bound)}** are wrong, with {confidence} confidence "
         "(read from the band, which holds at all thresholds at once)."
+    )
+
+
+def promise_line(answer: Answer, confidence: str) -> str:
+    """Say what is guaranteed, and of what: rows, as often as they are asked."""
+    return (
+        f"Of the rows that pass, at most **{percent(answer.bound)}** are wrong, with {confidence} "
+        "confidence: of later rows like these, where a prompt counts as often as it is asked."
     )
 
 
@@ -99,7 +111,7 @@ def open_line(decision: Decision) -> str:
 
 def _target(_decision: Decision, params: DecideParams) -> None:
     with _row():
-        st.text("To keep wrong answers among the accepted at or below", width="content")
+        st.text("To keep wrong answers among the accepted rows at or below", width="content")
         _percent("Most wrong among the accepted, percent", params.max_risk, "decide-risk", _ask)
         st.text("% with", width="content")
         _percent("Confidence, percent", params.confidence, "decide-confidence", _ask)
