@@ -27,8 +27,8 @@ from tlm_dash.services.run_request import RunRequest
 @pytest.mark.parametrize(
     ("labels", "leads_to"),
     [
-        ([1, 0] * 20, "Next step: upload a larger dataset"),
-        ([1, 0] * 19 + [None, None], "Next step: label more rows"),
+        ([1, 0] * 10, "Next step: upload a larger dataset"),
+        ([1, 0] * 9 + [None, None], "Next step: label more rows"),
     ],
 )
 def test_more_labels_are_asked_for_only_where_a_row_waits_for_one(
@@ -36,7 +36,7 @@ def test_more_labels_are_asked_for_only_where_a_row_waits_for_one(
     labels: list[int | None], leads_to: str,
 ) -> None:  # fmt: skip
     dashboard = make_dashboard(fake_endpoint.base_url)
-    dataset_id = make_dataset(dashboard.store, 40)
+    dataset_id = make_dataset(dashboard.store, len(labels))
     for name in ("one", "other"):
         make_labelled_run(dashboard, dataset_id, labels, name=name)
     app = open_app(dashboard, "compare")
@@ -44,6 +44,18 @@ def test_more_labels_are_asked_for_only_where_a_row_waits_for_one(
     words = [str(getattr(link, "label", "")) for link in app.get("page_link")]
     links = [word for word in words if word.startswith("Next step")]
     assert links == [leads_to]
+
+
+def test_not_distinguishable_is_an_answer_and_sends_nobody_to_label_on_and_look_again(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    runs_of_two = two_models(dashboard, (20, 20, 20, 20))
+    app = open_app(dashboard, "compare", baseline=runs_of_two[0], candidate=runs_of_two[1])
+    assert "not distinguishable" in texts(app)
+    assert [name for name in links(app) if name.startswith("Next step")] == [
+        "Next step: decide on a threshold"
+    ]
 
 
 def test_labels_are_asked_for_of_the_run_whose_rows_wait_for_them(

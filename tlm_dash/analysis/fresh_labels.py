@@ -30,7 +30,7 @@ ENOUGH = 0.95
 """Larger plans are not looked at where a smaller one has such a chance."""
 
 DRAWS = 200
-_PRIOR_WRONG, _PRIOR_RIGHT = 0.75, 0.5
+_PRIOR_WRONG, _PRIOR_RIGHT = 0.65, 0.5
 
 
 @dataclass(frozen=True, slots=True)

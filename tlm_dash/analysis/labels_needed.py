@@ -1,4 +1,4 @@
-"""How many labels a target takes, before there are any."""
+"""How many labels a target takes, settled before there are any: a fact about samples with few errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tlm_dash.analysis.thresholds import rows_needed
 
 MOST_ACCEPTED = 100_000
-"""Beyond so many labels, more labels are not called a way."""
+"""Beyond so many labels, none are called enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +45,5 @@ def labels_needed(
         if expected <= n_wrong:
             return LabelsNeeded(n, n_wrong, math.ceil(n / accepted_share - 1e-9))
         n_wrong = expected
-    reason = "the assumed share of wrong rows is so near the target that no number of labels would do"
+    reason = "the assumed share of wrong rows is too near the target"
     return LabelsNeeded(None, n_wrong, None, reason)

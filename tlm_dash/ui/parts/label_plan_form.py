@@ -113,13 +113,14 @@ def _how_many() -> None:
             risk / 100, confidence / 100, error_share=wrong / 100, accepted_share=accepted / 100
         )
         if found.n_labels is None or found.n_accepted is None:
-            st.text(f"No number would do: {found.reason}.")
+            st.text(f"No number shows it: {found.reason}.")
             return
         errors = f"at most {found.n_wrong:,} of them are" if found.n_wrong else "none of them is"
         st.text(
             f"{found.n_accepted:,} labels among the accepted rows, if {errors} wrong"
             + (f"; a uniform plan of about {found.n_labels:,} rows." if accepted < 100 else ".")
-            + " For one threshold that is set beforehand; looking for the best one takes more."
+            + " Settled before any is given, for one threshold that is set beforehand; looking for the best "
+            "one takes more. They are asked once: labels added afterwards need a plan of their own."
         )
         st.button(
             f"Take {found.n_labels:,}", key="take-needed", on_click=_take, args=(found.n_labels,),

@@ -133,12 +133,16 @@ def _rescoring(comparison: Comparison) -> dict[str, str | list[str]]:
 
 
 def next_step(running: Dashboard, comparison: Comparison, params: CompareParams) -> None:
-    """Lead on: to labels or rows where they are missing, else to the threshold of the run in view."""
+    """Lead on: to labels or rows where too few are there for a verdict, else to a threshold.
+
+    A verdict that was given, also "not distinguishable", asks for no more of the same: to label on and look
+    again would break what its interval says.
+    """
     codes = {pair.verdict.code for pair in comparison.pairs}
     if codes == {"not_comparable"}:
         return
     baseline = comparison.runs[0].record
-    is_open = codes <= {"too_few_labels", "not_distinguishable"}
+    is_open = codes <= {"too_few_labels"}
     waiting = next(filter(_waits_for_labels, comparison.runs), None) if is_open else None
     if waiting is not None:
         st.page_link(
