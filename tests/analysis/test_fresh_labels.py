@@ -93,8 +93,8 @@ def test_a_page_can_wait_for_it() -> None:
          "A new plan, its size settled beforehand and asked once, would answer: one of 500 fresh labels in "
          "about 7 of 10 cases, one of 1,000 fresh labels in more than 9 of 10 cases."),
         ([(200, 0.84)],
-         "A new plan, its size settled beforehand and asked once, would answer: one of 200 fresh labels in about "
-         "8 of 10 cases."),
+         "A new plan, its size settled beforehand and asked once, would answer: one of 200 fresh labels in "
+         "about 8 of 10 cases."),
     ],
 )  # fmt: skip
 def test_chances_in_words(chances: list[tuple[int, float]], told: str | None) -> None:

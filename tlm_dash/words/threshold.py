@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tlm_dash.words.numbers import percent
+
 MOST_PROMPTS = 3
 """Heavy prompts that are told one by one."""
 
 
 def heavy_prompt_words(share: float, n_labelled: int, n_wrong: int) -> str:
     """Say how much of the rows one prompt is, and whether its answers are right."""
-    return f"1 prompt is {share:.0%} of the rows; {_outcome(n_labelled, n_wrong)}."
+    return f"1 prompt is {percent(share)} of the rows; {_outcome(n_labelled, n_wrong)}."
 
 
 def more_heavy_words(n: int, share: float) -> str:
     """Say how much of the rows the prompts are that are not told one by one."""
-    return f"{n:,} more {'prompt is' if n == 1 else 'prompts are'} {share:.0%} of the rows."
+    return f"{n:,} more {'prompt is' if n == 1 else 'prompts are'} {percent(share)} of the rows."
 
 
 def fresh_words(chances: Sequence[tuple[int, float]]) -> str | None:
