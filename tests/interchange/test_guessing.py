@@ -92,7 +92,8 @@ def said(arguments: tuple[str, ...]) -> Said:
     words = shlex.split(" ".join(arguments))
     given = list(zip(words[::2], words[1::2], strict=True))
     pairs = [tuple(word.split("=", 1)) for option, word in given if option == "--map"]
-    return Said(tuple(pairs), tuple(word for option, word in given if option == "--leave-out"))  # type: ignore[arg-type]
+    left_out = tuple(word for option, word in given if option == "--leave-out")
+    return Said(tuple(pairs), left_out)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,8 @@ def test_a_lone_answer_is_asked(name: str) -> None:
 def test_preferences_and_tables_of_models_are_asked() -> None:
     found = guessed(PROMPT | {"chosen": ("1987", "Monks"), "rejected": ("no", "idea")})
     assert len(found.questions[0].answers) == 3 and not found.mapping.responses
+    talks = guessed({"chosen.response": ("1987", "Monks"), "rejected.response": ("no", "idea")} | PROMPT)
+    assert len(talks.questions[0].answers) == 3 and not talks.mapping.responses
     name = "[openai:gpt-4.1-mini] Answer in a word.\nQuestion: {{question}}"
     columns = {"question": PROMPT["prompt"], name: ("[PASS] 1987", "[FAIL] no")}
     (asked,) = guessed(columns).questions
@@ -162,6 +165,17 @@ def test_what_was_said_wins_and_the_rest_is_guessed() -> None:
     assert found.mapping.as_dict() == {"prompt": "prompt", "response": "response", "score": "score"}
     with pytest.raises(InvalidInputError, match="no column 'x'"):
         guessed(columns, Said((("response", "x"),)))
+
+
+def test_verdicts_of_people_are_labels_and_suggestions_are_not() -> None:
+    columns = {
+        "fields.prompt": PROMPT["prompt"],
+        "fields.response": ("1987", "Kings"),
+        "responses.quality": ("good", "bad"),
+        "suggestions.quality.value": ("good", "good"),
+    }
+    (part,) = guessed(columns).mapping.responses
+    assert (part.response, part.label) == ("fields.response", "responses.quality")
 
 
 def test_a_score_of_another_judge_is_told() -> None:

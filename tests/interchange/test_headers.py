@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import openpyxl  # type: ignore[import-untyped]
+import pyarrow.parquet as pq
 import pytest
 
 from tlm_dash.errors import InvalidInputError
@@ -94,6 +95,16 @@ def test_titles_of_a_workbook(tmp_path: Path, said: int | None) -> None:
     found = prepare([tmp_path / "a.xlsx"], Overrides(header_row=said), tmp_path)
     assert (found.names, found.rejects) == (("Prompt", "Response"), ())
     assert "2 rows above the header left out." in found.warnings
+
+
+def test_a_workbook_without_a_header(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Why?", "So."], ["Who?", "He."]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    found = prepare([tmp_path / "a.xlsx"], Overrides(has_header=False), tmp_path)
+    assert found.names == ("column_1", "column_2")
+    assert pq.read_table(found.paths[0])["c0"].to_pylist() == ["Why?", "Who?"]
 
 
 def test_a_name_of_several_lines_is_a_name(tmp_path: Path) -> None:

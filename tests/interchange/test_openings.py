@@ -99,6 +99,10 @@ def test_two_conversations_are_two_answers_to_one_prompt() -> None:
         ([{"index": 0, "message": {"role": "assistant", "content": "He."}}], "He."),
         ({"choices": [{"message": {"content": "He."}}]}, "He."),
         ([{"type": "text", "text": "He."}], "He."),
+        ([{"type": "reasoning"},
+          {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "He."}]}],
+         "He."),
+        ([{"type": "function_call", "call_id": "c", "name": "look", "arguments": "{}"}], "look()"),
         (["He.", "She."], '["He.", "She."]'),
     ],
 )  # fmt: skip
@@ -109,6 +113,13 @@ def test_a_cell_is_what_it_holds(cell: object, value: str) -> None:
 def test_a_model_that_answers_with_an_object_is_quoted_as_it_stands() -> None:
     assert columns_of(response={"sentiment": "good"}) == {"response": '{"sentiment": "good"}'}
     assert columns_of(output={"answer": "good"}) == {"output": "good"}
+
+
+def test_the_verdict_of_one_person_is_the_value() -> None:
+    found = columns_of(quality=[{"value": "good", "user_id": "u-1"}])
+    assert found == {"quality": "good", "quality.user_id": "u-1"}
+    several = [{"value": "good", "user_id": "u-1"}, {"value": "bad", "user_id": "u-2"}]
+    assert columns_of(quality=several) == {"quality": json.dumps(several)}
 
 
 def test_why_an_answer_ended_comes_with_its_choice() -> None:

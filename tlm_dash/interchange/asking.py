@@ -39,7 +39,11 @@ def tell_answers(table: Table) -> None:
 
 def ask_about_preferences(table: Table) -> None:
     """Ask of preferences what they are: two answers, or a right one and a wrong one."""
-    by_phrase = {column.phrase: column for column in table.free("response")}
+    by_phrase = {
+        # The answer of a conversation called "chosen" is "chosen.response".
+        column.groups[-1] if column.groups and column.phrase == "response" else column.phrase: column
+        for column in table.free("response")
+    }
     for better, worse in (("chosen", "rejected"), ("preferred output", "non preferred output")):
         if better not in by_phrase or worse not in by_phrase:
             continue

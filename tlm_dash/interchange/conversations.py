@@ -85,6 +85,24 @@ def _sharegpt_message(turn: Mapping[str, Any]) -> Message:
     }
 
 
+def message_of_items(value: object) -> Message | None:
+    """Give the output of the Responses API as one message: its texts and calls; None where it is none."""
+    if not (isinstance(value, list) and all(isinstance(item, Mapping) and "type" in item for item in value)):
+        return None
+    parts = [part for item in value if item["type"] == "message" for part in item.get("content") or []]
+    calls = [
+        {"type": "function", "id": item.get("call_id"),
+         "function": {"name": item.get("name"), "arguments": item.get("arguments")}}
+        for item in value
+        if item["type"] == "function_call"
+    ]  # fmt: skip
+    if not parts and not calls:
+        return None
+    message: Message = {"role": "assistant", "content": text_of_parts(parts)}
+    refusals = [part["refusal"] for part in parts if isinstance(part, Mapping) and part.get("refusal")]
+    return message | ({"tool_calls": calls} if calls else {}) | ({"refusal": refusals[0]} if refusals else {})
+
+
 def split_answer(messages: Sequence[Message]) -> tuple[list[Message], Message | None]:
     """Part a conversation into what was sent and the assistant's answer; None where it ends otherwise."""
     if messages and messages[-1]["role"] == "assistant":

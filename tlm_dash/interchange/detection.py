@@ -131,7 +131,8 @@ def _prepare_batch(paths: Sequence[Path], work_dir: Path) -> Prepared:
 
 
 def _prepare_workbook(path: Path, overrides: Overrides, work_dir: Path) -> Prepared:
-    sheet, sheets = sheet_of(path, overrides.sheet, overrides.header_row)
+    has_header = overrides.has_header is not False
+    sheet, sheets = sheet_of(path, overrides.sheet, overrides.header_row, has_header=has_header)
     warnings: tuple[str, ...] = ()
     if len(sheets) > 1 and overrides.sheet is None:
         others = ", ".join(repr(name) for name in sheets if name != sheet.name)

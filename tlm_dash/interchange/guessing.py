@@ -74,9 +74,9 @@ def guess(
     table = Table(columns, shown, said)
     _guess_gold(table)
     _guess_prompt(table)
+    ask_about_preferences(table)
     _guess_by_name(table)
     tell_answers(table)
-    ask_about_preferences(table)
     ask_about_table_models(table)
     ask_about_scored_text(table)
     tell_of_scores(table, samples)
@@ -229,6 +229,7 @@ def _says(column: Named, role: str) -> bool:
         starts = column.phrase.startswith(("is correct", "correct ", "label ")) and len(column.words) > 1
         about = is_named or starts or column.phrase.endswith((" correct", " label", " verdict"))
         about = about or ("correct" in column.words and not contents.is_boolean)
+        about = about or column.groups[-1:] == ("responses",)  # the verdicts of people, in Argilla's words
         return contents.is_verdict and about and "suggestions" not in column.groups
     if role == "response":
         if cn.is_never_response(column) or cn.is_answer(column) or contents.is_messages:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tlm_dash.errors import InvalidInputError
-from tlm_dash.interchange.conversations import answer_of, text_of, text_of_parts
+from tlm_dash.interchange.conversations import answer_of, message_of_items, text_of
 from tlm_dash.interchange.openings import hidden_message
 from tlm_dash.interchange.spool import Row
 
@@ -122,11 +122,10 @@ def _answer(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _told(body: Mapping[str, Any]) -> dict[str, Any]:
     """Take text, why it ended and what else the message holds: of chat, of completions, or of responses."""
-    if isinstance(body.get("output"), list):  # /v1/responses
-        parts = [
-            part for item in body["output"] if isinstance(item, dict) for part in item.get("content") or []
-        ]
-        return {"response": text_of_parts(parts), "finish_reason": body.get("status")}
+    if (whole := message_of_items(body.get("output"))) is not None:  # of /v1/responses
+        text, rest = answer_of(whole)
+        reason = (body.get("incomplete_details") or {}).get("reason")
+        return {"response": text, "finish_reason": reason} | ({} if rest is None else {_REST: rest})
     choice = next((one for one in body.get("choices") or [] if isinstance(one, dict)), {})
     message = choice.get("message")
     if not isinstance(message, dict):

@@ -17,6 +17,7 @@ from tlm_dash.interchange.conversations import (
     answer_of,
     conversation_of,
     message_of,
+    message_of_items,
     parsed_cell,
     split_answer,
     text_of_parts,
@@ -88,6 +89,8 @@ def find_openings(
             has_answer = any(split_answer(talk)[1] for talk in talks) or ends_with_answer(name)
             is_plain = all(conversation_of(value) == value for value in values)
             conversations.append((name, has_answer, is_plain))
+        elif all(_annotation(value) for value in values):
+            found.append(_annotated(name))
         elif (opening := _opened_cells(name, values)) is not None:
             found.append(opening)
     answered = [name for name, has_answer, _ in conversations if has_answer]
@@ -190,7 +193,26 @@ def _graded(name: str) -> Opening:
             return cell, None, None
         return graded["answer"], graded["grade"].lower(), graded["why"]
 
-    return Opening(name, (name, f"{model} verdict", f"{model} note"), read)
+    note = f"[PASS] and [FAIL] before the answers of {model} are taken as verdicts, the reasons as notes."
+    return Opening(name, (name, f"{model} verdict", f"{model} note"), read, note)
+
+
+def _annotated(name: str) -> Opening:
+    """Take the verdict of the one person who gave it; where several did, the cell stays as it is."""
+
+    def read(cell: str | None) -> Cells:
+        found = _annotation(parsed_cell(cell))
+        return (cell, None) if found is None else found
+
+    return Opening(name, (name, f"{name}.user_id"), read)
+
+
+def _annotation(value: object) -> tuple[str, str] | None:
+    """Give verdict and person of a list with one annotation, as Argilla has it."""
+    first = value[0] if isinstance(value, list) and len(value) == 1 else None
+    if not (isinstance(first, Mapping) and isinstance(first.get("value"), str) and "user_id" in first):
+        return None
+    return first["value"], str(first["user_id"])
 
 
 def _messages(name: str, *, has_ends: bool) -> Opening:
@@ -211,6 +233,8 @@ def _message_in(value: object) -> dict[str, Any] | None:
     """Find the one message that a value is about, None where it is about none."""
     if isinstance(value, Mapping) and isinstance(value.get("choices"), list):
         value = value["choices"]
+    if (whole := message_of_items(value)) is not None:
+        return whole
     if isinstance(value, list):
         if value and all(
             isinstance(part, Mapping) and part.get("type") in ("text", "output_text") for part in value

@@ -88,7 +88,12 @@ def _arguments(answer: Answer, mapping: ColumnMapping, left_out: Collection[str]
     kept = [name for name, role in answer.roles if role is None]
     pairs = [word for pair in pairs_of(taken) for word in ("--map", quoted("=".join(pair)))]
     out = dict.fromkeys([*left_out, *kept])
-    return (*pairs, *(word for name in out for word in ("--leave-out", quoted(name))))
+    return (*pairs, *(word for name in out for word in _left_out(name)))
+
+
+def _left_out(name: str) -> tuple[str, ...]:
+    # A name that begins like an option is taken for one unless it is tied to its own.
+    return (quoted(f"--leave-out={name}"),) if name.startswith("-") else ("--leave-out", quoted(name))
 
 
 def quoted(text: str) -> str:

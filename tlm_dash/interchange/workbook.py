@@ -35,7 +35,9 @@ class Sheet:
     n_above: int = 0
 
 
-def sheet_of(path: Path, wanted: str | None, header_row: int | None = None) -> tuple[Sheet, tuple[str, ...]]:
+def sheet_of(
+    path: Path, wanted: str | None, header_row: int | None = None, *, has_header: bool = True
+) -> tuple[Sheet, tuple[str, ...]]:
     """Give the wanted sheet, else the one that holds most, and the names of all.
 
     The first row with cells is the header, save for titles above it, or what a person says. Raises
@@ -50,7 +52,9 @@ def sheet_of(path: Path, wanted: str | None, header_row: int | None = None) -> t
     taken = wanted or max(names, key=lambda name: _filled(book[name]))
     filled = (row for row in book[taken].iter_rows(values_only=True) if _is_filled(row))
     head = list(islice(filled, max(_LOOK_ROWS, header_row or 0)))
-    n_above = title_rows(head) if header_row is None else header_row - 1
+    n_above = 0
+    if has_header:
+        n_above = title_rows(head) if header_row is None else header_row - 1
     header = head[n_above] if n_above < len(head) else None
     if header is None:
         raise InvalidInputError(f"The sheet {taken!r} of {path.name} is empty.", hint="Choose another sheet.")
@@ -60,8 +64,9 @@ def sheet_of(path: Path, wanted: str | None, header_row: int | None = None) -> t
             f"The sheet {taken!r} has {width:,} columns; no more than {MOST_COLUMNS:,} can be read.",
             hint="Leave out columns that are not needed, or choose another sheet.",
         )
-    columns = unique_names([None if cell is None else str(cell) for cell in header[:width]])
-    rows = _rows(book[taken], columns, n_above)
+    named = [str(cell) if has_header and cell is not None else None for cell in header[:width]]
+    columns = unique_names(named)
+    rows = _rows(book[taken], columns, n_above + has_header)
     return Sheet(taken, columns, rows, _unknown_results(path, taken, book), n_above), names
 
 
@@ -83,10 +88,10 @@ def _opened(path: Path, *, values: bool) -> Any:  # noqa: ANN401 - openpyxl ship
         ) from error
 
 
-def _rows(sheet: Any, columns: Sequence[str], n_above: int) -> Iterator[Row]:  # noqa: ANN401
+def _rows(sheet: Any, columns: Sequence[str], n_skipped: int) -> Iterator[Row]:  # noqa: ANN401
     """Give the rows after the header; rows without any cell are no rows."""
     filled = (row for row in sheet.iter_rows(values_only=True) if _is_filled(row))
-    for row_no, row in enumerate(islice(filled, n_above + 1, None), 1):
+    for row_no, row in enumerate(islice(filled, n_skipped, None), 1):
         cells = [_plain(cell) for cell in row]
         if any(cell is not None for cell in cells[len(columns) :]):
             shown = " | ".join("" if cell is None else str(cell) for cell in cells)
