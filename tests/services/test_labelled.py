@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,10 @@ from tests.services.labelled_runs import hash_of, say
 from tests.services.stored import make_dataset, make_run
 from tlm_dash.errors import NotFoundError
 from tlm_dash.models import new_id, utc_now
+from tlm_dash.services import label_sources
+from tlm_dash.services.decide import Question, decision_of
 from tlm_dash.services.label_basis import prefix_weights
+from tlm_dash.services.label_import import import_labels
 from tlm_dash.services.labelled import labelled_run, sampling_bases
 from tlm_dash.services.place import OpenStore
 from tlm_dash.store.labelled import Plan, Position
@@ -267,3 +271,25 @@ def test_weighted_sums_estimate_the_run_without_bias() -> None:
         error = np.std(estimates, ddof=1) / np.sqrt(len(estimates))
         assert abs(np.mean(estimates) - truth) < 4 * error
         assert error < 0.01 * truth
+
+
+def test_copies_of_a_response_join_a_stated_sample_only_where_the_file_took_them(
+    place: OpenStore, tmp_path: Path
+) -> None:
+    """A verdict is shown at every copy of its response; a sample is what was drawn."""
+    prompts = ["Good morning"] * 90 + [f"Question {n}" for n in range(110)]
+    responses = ["Good night."] * 90 + [f"answer {n}" for n in range(110)]
+    dataset_id = make_dataset(place.store, prompts)
+    run_id = make_run(place.store, dataset_id, responses, scores=[n / 200 for n in range(200)])
+    # Rows 3, 7 and 10 are copies of one response, and the last word on it is that it is wrong.
+    rows = {3: "yes", 7: "no", 10: "no"} | dict.fromkeys(range(91, 151), "yes")
+    told = "".join(f"{number},{verdict}\n" for number, verdict in rows.items())
+    (tmp_path / "drawn.csv").write_text("item_no,verdict\n" + told)
+    found = import_labels(place, run_id, tmp_path / "drawn.csv", annotator="Ada")
+    assert (found.n_rows_in, found.n_labelled, found.n_replaced) == (63, 63, 0)
+    label_sources.state_uniform(place, run_id, "imported", is_uniform=True, decided_by="Ada")
+    run = labelled_run(place, run_id, basis="imported")
+    assert (~np.isnan(run.label)).sum() == 90 + 60
+    assert run.item_no[run.basis.in_sample].tolist() == sorted(rows)
+    assert run.label[run.basis.in_sample][:3].tolist() == [0.0, 0.0, 0.0]
+    assert decision_of(run, Question(max_risk=0.05, basis="imported")).points[-1].n_wrong_accepted == 3

@@ -79,7 +79,9 @@ def candidates(
     stated = stored.statements(place.store, record.run_id)
     for source in STATED_SOURCES:
         if source in stated and stated[source].is_uniform:
-            found.append(_of_source(source, stated[source].decided_by, rows))
+            found.append(
+                _of_source(source, stated[source].decided_by, rows, _spoken_at(place, record, source))
+            )
     return tuple(found)
 
 
@@ -149,9 +151,23 @@ def _census(rows: _Rows) -> SamplingBasis:
     return rows.sample("census", "census", np.where(rows.is_done, 1.0, np.nan), words)
 
 
-def _of_source(source: str, decided_by: str | None, rows: _Rows) -> SamplingBasis:
+def _spoken_at(place: Place, record: RunRecord, source: str) -> set[tuple[int, str]] | None:
+    """Give the rows that a source took; None where it speaks of rows one by one.
+
+    A label file speaks of responses: a copy of one is labelled by it too, but nobody drew the copy.
+    """
+    return stored.imported_at(place.store, record.dataset_id) if source == "imported" else None
+
+
+def _of_source(
+    source: str, decided_by: str | None, rows: _Rows, taken: set[tuple[int, str]] | None
+) -> SamplingBasis:
     n_done = int(rows.is_done.sum())
     inside = rows.is_done & rows.said_by(source)
+    if taken is not None:
+        at = np.flatnonzero(inside)
+        pairs = zip(rows.item_no[at].tolist(), rows.response_hash[at].tolist(), strict=True)
+        inside[at] = [pair in taken for pair in pairs]
     n = int(inside.sum())
     if not n:
         return _none(source, rows.n, f"There are no labels from {SOURCE_WORDS[source]}.")

@@ -47,7 +47,7 @@ class Unmatched:
 class ImportedLabels:
     """How an import of labels ended: rows in are labelled, unsure, left out, replaced and unmatched together.
 
-    A row is replaced where a later one says something of the same response under the same name.
+    A row is replaced where a later one says something of the same row of the run under the same name.
     """
 
     run_id: str
@@ -118,14 +118,24 @@ def import_labels(
         ]
     finally:
         discard(inspection)
-    last = {(row["response_hash"], row["annotator"]): row for row in found_rows}
+    last = _last_said(found_rows)
     if last:
-        append_annotations(place.store, [{**same, **row} for row in last.values()])
-    n_unsure = sum(row["verdict"] == "unsure" for row in last.values())
+        append_annotations(place.store, [{**same, **row} for row in last])
+    n_unsure = sum(row["verdict"] == "unsure" for row in last)
     return ImportedLabels(
         run_id, key, tally.n_rows_in, len(last) - n_unsure, n_unsure, tally.n_ignored,
         len(found_rows) - len(last), tally.n_unmatched, tuple(tally.unmatched), spelled,
     )  # fmt: skip
+
+
+def _last_said(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give what counts, one for each item: of the same response and person the last row says it for all.
+
+    Copies of a response keep an annotation each, so that it is known which rows of the run the file took.
+    """
+    last = {(row["response_hash"], row["annotator"]): row for row in rows}
+    items = {(row["item_no"], row["response_hash"], row["annotator"]) for row in rows}
+    return [{**last[hashed, annotator], "item_no": item_no} for item_no, hashed, annotator in sorted(items)]
 
 
 def _columns(inspection: Inspection) -> dict[str, str]:

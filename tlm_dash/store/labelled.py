@@ -91,6 +91,12 @@ LEFT JOIN (
 ) AS p USING (item_no, response_hash)
 """  # noqa: S608 - fixed text
 
+# A verdict belongs to a response, which other rows of the run may hold too: these are the rows it came for.
+_IMPORTED_AT = """
+SELECT DISTINCT item_no, response_hash FROM annotation
+WHERE dataset_id = ? AND source = 'imported' AND kind <> 'retraction'
+"""
+
 _STATED = """
 SELECT source, is_uniform, decided_by, note FROM label_basis WHERE run_id = ?
 QUALIFY row_number() OVER (PARTITION BY source ORDER BY created_at DESC) = 1
@@ -166,6 +172,11 @@ def covered_rows(store: Store, run_id: str, plan: Plan) -> tuple[int, int]:
     else:
         ((n, covered),) = store.read(_COVERED_OTHER, {**parameters, "drawn_from": plan.run_id})
     return n, covered
+
+
+def imported_at(store: Store, dataset_id: str) -> set[tuple[int, str]]:
+    """Give the rows (item and response) that label files spoke of, copies of their responses left out."""
+    return {(item_no, hashed) for item_no, hashed in store.read(_IMPORTED_AT, [dataset_id])}
 
 
 def statements(store: Store, run_id: str) -> dict[str, Statement]:
