@@ -33,6 +33,8 @@ def test_words_for_those_who_do_not_see_them() -> None:
     said = risk_coverage_text(POINTS, 0.95)
     assert "95% band" in said and "at 40% passing 2.5% wrong, band 1% to 8%" in said
     assert "too few labelled rows" in risk_coverage_text(POINTS[:1], 0.95)
+    said = risk_coverage_text(POINTS, 0.95, max_risk=0.05, chosen=0.4)
+    assert said.endswith("Target 5%; a line where 40% pass.")
     bins = [ReliabilityBin(0.8, 0.9, 40, 0.85, 0.75, 0.6, 0.87)]
     assert "scores 0.8 to 0.9: 75% right of 40 (60% to 87%)" in reliability_text(bins, 0.95)
     assert "no labelled row" in reliability_text([], 0.95)

@@ -253,3 +253,24 @@ def _hash(running: Dashboard, run_id: str, item_no: int) -> str:
         "SELECT response_hash FROM run_item WHERE run_id = ? AND item_no = ?", [run_id, item_no]
     )
     return str(found[0][0])
+
+
+def test_words_and_bars_speak_of_the_same_rows(open_review: OpenReview, running: Dashboard) -> None:
+    run_id = make_scored_run(running.store, SCORES)
+    app = open_review(run=run_id, text="It is 6,")
+    shown = texts(app)
+    assert "1 of 10 rows, none of them scored." in shown
+    # Answers to 4 + 4, 5 + 5 … end alike: four rows hold a 1 in their number.
+    app = open_review(run=run_id, text="It is 1")
+    shown = texts(app)
+    (bars,) = [str(one.proto.alt) for one in app.get("plotly_chart")]
+    assert "5 of 10 rows, all scored." in shown and "(n = 5 scored)" in shown
+    assert bars.startswith("A histogram of the scores of 5 rows")
+    assert "tie at 0.5" not in shown
+    # An interval of scores is marked in the picture, and said in its words.
+    app = open_review(run=run_id, text="It is 1", score_from="0.9")
+    (bars,) = [str(one.proto.alt) for one in app.get("plotly_chart")]
+    assert "scores of 5 rows" in bars and "Chosen are 2 bars with 3 rows" in bars
+    assert "5 of 10 rows, all scored." in texts(app)
+    told = texts(open_review(run=run_id, text="nowhere"))
+    assert "0 of 10 rows: none that the filters let through." in told

@@ -13,7 +13,7 @@ from tests.services.compared import make_labelled_run, two_models, two_presets
 from tests.services.labelled_runs import say
 from tests.services.stored import make_dataset, make_run
 from tlm_dash.errors import InvalidInputError
-from tlm_dash.services import record_files
+from tlm_dash.services import label_sources, record_files
 from tlm_dash.services.compare import QUALITY_FIGURES, CompareRequest, Comparison, compare
 from tlm_dash.services.compare_effort import latency_reason
 from tlm_dash.services.compare_pair import UNFAIR
@@ -315,3 +315,19 @@ def test_times_are_compared_only_under_the_same_conditions() -> None:
     assert "only scored" in str(latency_reason(answered, only_scored))
     later = record(grid_id="h", operational=eight, started_at=6, finished_at=9)
     assert latency_reason(record(operational=eight, **spans), later) == "they ran at different times"
+
+
+def test_the_list_of_rows_counts_what_the_table_counts(place: OpenStore) -> None:
+    """Labels outside the sample are in no table, so they are in no list that has the same name either."""
+    dataset_id = make_dataset(place.store, 60)
+    runs = []
+    for name, wrong in (("a", 12), ("b", 6)):
+        labels = [None if n >= 30 else int(n >= wrong) for n in range(60)]
+        run_id = make_labelled_run(place, dataset_id, labels, name=name)
+        label_sources.state_uniform(place, run_id, "column", is_uniform=True, decided_by="Ada")
+        say(place, run_id, dict.fromkeys(range(41, 51), "incorrect" if name == "a" else "correct"))
+        runs.append(run_id)
+    pair = compared(place, *runs).pairs[0]
+    counts, table = counts_of(pair), pair.right.table
+    assert (table.n, table.only_b, table.neither) == (30, 6, 6) and pair.columns.labels.n_left_out == 10
+    assert (counts["only_a"], counts["only_b"], counts["both_wrong"]) == (0, 6, 6)

@@ -487,3 +487,30 @@ def test_choices_are_what_occurs(filed: dict[str, Filed]) -> None:
             v: values.count(v) for v in set(values)
         }
     assert json.dumps(found.finish_reasons)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        RowFilter(statuses=("done",)), RowFilter(labels=("none",)), RowFilter(text="e"),
+        RowFilter(statuses=("done",), score_from=0.4), RowFilter(statuses=("pending",)),
+    ],
+)  # fmt: skip
+def test_figures_beside_the_bins_are_of_the_rows_in_them(filed: dict[str, Filed], wanted: RowFilter) -> None:
+    there = filed["mixed"]
+    found = look(there.store, there.scope, wanted)
+    # The interval of scores is only marked in the picture: its rows are not the only ones that are drawn.
+    plain = wanted.without_scores()
+    numbers = look(there.store, there.scope, plain, limit=10_000).item_nos
+    scores = [there.rows[number - 1].score for number in numbers]
+    known = np.array([score for score in scores if score is not None])
+    figures = found.figures
+    assert figures is not None and (figures.n, figures.n_scored) == (len(numbers), len(known))
+    assert sum(found.counts) == figures.n_scored
+    if len(known):
+        assert figures.quantiles == pytest.approx(
+            np.quantile(known, [0.05, 0.25, 0.5, 0.75, 0.95]), abs=1e-12
+        )
+        assert (figures.lowest, figures.highest) == (known.min(), known.max())
+        assert figures.n_ties_at_half == (known == 0.5).sum()
+    assert look(there.store, there.scope, RowFilter(score_from=0.4)).figures is None

@@ -111,16 +111,23 @@ def interval_of(edges: Sequence[float], low: float, high: float) -> tuple[float 
     )
 
 
-def distribution_words(edges: Sequence[float], counts: Sequence[int]) -> str:
-    """Say what the chart shows: how many rows, and where most of them are."""
+def distribution_words(
+    edges: Sequence[float], counts: Sequence[int], chosen: tuple[float | None, float | None] | None = None
+) -> str:
+    """Say what the chart shows: how many rows, where most of them are, and how many bars are chosen."""
     n = sum(counts)
     if not n:
         return "A histogram of scores, without any scored row."
     fullest = max(range(len(counts)), key=lambda number: counts[number])
     below_half = sum(count for edge, count in zip(edges[1:], counts, strict=True) if edge <= 0.5)
+    marked = ""
+    if chosen is not None:
+        inside = [number for number in range(len(counts)) if _is_inside(edges, number, chosen)]
+        told = f"{len(inside)} bars with {sum(counts[number] for number in inside):,} rows"
+        marked = f" Chosen are {told}; the others are faded."
     return (
         f"A histogram of the scores of {n:,} rows in {len(counts)} bins. Most, {counts[fullest]:,}, are "
-        f"{_interval_words(edges, fullest, open_ended=False)}; {below_half:,} are below 0.5."
+        f"{_interval_words(edges, fullest, open_ended=False)}; {below_half:,} are below 0.5.{marked}"
     )
 
 

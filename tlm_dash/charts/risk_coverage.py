@@ -56,17 +56,26 @@ def risk_coverage(
     return figure
 
 
-def risk_coverage_text(points: Sequence[CurvePoint], confidence: float) -> str:
-    """Say in words what the curve shows."""
+def risk_coverage_text(
+    points: Sequence[CurvePoint],
+    confidence: float,
+    *,
+    max_risk: float | None = None,
+    chosen: float | None = None,
+) -> str:
+    """Say in words what the curve shows, with the target and the share that passes where it has lines."""
     drawn = [point for point in points if point.risk is not None and point.high is not None]
+    lines = [] if max_risk is None else [f"target {percent(max_risk)}"]
+    lines += [] if chosen is None else [f"a line where {percent(chosen)} pass"]
+    also = f" {'; '.join(lines).capitalize()}." if lines else ""
     if not drawn:
-        return "Risk-coverage curve: too few labelled rows for a band at any threshold."
+        return f"Risk-coverage curve: too few labelled rows for a band at any threshold.{also}"
     said = [
         f"at {percent(point.coverage)} passing {percent(point.risk)} wrong, "
         f"band {percent_range(point.low, point.high)}"
         for point in (drawn[0], drawn[len(drawn) // 2], drawn[-1])
     ]
-    return f"Risk-coverage curve with its {percent(confidence)} band: {'; '.join(said)}."
+    return f"Risk-coverage curve with its {percent(confidence)} band: {'; '.join(said)}.{also}"
 
 
 def _band(drawn: Sequence[CurvePoint], color: str) -> list[go.Scatter]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tlm_dash.analysis.agreement_of_ranks import kendall_tau, overlap_of_lowest, spearman_rho
 from tlm_dash.analysis.bootstrap import SHARES, Resampling, Retention, ScoredLabels
-from tlm_dash.analysis.figure import Bools, Figure
+from tlm_dash.analysis.figure import Figure
 from tlm_dash.analysis.paired_ranking import auroc_difference
 from tlm_dash.analysis.pairs import accuracy_difference, mcnemar_exact, pair_table, sign_flip_test
 from tlm_dash.analysis.verdicts import Evidence, Metric, Verdict, verdict_of
@@ -174,19 +174,13 @@ def compare_pair(a: LabelledRun, b: LabelledRun, pairing: Pairing, settings: Pai
     )  # fmt: skip
 
 
-def _told(columns: PairedColumns) -> Bools:
-    """Tell which pairs the table counts: without a sample those that have labels, and nothing else does."""
-    labels = columns.labels
-    return labels.used if labels.n_used else ~(np.isnan(labels.label_a) | np.isnan(labels.label_b))
-
-
 def _origins(a: LabelledRun, b: LabelledRun, columns: PairedColumns) -> tuple[LabelOrigins, LabelOrigins]:
-    told, pairing = _told(columns), columns.pairing
+    told, pairing = columns.told, columns.pairing
     return a.origins(pairing.a[told]), b.origins(pairing.b[told])
 
 
 def _right_and_wrong(columns: PairedColumns, settings: PairSettings) -> RightAndWrong:
-    labels, told = columns.labels, _told(columns)
+    labels, told = columns.labels, columns.told
     table = pair_table(labels.label_a[told], labels.label_b[told])
     right_a, right_b = labels.label_a[labels.used], labels.label_b[labels.used]
     prompts = columns.prompts_of(labels.used)

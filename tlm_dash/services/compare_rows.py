@@ -58,7 +58,9 @@ def counts_of(pair: ComparedPair) -> dict[RowsWanted, int]:
 def positions_of(pair: ComparedPair, wanted: RowsWanted) -> Positions:
     """Give the pairs of a choice, in the order of the baseline; by the size of the move for moves."""
     columns = pair.columns
-    label_a, label_b = columns.labels.label_a, columns.labels.label_b
+    # Of the same pairs as the table of right and wrong: a number that stands in both must be one.
+    labels = columns.labels
+    label_a, label_b = (np.where(columns.told, label, np.nan) for label in (labels.label_a, labels.label_b))
     if wanted == "moves":
         moves = np.abs(_ranks(columns.score_b, columns.scored) - _ranks(columns.score_a, columns.scored))
         order = np.argsort(-moves, kind="stable")

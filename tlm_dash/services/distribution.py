@@ -7,8 +7,8 @@ from typing import Any
 from tlm_dash.services.place import Place
 from tlm_dash.services.review import RowFilter, distribution_of, find
 from tlm_dash.services.review import found as found_rows
-from tlm_dash.store.distribution import QUANTILES
 from tlm_dash.store.rows import LINEAR
+from tlm_dash.store.score_figures import QUANTILES
 
 
 def facts(place: Place, run: str) -> dict[str, Any]:

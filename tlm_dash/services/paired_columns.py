@@ -35,6 +35,15 @@ class PairedColumns:
     passes_a: Bools
     passes_b: Bools
 
+    @property
+    def told(self) -> Bools:
+        """Tell which pairs the table of right and wrong counts: those that estimates stand on.
+
+        Without a sample it counts those that have labels, for which nothing else speaks.
+        """
+        labels = self.labels
+        return labels.used if labels.n_used else ~(np.isnan(labels.label_a) | np.isnan(labels.label_b))
+
     def prompts_of(self, rows: Bools) -> npt.NDArray[np.int64] | None:
         """Give the codes of the prompts of some pairs; None where none of them repeats."""
         codes = self.pairing.prompt[rows]

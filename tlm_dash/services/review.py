@@ -19,13 +19,13 @@ from tlm_dash.services.run_view import RunView, view_of
 from tlm_dash.services.runs import UNDER_WAY
 from tlm_dash.store import distribution as figures
 from tlm_dash.store import row_choices, row_details, rows
-from tlm_dash.store.distribution import HIGH, QUANTILES, Distribution
 from tlm_dash.store.labels import SOURCES
 from tlm_dash.store.row_choices import RowChoices
 from tlm_dash.store.row_details import OtherResponse, RowDetail, Try
 from tlm_dash.store.row_filters import LABELS, STATUSES, RowFilter, RowScope, TextIn
 from tlm_dash.store.rows import LINEAR, LOGIT, Bins, RowLook, RowSummary, Sort
 from tlm_dash.store.runs import find_run, records
+from tlm_dash.store.score_figures import HIGH, QUANTILES, Distribution
 
 __all__ = [
     "BINS", "HIGH", "LABELS", "QUANTILES", "ROWS_A_PAGE", "SOURCES", "STATUSES", "Axis", "Bins", "Choices",

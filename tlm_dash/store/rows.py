@@ -13,6 +13,7 @@ from tlm_dash.store.answer_marks import MARK
 from tlm_dash.store.database import Store
 from tlm_dash.store.labels import run_labels
 from tlm_dash.store.row_filters import LATENCY_MS, RowFilter, RowScope, row_filter_sql
+from tlm_dash.store.score_figures import FIGURES, Distribution, distribution_from
 from tlm_dash.store.selected_items import NOT_REACHED
 
 Sort = Literal["item", "score", "score_down", "length_down", "latency_down"]
@@ -66,9 +67,13 @@ counted AS (
 )
 SELECT
     (SELECT list({{'bin': bin, 'n': n}}) FROM bin) AS bins,
-    (SELECT list(item_no ORDER BY place NULLS LAST, item_no) FROM page) AS item_nos, counted.*
+    (SELECT list(item_no ORDER BY place NULLS LAST, item_no) FROM page) AS item_nos, counted.*{figures}
 FROM counted
 """
+
+# Of the rows that are counted in bins, since the picture and the words beside it speak of the same rows.
+_MEASURED = f""",
+    (SELECT m FROM (SELECT {FIGURES} FROM (SELECT trustworthiness_score AS s FROM hit)) AS m) AS figures"""  # noqa: S608 - our own text
 
 # A join with few numbers, three times: only the parts of the tables that hold them are read.
 _TEXTS = f"""
@@ -129,13 +134,15 @@ LOGIT = Bins("logit", -2.0, 6.0, 40)
 class RowLook:
     """What a filter finds. `counts`: scored rows per bin, before the score interval is applied.
 
-    `item_nos`: the page. `n_rows`, `n_scored`: inside the interval.
+    `item_nos`: the page. `n_rows`, `n_scored`: inside the interval. `figures` are of the rows in the bins and
+    those without a score beside them, under the same filter; None where it lets all rows of the run through.
     """
 
     counts: tuple[int, ...]
     item_nos: tuple[int, ...]
     n_rows: int
     n_scored: int
+    figures: Distribution | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +195,17 @@ def look(
         params["dataset_id"] = scope.dataset_id
     step, bin_ = _bin_sql(bins)
     asked = _LOOK.format(
-        sort=SORTS[sort], joined=joined, filter=condition, scores=scores, step=step, bin=bin_
-    )
+        sort=SORTS[sort], joined=joined, filter=condition, scores=scores, step=step, bin=bin_,
+        figures="" if wanted.without_scores() == RowFilter() else _MEASURED,
+    )  # fmt: skip
     paging = {"limit": limit, "offset": offset}
     ((found, item_nos, *counts),) = store.read(f"{rows}, {asked}", params | told | interval | paging)
     by_bin = {part["bin"]: part["n"] for part in found or ()}
-    return RowLook(tuple(by_bin.get(number, 0) for number in range(bins.n)), tuple(item_nos or ()), *counts)
+    n_rows, n_scored, *measured = counts
+    return RowLook(
+        tuple(by_bin.get(number, 0) for number in range(bins.n)), tuple(item_nos or ()), n_rows, n_scored,
+        distribution_from(measured[0]) if measured else None,
+    )  # fmt: skip
 
 
 def texts(

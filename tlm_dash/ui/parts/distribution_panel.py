@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -32,18 +32,49 @@ def draw(running: Dashboard, views: Sequence[RunView], params: ReviewParams) -> 
     reason = _why_apart(views)
     if reason:
         st.text(reason)
-    measured = [review.distribution_of(running, view) for view in views]
+    listed = listed_run(views, params)
+    seen = [_seen(running, view, params, is_listed=view.record.run_id == listed) for view in views]
     # Row by row, so that charts side by side stand at the same height.
     for column, view in zip(st.columns(len(views)), views, strict=True):
         column.text(title(view))
-    for column, view, found in zip(st.columns(len(views)), views, measured, strict=True):
+    for column, view, one in zip(st.columns(len(views)), views, seen, strict=True):
         with column:
-            _words(view, found)
-    for column, view, found in zip(st.columns(len(views)), views, measured, strict=True):
+            _words(view, one)
+    for column, view, one in zip(st.columns(len(views)), views, seen, strict=True):
         with column:
-            _panel(running, view, found, params, is_listed=view.record.run_id == listed_run(views, params))
-    for column, found in zip(st.columns(len(views)), measured, strict=True):
-        column.caption(spread(found))
+            _panel(view, one, params)
+    for column, one in zip(st.columns(len(views)), seen, strict=True):
+        column.caption(spread(one.found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A run as its panel shows it: words and bars are of the same rows.
+
+    `found` measures the rows that the filters let through, whatever their score; `n_all` counts those of the
+    run. `look` has the bars, with the interval of scores that `wanted` marks in them; None where there are
+    none to draw.
+    """
+
+    found: Distribution
+    n_all: int
+    wanted: RowFilter
+    look: RowLook | None
+
+
+def _seen(running: Dashboard, view: RunView, params: ReviewParams, *, is_listed: bool) -> _Seen:
+    whole = review.distribution_of(running, view)
+    wanted = params.filter if is_listed else params.filter.without_scores()
+    if not whole.n_scored:
+        return _Seen(whole, whole.n, wanted, None)
+    try:
+        look = review.found(
+            running, view, wanted, sort=params.sort, page=params.page if is_listed else 1, axis=params.axis
+        )
+    except InvalidInputError:
+        # The table says it, once.
+        return _Seen(whole, whole.n, wanted, None)
+    return _Seen(look.figures or whole, whole.n, wanted, look)
 
 
 def _axis(views: Sequence[RunView], params: ReviewParams) -> None:
@@ -72,9 +103,12 @@ def _axis(views: Sequence[RunView], params: ReviewParams) -> None:
             )
 
 
-def told(found: Distribution) -> str:
-    """Say how many rows there are, how many have no score, and what is odd about the others."""
-    words = [counted(found.n, "row"), f"{found.n_unscored:,} unscored" if found.n_unscored else "all scored"]
+def told(found: Distribution, n_all: int) -> str:
+    """Say how many rows of the run's there are, how many have no score, and what is odd about the others."""
+    rows = counted(found.n, "row") if found.n == n_all else f"{found.n:,} of {counted(n_all, 'row')}"
+    if not found.n and n_all:
+        return f"{rows}: none that the filters let through."
+    words = [rows, f"{found.n_unscored:,} unscored" if found.n_unscored else "all scored"]
     if found.not_accepted:
         words.append(f"{not_accepted_parts(found.not_accepted)} and so never accepted")
     if found.n and not found.n_scored:
@@ -116,11 +150,11 @@ def _why_apart(views: Sequence[RunView]) -> str:
     return "Each run has an axis of its own, so that each can be filtered by itself."
 
 
-def _words(view: RunView, found: Distribution) -> None:
+def _words(view: RunView, seen: _Seen) -> None:
     run_id = view.record.run_id
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(told(found), width="content")
-        if _has_ties(found):
+        st.text(told(seen.found, seen.n_all), width="content")
+        if _has_ties(seen.found):
             st.button(
                 "Show the ties",
                 key=f"ties-{run_id}",
@@ -131,11 +165,9 @@ def _words(view: RunView, found: Distribution) -> None:
             )
 
 
-def _panel(
-    running: Dashboard, view: RunView, found: Distribution, params: ReviewParams, *, is_listed: bool
-) -> None:
-    if not found.n_scored:
-        if found.n:
+def _panel(view: RunView, seen: _Seen, params: ReviewParams) -> None:
+    if seen.look is None:
+        if seen.found.n and not seen.found.n_scored:
             st.page_link(
                 "../../pages/runs.py",
                 label="Score its responses in a new run",
@@ -143,15 +175,7 @@ def _panel(
                 query_params={"new": "yes", "dataset": view.record.dataset_id},
             )
         return
-    wanted = params.filter if is_listed else params.filter.without_scores()
-    try:
-        look = review.found(
-            running, view, wanted, sort=params.sort, page=params.page if is_listed else 1, axis=params.axis
-        )
-    except InvalidInputError:
-        # The table says it, once.
-        return
-    _chart(view, look, wanted, params)
+    _chart(view, seen.look, seen.wanted, params)
 
 
 def _chart(view: RunView, look: RowLook, wanted: RowFilter, params: ReviewParams) -> None:
@@ -173,7 +197,7 @@ def _chart(view: RunView, look: RowLook, wanted: RowFilter, params: ReviewParams
         on_select=lambda: _select(key, run_id, params.axis),
         selection_mode="box",
         config={"displayModeBar": False, "doubleClick": False, "scrollZoom": False},
-        alt=distribution_words(edges, look.counts),
+        alt=distribution_words(edges, look.counts, chosen),
     )
 
 

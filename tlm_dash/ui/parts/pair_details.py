@@ -78,7 +78,9 @@ def _facts(pair: ComparedPair) -> Iterator[tuple[str, str]]:
     yield "Prompts both answered", f"{pairing.n:,}, paired {how}"
     for reason, count in pairing.n_excluded.items():
         yield "Left out", f"{count:,}: {EXCLUSION_WORDS.get(reason, reason)}"
-    yield "Labelled in both", f"{pair.columns.labels.n_used:,}"
+    n_used = pair.columns.labels.n_used
+    alone = "" if n_used or not right.table.n else ", no sample: the table speaks for these rows alone"
+    yield "Labelled in both", f"{n_used or right.table.n:,}{alone}"
     if pair.response_agreement is not None:
         yield "Same response", f"{percent(pair.response_agreement)} of {pairing.n:,}"
     # Where both say the same, accuracy cannot differ: a p of 1 would be read as one of what the scores rank.

@@ -23,5 +23,5 @@ def draw(decision: Decision, point: OperatingPoint, params: DecideParams) -> Non
     figure = risk_coverage(points, model=model, max_risk=max_risk, chosen=point.coverage)
     st.plotly_chart(
         figure, width="stretch", key="risk-curve", config={"displayModeBar": False},
-        alt=risk_coverage_text(points, params.confidence),
+        alt=risk_coverage_text(points, params.confidence, max_risk=max_risk, chosen=point.coverage),
     )  # fmt: skip
