@@ -79,3 +79,14 @@ def test_refused(place: OpenStore, run_id: str) -> None:
     bare = make_run(place.store, make_dataset(place.store, 1), ["a"])
     with pytest.raises(InvalidInputError, match="reference to be compared"):
         label_matchers.apply(place, bare, "exact", "Ada")
+
+
+def test_reasoning_in_tags_is_left_out_of_matching(place: OpenStore, dataset_id: str) -> None:
+    thought = [f"<think>\nIs it Lyon? Not {reference}.\n</think>\n\nLyon" for reference in REFERENCES[:2]]
+    run_id = make_run(
+        place.store, dataset_id, [*thought, "<think>hm</think> Oslo", None, None, "<think>Kyiv"]
+    )
+    seen = label_matchers.preview(place, run_id, "contains")
+    assert (seen.n_hits, seen.n_misses) == (1, 3)
+    # What is shown, and identified, is the text as it came.
+    assert [pair.response for pair in seen.hits] == ["<think>hm</think> Oslo"]

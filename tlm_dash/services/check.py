@@ -74,6 +74,7 @@ class Report:
             "database_detail": self.store.detail,
             "database_path": str(stored.path) if stored is not None and stored.path else None,
             "schema_version": stored.schema_version if stored is not None else None,
+            "labels_set_aside": stored.row_counts["label_set_aside"] if stored is not None else None,
             "data_dir": str(self.data_dir),
             "settings": [{"name": s.name, "value": s.shown, "source": s.source} for s in self.settings],
             "versions": [{"name": name, "version": number} for name, number in self.versions],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tlm_dash.analysis.matchers import MATCHERS, Matcher, match
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.models import text_hash
+from tlm_dash.responses import without_reasoning
 from tlm_dash.services.labels import checked_annotator
 from tlm_dash.services.place import Place
 from tlm_dash.store import matching as stored
@@ -102,7 +103,7 @@ def _matched(place: Place, run_id: str, matcher: str, examples: int) -> tuple[Pr
     n_without = 0
     kept: dict[bool, _Examples] = {True: _Examples(examples), False: _Examples(examples)}
     for pair in stored.pairs(place.store, run_id, found_runs[0].dataset_id):
-        agrees = match(matcher, pair.response, pair.reference)
+        agrees = match(matcher, without_reasoning(pair.response), pair.reference)
         if agrees is None:
             n_without += 1
             continue

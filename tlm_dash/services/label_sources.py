@@ -66,6 +66,12 @@ def source_counts(place: Place, run_id: str) -> SourceCounts:
     )  # fmt: skip
 
 
+def set_aside(place: Place, dataset_id: str) -> int:
+    """Count the labels of a dataset that count nowhere: nobody can tell which answer they were given to."""
+    ((n,),) = place.store.read("SELECT count(*) FROM label_set_aside WHERE dataset_id = ?", [dataset_id])
+    return int(n)
+
+
 def order(place: Place, dataset_id: str) -> Precedence:
     """Give the order of sources that holds for a dataset."""
     return stored.precedence(place.store, dataset_id)

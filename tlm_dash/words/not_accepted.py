@@ -13,6 +13,17 @@ def not_accepted_parts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[name]:,} {words}" for name, words in WHY.items() if counts.get(name))
 
 
+def set_aside_sentence(n: int) -> str:
+    """Say that labels of before count nowhere; "" where there are none."""
+    if not n:
+        return ""
+    labels = "1 label is" if n == 1 else f"{n:,} labels are"
+    return (
+        f"{labels} set aside and counted nowhere: given when different tool calls or refusals could not be "
+        "told apart, and nobody can say to which of them."
+    )
+
+
 def not_accepted_sentence(counts: Mapping[str, int]) -> str:
     """Say what becomes of such answers, without a full stop; "" where there are none."""
     n = sum(counts.values())

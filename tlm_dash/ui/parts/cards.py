@@ -7,6 +7,7 @@ import time
 import streamlit as st
 
 from tlm_dash.errors import NotFoundError, TlmDashError
+from tlm_dash.finish_reasons import finish_class, is_whole
 from tlm_dash.services import collection, playground
 from tlm_dash.services.collection import Kept
 from tlm_dash.services.dashboard import Dashboard
@@ -158,12 +159,19 @@ def _response(view: EntryView, cell: CellView) -> None:
                 st.text(visible(cell.note))
         elif cell.status == "done":
             reason = cell.cell.finish_reason
-            filtered = " A content filter stopped it." if reason == "content_filter" else ""
+            filtered = " A content filter stopped it." if finish_class(reason) == "withheld" else ""
             st.caption(f"The response is empty.{filtered}")
         else:
             st.caption("There is no response.")
-        if text and cell.cell.finish_reason == "length":
-            st.caption("Cut off by the limit on the answer's length.")
+        if text and cell.status == "done" and cell.cell.is_refusal:
+            st.caption("The model refused.")
+        if text and not is_whole(cell.cell.finish_reason):
+            withheld = finish_class(cell.cell.finish_reason) == "withheld"
+            st.caption(
+                "Cut off by the provider's content filter."
+                if withheld
+                else "Cut off by the limit on the answer's length."
+            )
 
 
 def _score(cell: CellView) -> None:

@@ -12,6 +12,7 @@ from tlm_dash.services.check import Report
 from tlm_dash.services.connection import Connection
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.text import file_size, visible
+from tlm_dash.words.not_accepted import set_aside_sentence
 
 STATE_BADGES: Mapping[EndpointState, tuple[str, str, str]] = {
     "working": ("Works", "green", ":material/check_circle:"),
@@ -70,6 +71,7 @@ def storage(found: Report) -> None:
                 "TLM_DASH_DATA_DIR."
             )
         counts = stored.row_counts
+        n_aside = counts.get("label_set_aside", 0)
         _facts([
             ("Database", str(stored.path or "in memory: gone when tlm_dash stops")),
             ("Held by", f"this dashboard, process {os.getpid()}"),
@@ -78,6 +80,7 @@ def storage(found: Report) -> None:
             ("Playground prompts", f"{counts.get('playground_entry', 0):,}"),
             ("Responses", f"{counts.get('completion', 0):,}"),
             ("Requests recorded", f"{counts.get('attempt', 0):,}"),
+            *([("Labels set aside", set_aside_sentence(n_aside))] if n_aside else []),
             ("Schema", f"version {stored.schema_version}, DuckDB {stored.engine_version}"),
             ("Data folder", str(found.data_dir)),
         ])  # fmt: skip

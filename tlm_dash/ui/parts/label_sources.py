@@ -23,6 +23,7 @@ from tlm_dash.ui.parts.label_change import change
 from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.parts.review_runs import run_names
 from tlm_dash.ui.text import visible
+from tlm_dash.words.not_accepted import set_aside_sentence
 
 SOURCE_NAMES = {
     "person": "People",
@@ -90,6 +91,8 @@ def _sources(running: Dashboard, view: RunView, counts: SourceCounts) -> bool:
         st.metric("Unsure", f"{counts.n_unsure:,}", width=100)
         st.metric("Skipped", f"{counts.n_skipped:,}", width=100)
         st.metric("Answered rows", f"{counts.n_answered:,}", width=130)
+    if n_aside := label_sources.set_aside(running, view.record.dataset_id):
+        st.text(set_aside_sentence(n_aside))
     used = label_sources.order(running, view.record.dataset_id).sources
     listed = [*used, *(source for source in SOURCES if source not in used)]
     st.dataframe(
