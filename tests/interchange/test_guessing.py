@@ -151,7 +151,8 @@ def test_where_no_name_speaks_of_prompts_it_is_asked() -> None:
     found = guessed({"id": ("1", "2"), "short": ("x", "y"), "long": ("Why is it so? " * 9, "b")})
     (asked,) = found.questions
     assert [dict(answer.roles) for answer in asked.answers] == [{"long": "prompt"}, {"short": "prompt"}]
-    assert not guessed({"id": ("1", "2"), "rating": ("3", "4")}).questions  # nothing could be one
+    for nothing in ({"rating": ("3", "4")}, {"verdict": ("partly", "?")}, {"predicted_text": ("a", "b")}):
+        assert not guessed({"id": ("1", "2")} | nothing).questions  # nothing could be one
 
 
 def test_what_was_said_wins_and_the_rest_is_guessed() -> None:

@@ -113,7 +113,7 @@ def test_a_failed_row_among_scores_is_no_number() -> None:
     assert not found.questions
 
 
-@pytest.mark.parametrize("score", ["87%", "8.7", "0,87", "inf", "-0.1"])
+@pytest.mark.parametrize("score", ["87%", "8.7", "0,87", "-0.1"])
 def test_a_score_that_is_none_is_told(score: str) -> None:
     rows = [("why?", "so", "0.5"), ("where?", "here", "NaN"), ("who?", "he", score)]
     found = guess(("prompt", "response", "score"), rows)
@@ -124,7 +124,8 @@ def test_a_score_that_is_none_is_told(score: str) -> None:
 
 def test_a_cell_that_is_no_score_costs_its_row_and_not_the_column() -> None:
     rows = [
-        ("why?", "so", score) for score in ("0.9", "N/A", "#N/A", "error: timeout", "1.2", " 0.3 ", "8e-1")
+        ("why?", "so", score)
+        for score in ("0.9", "N/A", "#N/A", "Infinity", "error: timeout", "1.2", " 0.3 ", "8e-1")
     ]
     found = guess(("prompt", "response", "score"), rows)
     assert found.mapping.responses == (ResponseColumns("response", score="score"),)

@@ -120,7 +120,10 @@ def tell_of_verdicts(table: Table) -> None:
     found = [
         column.name
         for column in table.free("label")
-        if column.contents.is_verdict and not column.contents.is_boolean and table.has("response")
+        if column.contents.is_verdict
+        and not column.contents.is_boolean
+        and not cn.is_never_response(column)
+        and table.has("response")
     ]
     if found:
         listed = ", ".join(repr(name[:60]) for name in found)
@@ -134,6 +137,7 @@ def ask_for_prompts(table: Table) -> None:
         return
     # Texts of what a person has to judge come first: a verdict or a name is rarely the prompt.
     could = [c for c in table.free("prompt") if c.contents.is_text and not c.contents.is_verdict]
+    could = [c for c in could if not cn.is_called_otherwise(c)]
     could = [c for c in could if c.words and not cn.is_never_response(c)] or could
     if not could:
         return

@@ -161,6 +161,13 @@ def is_answer(column: Named) -> bool:
     return len(words) == 2 and words[0] == "output" and words[1] in _ANSWER
 
 
+def is_called_otherwise(column: Named) -> bool:
+    """Tell whether a name speaks of another role: a column of verdicts or predictions holds no prompts."""
+    others = (role for role in NAMED if role not in ("prompt", "messages"))
+    words = {"predicted", "prediction", "generated", "image", "images", "verdict", "label", "score"}
+    return any(column.phrase in NAMED[role] for role in others) or bool(words & set(column.words))
+
+
 def is_never_response(column: Named) -> bool:
     """Tell whether a column notes something about an answer, by its name or by what it holds."""
     words = column.words

@@ -13,7 +13,7 @@ _VERDICTS = {
     "unsure", "good", "bad", "pass", "fail",
 }  # fmt: skip
 _BOOLEANS = {"0", "1", "0.0", "1.0", "true", "false"}
-_NOTHING = {"", "nan", "null", "none", "na", "n/a", "#n/a", "-"}
+_NOTHING = {"", "nan", "null", "none", "na", "n/a", "#n/a", "-", "inf", "-inf", "infinity", "-infinity"}
 """How programs write that there is no number: a failed row has no score."""
 
 _SHORT_CHARACTERS = 80

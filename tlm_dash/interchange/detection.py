@@ -22,6 +22,8 @@ _HEAD_BYTES = 256 << 10
 # As much as an object may have that is read as a whole.
 _LONGEST_LINE = 256 << 20
 _EVENT_LINES = 3
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zX", b"\x28\xb5\x2f\xfd")
+"""How gzip, bzip2, xz and zstd begin."""
 _ENDINGS: dict[str, Format] = {".tsv": "tsv", ".tab": "tsv", ".txt": "text", ".csv": "csv"}
 
 
@@ -68,6 +70,8 @@ def detect_format(path: Path) -> Format:
         magic = file.read(4)
     if magic == b"PAR1":
         return "parquet"
+    if magic.startswith(_COMPRESSED):
+        raise InvalidInputError(f"{path.name} is compressed.", hint="Unpack it and choose the file in it.")
     if magic.startswith(b"PK\x03\x04"):
         return "xlsx"
     encoding = detect_encoding(path)

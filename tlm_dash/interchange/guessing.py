@@ -165,9 +165,6 @@ def _is_response_name(column: Named) -> bool:
 def _guess_by_name(table: Table) -> None:
     """Give roles to columns whose name and content agree; a name comes before one that only mentions it."""
     for column in table.free(""):
-        if column.phrase in NAMED["id"] and column.contents.n_filled and not column.contents.is_unique:
-            note = f"{column.name!r} is not used as the id of a row: it has the same value more than once."
-            table.notes.append(note)
         role = next((role for role in NAMED if _says(column, role)), None)
         if role in PROMPT_ROLES:
             role = None  # Another column is the prompt already, or this one holds no text.
@@ -180,6 +177,16 @@ def _guess_by_name(table: Table) -> None:
             table.take(column, role, f"its name {column.name!r} says so{_proof(role)}")
     _without_other_scores(table)
     _without_numbers(table)
+    _tell_of_ids(table)
+
+
+def _tell_of_ids(table: Table) -> None:
+    repeated = [
+        c for c in table.free("id") if c.phrase in NAMED["id"] and c.contents.n_filled and not c.group
+    ]
+    if repeated and not table.has("id"):
+        name = repeated[0].name
+        table.notes.append(f"{name!r} is not used as the id of a row: it has the same value more than once.")
 
 
 def _without_other_scores(table: Table) -> None:

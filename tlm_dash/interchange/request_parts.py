@@ -25,10 +25,13 @@ _CONTEXTS = {
 _LONG_CHARACTERS = 60
 
 
-def left_out_parts(columns: Sequence[tuple[str, Sequence[str]]], *, every: bool) -> tuple[str, ...]:
+def left_out_parts(
+    columns: Sequence[tuple[str, Sequence[str]]], *, every: bool, has_messages: bool
+) -> tuple[str, ...]:
     """Name those of the columns kept beside the items that are a part of a request.
 
     Each column comes with some of its values. `every`: all names under `body.` are parts of a request.
+    `has_messages`: whole conversations are sent, so that a prompt beside them is in them.
     """
     return tuple(
         name
@@ -36,7 +39,7 @@ def left_out_parts(columns: Sequence[tuple[str, Sequence[str]]], *, every: bool)
         if (every and name.startswith("body."))
         or _is_part(name, samples)
         or _is_context(name, samples)
-        or _is_prompt(name, samples)
+        or _is_prompt(name, samples, has_messages=has_messages)
     )
 
 
@@ -55,10 +58,10 @@ def _is_part(name: str, samples: Sequence[str]) -> bool:
     return key in _WORDS
 
 
-def _is_prompt(name: str, samples: Sequence[str]) -> bool:
+def _is_prompt(name: str, samples: Sequence[str], *, has_messages: bool) -> bool:
     """Tell whether a column is called like a prompt, or the system's: what stands in it was asked as well."""
-    phrase = phrase_of(name)
-    return phrase in (*NAMED["prompt"], *NAMED["system"]) and contents_of(samples).is_text
+    names = NAMED["system"] if has_messages else (*NAMED["prompt"], *NAMED["system"])
+    return phrase_of(name) in names and contents_of(samples).is_text
 
 
 def _is_structured(cell: str) -> bool:

@@ -231,5 +231,9 @@ def _counted(inspection: Inspection, mapping: ColumnMapping, extra: Sequence[str
     ]
     samples = {column.name: column.samples for column in inspection.columns}
     every = inspection.format == "openai-batch"
-    parts = left_out_parts([(name, samples.get(name, ())) for name in extra], every=every)
+    parts = left_out_parts(
+        [(name, samples.get(name, ())) for name in extra],
+        every=every,
+        has_messages=mapping.messages is not None,
+    )
     return (*answers, *(Counted(name, kept_beside(name)) for name in parts))
