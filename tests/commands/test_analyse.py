@@ -17,6 +17,7 @@ THRESHOLD = {
     "risk_upper_bound", "confidence", "method", "n_to_review", "labels_still_needed", "reason", "notes",
     "n_rows", "n_prompts", "heavy_prompts", "p_row", "p_prompt", "starts", "level_used", "method_version",
     "label_sources",
+    "first_target", "is_first", "n_settings_tried",
 }  # fmt: skip
 QUALITY = {
     "n_labelled", "n_excluded", "label_sources", "accuracy", "accuracy_ci", "auroc", "auroc_ci",
@@ -69,6 +70,24 @@ def test_threshold(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert small["reason"] == "3 labels are too few: a sample without a single error needs 62"
     assert main(["analyse", "threshold", "large", "--max-risk", "0.05", "--basis", "imported"]) == 1
     assert "error: This run has no sample called 'imported'." in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("run_id")
+def test_the_first_target_is_known_to_the_next_command(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = facts(capsys, "threshold", "large", "--max-risk", "0.08", "--look")
+    assert (seen["first_target"], seen["is_first"]) == (None, False) and "band" in seen["method"]
+    first = facts(capsys, "threshold", "large", "--max-risk", "0.05")
+    assert first["is_first"] and first["first_target"]["max_risk"] == 0.05 and "band" not in first["method"]
+    second = facts(capsys, "threshold", "large", "--max-risk", "0.08")
+    assert not second["is_first"] and second["first_target"] == first["first_target"]
+    assert {**second, "notes": []} == {
+        **facts(capsys, "threshold", "large", "--max-risk", "0.08", "--look"), "notes": [],
+    }  # fmt: skip
+    assert facts(capsys, "threshold", "large", "--max-risk", "0.05") == first
+    assert main(["analyse", "threshold", "large", "--max-risk", "0.08"]) == 0
+    said = capsys.readouterr()
+    assert "first_target:\n  max_risk: 0.05\n" in said.out
+    assert "was asked of these labels first, on" in said.err
 
 
 @pytest.mark.usefixtures("run_id")

@@ -68,6 +68,7 @@ def test_a_record_holds_what_the_decision_stood_on(place: OpenStore, run_id: str
         "seed": 0,
         "rows_are_requests": False,
         "method_version": 2,
+        "n_settings": 1,
     }
     assert record["charts"]["coverage"] == figures["coverage"]
     assert {"tlm_dash", "python", "duckdb", "scipy"} <= set(record["versions"])
@@ -217,7 +218,7 @@ def test_a_report_is_one_page_that_loads_nothing(
     place: OpenStore, pair: tuple[str, str], tmp_path: Path
 ) -> None:
     for wanted, said in (([pair[0]], "Send everything"), (list(pair), "instead of")):
-        record = report_record(place, wanted)
+        record = report_record(place, wanted, max_risk=0.1)
         facts = write_report(record, tmp_path / "report.html")
         assert said in facts["answer"]
         page = (tmp_path / "report.html").read_text(encoding="utf-8")

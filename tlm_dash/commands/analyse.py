@@ -23,8 +23,11 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
         commands, "quality", _quality, "how well the scores rank the labelled rows of a run"
     )
     threshold = make_command(
-        commands, "threshold", _threshold, "the threshold for a target, or for what people can read"
-    )
+        commands, "threshold", _threshold, "the threshold for a target, or for what people can read",
+        "The threshold for a target, or for what people can read. The first target that is asked of a run's "
+        "labels is kept: it is answered by a test made for one target, today and whenever it is asked again. "
+        "Any other target on the same labels is read from the band that holds at all thresholds at once.",
+    )  # fmt: skip
     for command in (distribution, quality, threshold):
         command.add_argument("wanted", metavar="RUN", help=HOW_NAMED)
     for command in (quality, threshold):
@@ -40,8 +43,8 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
         "--max-risk",
         type=float,
         metavar="R",
-        help="most wrong among the accepted: 0.05 is 5%%; settled before these labels are asked anything, "
-        "since trying several on the same labels voids the guarantee",
+        help="most wrong among the accepted: 0.05 is 5%%; settle it before asking, since the first target "
+        "is kept and a second one gets less",
     )
     asked.add_argument("--review-budget", type=float, metavar="N", help="rows that people can read (a day)")
     asked.add_argument(
@@ -49,6 +52,9 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
     )
     threshold.add_argument(
         "--daily-volume", type=float, metavar="V", help="rows a day, for --review-budget (default: the run)"
+    )
+    threshold.add_argument(
+        "--look", action="store_true", help="ask nothing and keep nothing: read the target from the band"
     )
     threshold.add_argument(
         "--rows-are-requests",
@@ -88,7 +94,8 @@ def _quality(parsed: argparse.Namespace) -> int:
 
 def _threshold(parsed: argparse.Namespace) -> int:
     from tlm_dash.services import runs
-    from tlm_dash.services.decide import Question, decide, threshold_facts
+    from tlm_dash.services.asking import ask, look
+    from tlm_dash.services.decide import Question
     from tlm_dash.services.place import OpenStore
 
     if parsed.daily_volume is not None and parsed.review_budget is None:
@@ -99,8 +106,8 @@ def _threshold(parsed: argparse.Namespace) -> int:
     )  # fmt: skip
     with OpenStore() as place:
         run_id = runs.show(place, parsed.wanted).record.run_id
-        decision = decide(place, run_id, question)
-    return _print(threshold_facts(decision), parsed)
+        asked = (look if parsed.look else ask)(place, run_id, question)
+    return _print(asked.facts(), parsed)
 
 
 def _print(facts: dict[str, Any], parsed: argparse.Namespace) -> int:

@@ -19,8 +19,10 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
     report.add_argument("wanted", metavar="RUN", nargs="+", help=HOW_NAMED)
     report.add_argument("--output", metavar="FILE.html", required=True, help="the file to write")
     report.add_argument(
-        "--max-risk", type=float, default=0.05, metavar="R", help="most wrong among the accepted (0.05)"
-    )
+        "--max-risk", type=float, metavar="R",
+        help="most wrong among the accepted: asked of the labels as `analyse threshold` does (default: the "
+        "first target that was asked; where none was, 0.05 is read from the band)",
+    )  # fmt: skip
     report.add_argument(
         "--margin", type=float, metavar="M", help="a loss that is small enough to accept: 0.03 is 3 points"
     )

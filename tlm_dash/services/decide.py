@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from tlm_dash.analysis.threshold_grid import (
     threshold_grid,
     threshold_within_budget,
 )
+from tlm_dash.services.asked_rows import on_rows
 from tlm_dash.services.label_basis import SamplingBasis
 from tlm_dash.services.labelled import LabelledRun, labelled_run
 from tlm_dash.services.operating_point import OperatingPoint, operating_point, operating_points
@@ -23,6 +24,7 @@ from tlm_dash.services.place import Place
 from tlm_dash.services.quality import Quality, quality_of
 from tlm_dash.services.threshold_answer import METHODS, Answer, answered
 from tlm_dash.services.threshold_question import METHOD_VERSION, Question
+from tlm_dash.store.questions import AskedQuestion, find_question
 from tlm_dash.store.run_models import RunRecord
 from tlm_dash.words.label_origins import LabelOrigins
 from tlm_dash.words.threshold import MOST_PROMPTS, heavy_prompt_words, more_heavy_words
@@ -99,7 +101,23 @@ class Decision:
 
 def decide(place: Place, run_id: str, question: Question) -> Decision:
     """Answer a question about a run from its labels. Raises NotFoundError, InvalidInputError, StoreError."""
-    return decision_of(labelled_run(place, run_id, basis=question.basis), question)
+    return decided_run(place, run_id, question)[1]
+
+
+def decided_run(place: Place, run_id: str, question: Question) -> tuple[LabelledRun, Decision]:
+    """Give a run, its sample being the rows that the question is about, with the answer."""
+    run = labelled_run(place, run_id, basis=question.basis)
+    settled = None if question.asked_of is None else find_question(place.store, question.asked_of)
+    return run if settled is None else on_rows(run, settled.item_ranges), decision_on(run, settled, question)
+
+
+def decision_on(run: LabelledRun, settled: AskedQuestion | None, question: Question) -> Decision:
+    """Answer a question from the rows that an earlier one settled; ranking and accuracy use all labels."""
+    narrowed = run if settled is None else on_rows(run, settled.item_ranges)
+    decision = decision_of(narrowed, question)
+    if narrowed is run:
+        return decision
+    return replace(decision, quality=quality_of(run, question.confidence))
 
 
 def decision_of(run: LabelledRun, question: Question) -> Decision:

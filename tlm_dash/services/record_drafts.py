@@ -19,9 +19,9 @@ from typing import Any
 
 from tlm_dash.models import utc_now
 from tlm_dash.services.compare import COMPARISON_VERSION, CompareRequest, Comparison, compare
-from tlm_dash.services.decide import METHOD_VERSION, Decision, Question, decision_of, threshold_facts
+from tlm_dash.services.decide import METHOD_VERSION, Decision, Question, decided_run, threshold_facts
 from tlm_dash.services.decision_words import comparison_question, threshold_answer, threshold_question
-from tlm_dash.services.labelled import LabelledRun, labelled_run
+from tlm_dash.services.labelled import LabelledRun
 from tlm_dash.services.operating_point import OperatingPoint
 from tlm_dash.services.place import Place
 from tlm_dash.services.record_data import data_facts, label_facts, run_facts, versions
@@ -38,14 +38,19 @@ COMPARISON_METHOD = (
 
 
 def threshold_record(
-    place: Place, run_id: str, question: Question, *, chosen_threshold: float | None = None
+    place: Place,
+    run_id: str,
+    question: Question,
+    *,
+    chosen_threshold: float | None = None,
+    told: Sequence[str] = (),
 ) -> Record:
     """Draft the record of a threshold: the answer to a question, or one that a person chose on the curve.
 
+    `told` says what was asked of these labels before, and how many settings were tried.
     Raises NotFoundError, InvalidInputError, StoreError.
     """
-    run = labelled_run(place, run_id, basis=question.basis)
-    decision = decision_of(run, question)
+    run, decision = decided_run(place, run_id, question)
     chosen = None if chosen_threshold is None else decision.point_at(chosen_threshold)
     figures = threshold_facts(decision)
     findings = [{"title": "The threshold", "text": "", "figures": figures}]
@@ -54,6 +59,8 @@ def threshold_record(
     findings.append({
         "title": "How well the score ranks", "text": "", "figures": decision.quality.facts(),
     })  # fmt: skip
+    if told:
+        findings.append({"title": "What was asked of these labels", "text": " ".join(told), "figures": {}})
     return _record(
         place,
         "threshold",

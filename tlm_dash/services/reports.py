@@ -9,6 +9,7 @@ from typing import Any
 
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.models import new_id
+from tlm_dash.services.asking import AskedDecision, ask, known, look
 from tlm_dash.services.compare import CompareRequest
 from tlm_dash.services.decide import Question
 from tlm_dash.services.place import Place
@@ -23,18 +24,32 @@ def report_record(
     place: Place,
     wanted: Sequence[str],
     *,
-    max_risk: float = DEFAULT_RISK,
+    max_risk: float | None = None,
     confidence: float = 0.95,
     margin: float | None = None,
 ) -> Record:
     """Draft a report: the threshold of one run, or several runs against the first.
 
+    A target that is named is asked, and kept where it is the first of these labels. Without one the first
+    that was asked is told again; where none was, 5% is read from the band, and nothing is kept.
+
     `wanted` are ids, unique beginnings of ids or unique names. Raises NotFoundError, InvalidInputError.
     """
     run_ids = tuple(show(place, run).record.run_id for run in wanted)
     if len(run_ids) == 1:
-        return threshold_record(place, run_ids[0], Question(max_risk=max_risk, confidence=confidence))
+        asked = _asked(place, run_ids[0], max_risk, confidence)
+        return threshold_record(place, run_ids[0], asked.decision.question, told=asked.notes())
     return comparison_record(place, CompareRequest(run_ids, margin=margin, confidence=confidence))
+
+
+def _asked(place: Place, run_id: str, max_risk: float | None, confidence: float) -> AskedDecision:
+    if max_risk is not None:
+        return ask(place, run_id, Question(max_risk=max_risk, confidence=confidence))
+    found = look(place, run_id, Question(max_risk=DEFAULT_RISK, confidence=confidence))
+    if found.first is None:
+        return found
+    first = Question(max_risk=found.first.max_risk, confidence=found.first.confidence)
+    return known(place, run_id, first)
 
 
 def write_report(record: Record, output: Path) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def answered(
     """Give the answer, and the band that holds together with it."""
     if question.method_version == 1:
         return _answered_by_method_1(grid, sample, question, asked_for)
-    band = risk_band(grid, sample, question.confidence)
+    band = risk_band(grid, sample, question.level)
     if question.max_risk is None:
         return band, _within_budget(band, question, asked_for)
     if question.from_band:
@@ -82,7 +82,7 @@ def answered(
 def _answered_by_method_1(
     grid: ThresholdGrid, sample: LabelledSample, question: Question, asked_for: tuple[float, int] | None
 ) -> tuple[RiskBand, Answer]:
-    band = band_of_method_1(grid, sample, question.confidence)
+    band = band_of_method_1(grid, sample, question.level)
     if question.max_risk is None:
         return band, _within_budget(band, question, asked_for)
     if question.from_band:

@@ -20,7 +20,8 @@ class Question:
     Shares are fractions. `from_band` answers a target from the band that holds at all thresholds at once, as
     it must be for a second target tried on the same labels. `rows_are_requests` says, before looking, that
     rows with the same prompt are separate requests, as in a log: then they alone are tested, not prompts too.
-    `basis` names a sample. `method_version` is today's but where an earlier record is checked; `seed` drew
+    `basis` names a sample. `n_settings` were compared and share the level. `asked_of` is the id of an earlier
+    question: its rows answer, and no later ones. `method_version` is today's but where an earlier record is checked; `seed` drew
     one row of each prompt in version 1. Raises InvalidInputError where it makes no sense.
     """
 
@@ -34,6 +35,8 @@ class Question:
     seed: int = 0
     rows_are_requests: bool = False
     method_version: int = METHOD_VERSION
+    n_settings: int = 1
+    asked_of: str | None = None
 
     def __post_init__(self) -> None:
         asked = [self.max_risk, self.review_budget, self.review_share]
@@ -61,6 +64,11 @@ class Question:
             )
         if self.seed < 0:
             raise InvalidInputError("A seed cannot be negative.", hint="Any whole number from 0.")
+
+    @property
+    def level(self) -> float:
+        """Give the confidence of this setting alone, so that all that were compared hold together."""
+        return 1 - (1 - self.confidence) / self.n_settings
 
     def share_to_read(self, n_rows: int) -> float:
         """Give the share of rows that people can read; without a daily volume the run is one day."""

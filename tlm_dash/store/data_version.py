@@ -8,7 +8,8 @@ from tlm_dash.store.database import Store
 _TABLES = (
     "run", "run_item", "run_event", "completion", "imported_label", "annotation", "label_spelling",
     "label_precedence", "label_basis", "matcher_application", "matcher_label", "label_plan",
-    "label_plan_item", "price", "dataset_deletion",
+    "label_plan_item", "price", "question",
+    "dataset_deletion",
 )  # fmt: skip
 _SIZES = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table})" for table in _TABLES)  # noqa: S608 - fixed names
 

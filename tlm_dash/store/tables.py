@@ -248,5 +248,14 @@ _TABLES = (
         columns="price_id text, subject text, name text, input_per_million double?, "
         "output_per_million double?, per_request double?, is_removed boolean, created_at time",
     ),
+    _table(
+        "question",
+        key="question_id",
+        columns="question_id text, choice_id text?, position integer, dataset_id text, run_id text, "
+        "basis text, scorer text?, max_risk double?, review_budget double?, daily_volume double?, "
+        "review_share double?, confidence double, rows_are_requests boolean, is_first boolean, "
+        "n_settings integer, "
+        "n_labelled bigint, item_ranges json, asked_by text?, asked_at time",
+    ),
 )
 TABLES = {table.name: table for table in _TABLES}
