@@ -1,4 +1,4 @@
-"""`analyse distribution | quality | threshold | compare`: figures of runs, with what they stand on."""
+"""`analyse distribution | quality | threshold | compare | choose`: figures of runs and their grounds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from tlm_dash.commands import analyse_compare
+from tlm_dash.commands import analyse_choose, analyse_compare
 from tlm_dash.commands.command import HOW_NAMED, make_command
 from tlm_dash.errors import InvalidInputError
 
@@ -66,6 +66,7 @@ def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no pub
         "--seed", type=int, default=0, help="has no effect any more: no row is drawn from those of a prompt"
     )
     analyse_compare.add_command(commands)
+    analyse_choose.add_command(commands)
 
 
 def _distribution(parsed: argparse.Namespace) -> int:

@@ -42,7 +42,7 @@ from tlm_dash.store.questions import AskedQuestion, add_questions, questions_of
 State = Literal["fresh", "own", "spent", "late", "unlabelled"]
 
 # Of two targets one is the first: what was asked is read and added to by one at a time.
-_asking = threading.Lock()
+asking = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,10 @@ def ask(place: Place, run_id: str, question: Question, *, asked_by: str | None =
     if question.max_risk is None:
         return look(place, run_id, question)
     run = labelled_run(place, run_id, basis=question.basis)
-    with _asking:
+    with asking:
         history = questions_of(place.store, run.record.dataset_id)
         standing = standing_of(run, history)
-        if standing.state not in ("late", "unlabelled") and not _was_asked(run, history, question):
+        if standing.state not in ("late", "unlabelled") and not was_asked(run, history, question):
             add_questions(place.store, [asked_now(run, standing, question, asked_by)])
     return known(place, run_id, question)
 
@@ -129,7 +129,8 @@ def known(place: Place, run_id: str, question: Question) -> AskedDecision:
     standing = standing_of(run, history)
     # Without labels, and for a setting that came late, there is nothing that an answer would cost.
     costs_nothing = question.max_risk is None or standing.state in ("late", "unlabelled")
-    return _decided(run, standing, question, is_answered=costs_nothing or _was_asked(run, history, question))
+    is_answered = costs_nothing or was_asked(run, history, question)
+    return decided_on(run, standing, question, is_answered=is_answered)
 
 
 def look(place: Place, run_id: str, question: Question) -> AskedDecision:
@@ -137,7 +138,7 @@ def look(place: Place, run_id: str, question: Question) -> AskedDecision:
     run = labelled_run(place, run_id, basis=question.basis)
     standing = standing_of(run, questions_of(place.store, run.record.dataset_id))
     from_band = replace(question, from_band=question.max_risk is not None)
-    return _decided(run, standing, from_band, is_answered=True)
+    return decided_on(run, standing, from_band, is_answered=True)
 
 
 def standing_of(run: LabelledRun, history: Sequence[AskedQuestion]) -> Standing:
@@ -169,7 +170,7 @@ def standing_of(run: LabelledRun, history: Sequence[AskedQuestion]) -> Standing:
         return Standing("fresh", None, None, rest, n_fresh, int(usable.sum()) - n_fresh, shares, tried, ())
     if (spent & usable).any():
         first = next(q for q in others if (_asked_rows(run, [q]) & usable).any())
-        shares = max(q.n_settings for q in others)
+        shares = max(shares, *(q.n_settings for q in others))
         return Standing("spent", first, None, (), 0, 0, shares, tried, ())
     return Standing("late", None, None, (), 0, 0, 1, tried, tuple(foreign))
 
@@ -217,7 +218,10 @@ def first_facts(first: AskedQuestion | None) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _decided(run: LabelledRun, standing: Standing, question: Question, *, is_answered: bool) -> AskedDecision:
+def decided_on(
+    run: LabelledRun, standing: Standing, question: Question, *, is_answered: bool
+) -> AskedDecision:
+    """Answer a question as the standing of its labels allows; without an answer where it was not asked."""
     first, settled = standing.first, standing.settled_by
     is_first = (
         standing.state == "own" and first is not None and is_same(first, question) and not question.from_band
@@ -240,7 +244,8 @@ def _without_answer(decision: Decision, reason: str | None) -> Decision:
     return replace(decision, answer=nothing, with_open_wrong=None)
 
 
-def _was_asked(run: LabelledRun, history: Sequence[AskedQuestion], question: Question) -> bool:
+def was_asked(run: LabelledRun, history: Sequence[AskedQuestion], question: Question) -> bool:
+    """Tell whether this target was asked of this sample, as the first or a later one."""
     return any(
         q.run_id == run.record.run_id and q.basis == run.basis.name and q.n_labelled and is_same(q, question)
         for q in history

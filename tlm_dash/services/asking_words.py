@@ -43,9 +43,7 @@ def tried_words(asked: AskedDecision) -> str:
     standing = asked.standing
     n = standing.n_settings_tried
     if standing.n_settings > 1:
-        said = f"Allowing for {count(standing.n_settings, 'setting')} tried on this data: each has its share."
-        more = n - standing.n_settings
-        return said if more <= 0 else f"{said} {count(more, 'other')} asked since get no promise beside it."
+        return f"Allowing for {count(standing.n_settings, 'setting')} tried on this data: each has its share."
     if n == 1:
         return "No other setting was tried."
     were = "other setting of this dataset was" if n == 2 else "other settings of this dataset were"

@@ -1,0 +1,345 @@
+"""Choosing among settings: a promise for the one that is taken, which allows for all that were tried.
+
+The settings (runs over one dataset) are stored with target and confidence before anything is answered. Each
+gets its share of the level, 1 - (1 - c) / k for k settings tried on this data, so that with confidence c no
+statement about any of them is false, whichever is taken (Bonferroni over settings, over the test of
+services/asking.py for each). k counts every setting that was asked on these prompts, named here or alone
+before. A subset that is asked later keeps its k; a setting that was not named gets no promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tlm_dash.errors import InvalidInputError, NotFoundError
+from tlm_dash.models import new_id
+from tlm_dash.services import asking
+from tlm_dash.services.asking import AskedDecision, asked_now, decided_on, standing_of, was_asked
+from tlm_dash.services.choose_words import choice_sentence, setting_names
+from tlm_dash.services.compare_effort import Cost, cost_of
+from tlm_dash.services.decide import Question
+from tlm_dash.services.label_basis import SamplingBasis
+from tlm_dash.services.labelled import LabelledRun, labelled_run
+from tlm_dash.services.place import Place
+from tlm_dash.store.questions import AskedQuestion, add_questions, questions_of
+
+MOST = 1e9
+NO_BEST_SET = "best_set is not available: ranks of several settings come with a later version."
+
+
+@dataclass(frozen=True)
+class ChooseRequest:
+    """What is asked of which runs. `bases` name samples: each run takes the first of them that it has.
+
+    `minutes_per_row` is what reading a row takes, `price_per_hour` what an hour of it costs. Raises
+    InvalidInputError where it makes no sense.
+    """
+
+    run_ids: tuple[str, ...]
+    question: Question
+    bases: tuple[str, ...] = ()
+    minutes_per_row: float | None = None
+    price_per_hour: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.run_ids:
+            raise InvalidInputError("No run is named.", hint="Name the settings to choose among.")
+        if len(set(self.run_ids)) != len(self.run_ids):
+            raise InvalidInputError("A run is named twice.", hint="Name each run once.")
+        for name, value in (
+            ("minutes of a row", self.minutes_per_row),
+            ("price of an hour", self.price_per_hour),
+        ):
+            if value is not None and not 0 <= value <= MOST:
+                raise InvalidInputError(f"The {name} cannot be {value:g}.", hint="A number from 0 on.")
+
+    @property
+    def price_per_review(self) -> float | None:
+        """Give what it costs that a person reads one row; None where it is not said."""
+        if self.minutes_per_row is None or self.price_per_hour is None:
+            return None
+        return self.minutes_per_row / 60 * self.price_per_hour
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A run among those compared: what it is called, its answer, what it costs.
+
+    `is_named`: it was among the settings when they were stored. `price_per_1000` is requests and people's
+    reading for 1,000 rows, None where either is not known or nothing is promised.
+    """
+
+    name: str
+    asked: AskedDecision
+    cost: Cost
+    price_per_1000: float | None
+    is_named: bool
+
+    @property
+    def is_certified(self) -> bool:
+        """Tell whether something is promised of what this setting accepts."""
+        answer = self.asked.decision.answer
+        return answer.point is not None and answer.bound is not None
+
+    @property
+    def review_share(self) -> float:
+        """Give the share of rows that people read; all of them where nothing can be accepted."""
+        point = self.asked.decision.answer.point
+        return 1.0 if point is None else 1 - point.coverage
+
+    @property
+    def why_not(self) -> str | None:
+        """Say why nothing is promised; None where something is."""
+        decision = self.asked.decision
+        if self.is_certified:
+            return None
+        if decision.answer.reason is not None and decision.basis.reason is None:
+            return decision.answer.reason
+        return decision.basis.reason or "fewer than 30 of the rows that pass are labelled"
+
+    def facts(self) -> dict[str, Any]:
+        """Give the figures under the names that scripts rely on."""
+        record, told = self.asked.decision.record, self.asked.facts()
+        point = self.asked.decision.answer.point
+        return {
+            "run_id": record.run_id, "name": record.name, "setting": self.name, "model": record.model,
+            "quality_preset": record.quality_preset, "scorer_model": record.scorer_model,
+            "is_certified": self.is_certified, "is_named": self.is_named,
+            "review_share": self.review_share,
+            "review_share_ci": None if point is None else [1 - point.coverage_high, 1 - point.coverage_low],
+            "cost_per_1000": self.cost.per_1000, "price_per_1000": self.price_per_1000,
+            **told, "reason": self.why_not,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The settings as they were named, and which is taken: `taken` is its place, None where none can be.
+
+    `n_settings` share the level. `is_answered`: the target was asked (or read as a look); else there is
+    nothing to show yet. `is_by_price`: the cheapest is taken, else the one that sends fewest rows to people.
+    """
+
+    request: ChooseRequest
+    settings: tuple[Setting, ...]
+    taken: int | None
+    n_settings: int
+    is_answered: bool
+    is_look: bool
+    is_by_price: bool
+
+    @property
+    def sentence(self) -> str:
+        """Say the answer in a sentence."""
+        return choice_sentence(self)
+
+    @property
+    def n_certified(self) -> int:
+        """Count the settings of which something is promised."""
+        return sum(setting.is_certified for setting in self.settings)
+
+    def notes(self) -> list[str]:
+        """Say what holds for all, then what was asked of each setting before."""
+        found = [NO_BEST_SET]
+        if not self.is_by_price and self.request.price_per_review is not None:
+            found.append("The price of requests is not known for every setting: people's reading decides.")
+        for setting in self.settings:
+            found += [f"{setting.name}: {note}" for note in setting.asked.facts()["notes"]]
+        return list(dict.fromkeys(found))
+
+    def facts(self) -> dict[str, Any]:
+        """Give the figures under the names that scripts rely on."""
+        question, request = self.request.question, self.request
+        settings = [setting.facts() for setting in self.settings]
+        sources = [told["label_sources"] for told in settings]
+        names = dict.fromkeys(name for told in sources for name in told)
+        firsts = [setting.asked.first for setting in self.settings if setting.asked.first]
+        asked = [s.asked for s in self.settings if s.is_named and s.asked.decision.n_labelled]
+        return {
+            "chosen": None if self.taken is None else settings[self.taken],
+            "sentence": self.sentence, "n_settings_tried": self.n_settings, "n_certified": self.n_certified,
+            "max_risk": question.max_risk, "review_budget": question.review_budget,
+            "daily_volume": question.daily_volume, "review_share": question.review_share,
+            "confidence": question.confidence, "minutes_per_row": request.minutes_per_row,
+            "price_per_hour": request.price_per_hour,
+            "first_target": asking.first_facts(min(firsts, key=lambda q: q.asked_at) if firsts else None),
+            "is_first": bool(asked) and all(one.is_first for one in asked),
+            "label_sources": {name: max(told.get(name, 0) for told in sources) for name in names},
+            "settings": settings, "best_set": None, "notes": self.notes(),
+        }  # fmt: skip
+
+
+def choose(place: Place, request: ChooseRequest, *, asked_by: str | None = None) -> Choice:
+    """Store the settings with their target, then answer each with its share and take the best.
+
+    Raises InvalidInputError for runs of several datasets or a run that is named twice, NotFoundError,
+    StoreError.
+    """
+    runs = _runs(place, request)
+    with asking.asking:
+        fresh = _to_store(runs, _history(place, runs), request, asked_by)
+        if fresh:
+            add_questions(place.store, fresh)
+    return _chosen(place, runs, request, is_look=False)
+
+
+def known_choice(place: Place, request: ChooseRequest) -> Choice:
+    """Answer what was asked of these settings already; else show nothing but their names. Stores nothing."""
+    return _chosen(place, _runs(place, request), request, is_look=False)
+
+
+def look_at_choice(place: Place, request: ChooseRequest) -> Choice:
+    """Read every setting from its band, at the share that it has or would have. Stores nothing."""
+    return _chosen(place, _runs(place, request), request, is_look=True)
+
+
+def _runs(place: Place, request: ChooseRequest) -> list[LabelledRun]:
+    runs = [_on_basis(place, run_id, request.bases) for run_id in request.run_ids]
+    other = next((r for r in runs if r.record.dataset_id != runs[0].record.dataset_id), None)
+    if other is not None:
+        raise InvalidInputError(
+            f"“{other.record.name}” is over another dataset than “{runs[0].record.name}”.",
+            hint="A choice is among settings over the same prompts: name runs of one dataset.",
+        )
+    return runs
+
+
+def _on_basis(place: Place, run_id: str, bases: Sequence[str]) -> LabelledRun:
+    run = labelled_run(place, run_id)
+    if not bases:
+        return run
+    known = {basis.name: basis for basis in run.samples}
+    basis: SamplingBasis | None = next((known[name] for name in bases if name in known), None)
+    if basis is None:
+        raise NotFoundError(
+            f"“{run.record.name}” has none of the samples {', '.join(map(repr, bases))}.",
+            hint=f"It has: {', '.join(known)}.",
+        )
+    return replace(run, basis=basis)
+
+
+def _history(place: Place, runs: Sequence[LabelledRun]) -> tuple[AskedQuestion, ...]:
+    return questions_of(place.store, runs[0].record.dataset_id)
+
+
+def _earlier_choice(runs: Sequence[LabelledRun], history: Sequence[AskedQuestion]) -> Sequence[AskedQuestion]:
+    """Give the first choice that one of the runs was named for, on the labels that it has now."""
+    bases = {run.record.run_id: run.basis.name for run in runs}
+    own = (
+        q.choice_id for q in history
+        if q.choice_id is not None and q.run_id in bases
+        and (q.basis == bases[q.run_id] or not q.n_labelled)
+    )  # fmt: skip
+    choice_id = next(own, None)
+    return [q for q in history if choice_id is not None and q.choice_id == choice_id]
+
+
+def _members(runs: Sequence[LabelledRun], history: Sequence[AskedQuestion]) -> tuple[set[str], int]:
+    """Give which runs are compared with a promise, and how many settings share the level."""
+    earlier = _earlier_choice(runs, history)
+    if earlier:
+        return {q.run_id for q in earlier}, max(q.n_settings for q in earlier)
+    standings = {run.record.run_id: standing_of(run, history) for run in runs}
+    named = {run_id for run_id, standing in standings.items() if standing.state != "late"}
+    tried = {other for run_id in named for other in standings[run_id].tried}
+    return named, max(1, len(named | tried))
+
+
+def _to_store(
+    runs: Sequence[LabelledRun],
+    history: Sequence[AskedQuestion],
+    request: ChooseRequest,
+    asked_by: str | None,
+) -> list[AskedQuestion]:
+    """Give what is not stored yet: a new choice, another target of it, or a setting labelled since."""
+    earlier = _earlier_choice(runs, history)
+    members, n_settings = _members(runs, history)
+    choice_id = earlier[0].choice_id if earlier else new_id()
+    assert choice_id is not None
+    found = []
+    for position, run in enumerate(runs):
+        if run.record.run_id not in members or _is_stored(run, earlier, request.question):
+            continue
+        standing = standing_of(run, history)
+        place_in_it = (choice_id, position, n_settings)
+        found.append(asked_now(run, standing, request.question, asked_by, choice=place_in_it))
+    return found
+
+
+def _is_stored(run: LabelledRun, choice: Sequence[AskedQuestion], question: Question) -> bool:
+    mine = [q for q in choice if q.run_id == run.record.run_id]
+    if not run.basis.n_labelled:
+        return bool(mine)
+    if question.max_risk is not None:
+        return was_asked(run, mine, question)
+    budget = (question.review_budget, question.daily_volume, question.review_share, question.confidence)
+    return any(
+        q.n_labelled and (q.review_budget, q.daily_volume, q.review_share, q.confidence) == budget
+        for q in mine
+    )
+
+
+def _chosen(place: Place, runs: Sequence[LabelledRun], request: ChooseRequest, *, is_look: bool) -> Choice:
+    history = _history(place, runs)
+    earlier = _earlier_choice(runs, history)
+    members, n_settings = _members(runs, history)
+    labelled = [run for run in runs if run.basis.n_labelled]
+    # Where nothing can be promised there is nothing that an answer would cost.
+    is_answered = (
+        is_look
+        or not members
+        or not labelled
+        or any(_is_stored(run, earlier, request.question) for run in labelled)
+    )
+    names = setting_names([run.record for run in runs])
+    settings = []
+    for run, name in zip(runs, names, strict=True):
+        standing = replace(standing_of(run, history), n_settings=n_settings)
+        if run.record.run_id not in members and standing.state != "late":
+            late_to = tuple(earlier)
+            standing = replace(standing, state="late", first=None, settled_by=None, late_to=late_to)
+        question = request.question
+        if is_look:
+            question = replace(question, from_band=question.max_risk is not None)
+        asked = decided_on(run, standing, question, is_answered=is_answered)
+        settings.append(_setting(place, run, name, asked, request))
+    is_by_price = request.price_per_review is not None and all(
+        s.price_per_1000 is not None for s in settings if s.is_certified
+    )
+    taken = _taken(settings, request, is_by_price=is_by_price) if is_answered else None
+    return Choice(request, tuple(settings), taken, n_settings, is_answered, is_look, is_by_price)
+
+
+def _setting(
+    place: Place,
+    run: LabelledRun,
+    name: str,
+    asked: AskedDecision,
+    request: ChooseRequest,
+) -> Setting:
+    cost, point = cost_of(place, run), asked.decision.answer.point
+    price = None
+    if cost.per_1000 is not None and request.price_per_review is not None and point is not None:
+        price = cost.per_1000 + 1000 * (1 - point.coverage) * request.price_per_review
+    return Setting(name, asked, cost, price, asked.standing.state != "late")
+
+
+def _taken(settings: Sequence[Setting], request: ChooseRequest, *, is_by_price: bool) -> int | None:
+    """Give the place of the setting to take: the cheapest certified one, of equal ones the first.
+
+    Where people's reading is given, all read alike: the one with the lowest bound is taken. Any rule may be
+    used here, since all statements hold together.
+    """
+
+    def rank(place: int) -> tuple[float, ...]:
+        setting = settings[place]
+        bound = setting.asked.decision.answer.bound
+        price = setting.price_per_1000 if is_by_price else None
+        by_bound = request.question.max_risk is None and bound is not None
+        first = bound if by_bound and bound is not None else 0.0
+        return first, 0.0 if price is None else price, setting.review_share, float(place)
+
+    certified = [place for place, setting in enumerate(settings) if setting.is_certified]
+    return min(certified, key=rank) if certified else None
