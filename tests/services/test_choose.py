@@ -14,12 +14,15 @@ from tests.services.deciding import make_decidable_run, ranked_rows
 from tests.services.labelled_runs import say
 from tlm_dash.analysis.threshold_grid import threshold_grid
 from tlm_dash.errors import InvalidInputError, NotFoundError
-from tlm_dash.services import label_plans
+from tlm_dash.services import decision_records, label_plans, record_files
 from tlm_dash.services.asking import ask, known
-from tlm_dash.services.choose import ChooseRequest, choose, known_choice, look_at_choice
+from tlm_dash.services.choice import ChooseRequest
+from tlm_dash.services.choose import choose, known_choice, look_at_choice
 from tlm_dash.services.decide import Question, decision_of
 from tlm_dash.services.labelled import labelled_run
 from tlm_dash.services.place import OpenStore
+from tlm_dash.services.record_check import check_again
+from tlm_dash.services.record_drafts import choice_record
 from tlm_dash.store.plans import plan_items
 
 FIVE = Question(max_risk=0.05)
@@ -254,3 +257,34 @@ def test_what_cannot_be_chosen_among(place: OpenStore) -> None:
         choose(place, replace(asked_for(run_ids), bases=("no-such-plan",)))
     assert n_stored(place) == 0
     assert len(threshold_grid([0.5])) == 1
+
+
+def test_a_choice_is_recorded_and_checked_like_any_decision(place: OpenStore) -> None:
+    run_ids = make_settings(place)
+    request = asked_for(run_ids, minutes_per_row=2.0)
+    choice = choose(place, request, asked_by="Ada")
+    record = choice_record(place, request)
+    assert record["answer"] == choice.sentence and "allowing for three settings tried" in record["answer"]
+    assert record["question"].startswith("Which of three settings is to be used")
+    saved = decision_records.save(place, record, decided_by="Ada", reason="The cheapest.")
+    decision = decision_records.show(place, saved)
+    assert (decision.kind, set(decision.run_ids)) == ("choice", set(run_ids))
+    page = record_files.as_html(decision.record)
+    assert "allowing for three settings tried" in page and page.count("<svg") == 1
+    assert choice.taken is not None and f"setting {choice.taken}: taken" in page
+    assert all(f"setting {number}" in page for number in range(3))
+    assert check_again(place, saved).outcome == "same"
+    say(place, run_ids[0], {1: "correct"})
+    assert check_again(place, saved).outcome in ("same", "holds")
+    say(place, run_ids[0], dict.fromkeys(range(1, 400), "incorrect"))
+    assert check_again(place, saved).outcome == "changed"
+
+
+def test_a_choice_that_gives_nothing_is_recorded_too(place: OpenStore) -> None:
+    request = asked_for(make_settings(place, 100, k=2, wrong=0.5))
+    choose(place, request)
+    saved = decision_records.save(
+        place, choice_record(place, request), decided_by="Ada", reason="We read all."
+    )
+    assert decision_records.show(place, saved).verdict.startswith("None of two settings")
+    assert check_again(place, saved).outcome == "same"

@@ -10,7 +10,7 @@ from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
 from tlm_dash.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from tlm_dash.services.choose import Choice, Setting
+    from tlm_dash.services.choice import Choice, Setting
 
 
 def add_command(commands: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
@@ -51,7 +51,8 @@ def run(parsed: argparse.Namespace) -> int:
     """Choose, and print what follows."""
     # Imported here, as in every command: --help must not wait for the statistics.
     from tlm_dash.services import runs
-    from tlm_dash.services.choose import ChooseRequest, choose, look_at_choice
+    from tlm_dash.services.choice import ChooseRequest
+    from tlm_dash.services.choose import choose, look_at_choice
     from tlm_dash.services.decide import Question
     from tlm_dash.services.place import OpenStore
 

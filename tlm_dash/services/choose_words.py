@@ -11,7 +11,7 @@ from tlm_dash.store.import_runs import IMPORTED
 from tlm_dash.store.run_models import RunRecord
 
 if TYPE_CHECKING:
-    from tlm_dash.services.choose import Choice, Setting
+    from tlm_dash.services.choice import Choice, Setting
 
 
 def setting_names(runs: Sequence[RunRecord]) -> list[str]:

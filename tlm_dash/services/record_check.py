@@ -97,6 +97,8 @@ def _what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 def _still_follows(decision: SavedDecision, now: Mapping[str, Any]) -> bool:
     """Tell whether what was decided is still supported by figures of now."""
+    if decision.kind == "choice":
+        return _choice_follows(decision.record, now)
     if decision.kind == "comparison":
         return _verdicts(decision.record) == _verdicts(now)
     if decision.record["request"]["chosen_threshold"] is not None:
@@ -113,6 +115,18 @@ def _still_follows(decision: SavedDecision, now: Mapping[str, Any]) -> bool:
         return same and _is_within(again["risk_upper_bound"], then["risk_upper_bound"])
     # A stricter threshold than the one needed now accepts no more wrong answers than was promised.
     return not then["feasible"] or again["threshold"] <= then["threshold"] + TOLERANCE
+
+
+def _choice_follows(then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Tell whether the setting that was taken is still promised, from a threshold no stricter than then."""
+    if then["taken"] is None:
+        return now["taken"] is None
+    before, again = (
+        next(f["figures"] for f in record["findings"] if f["figures"]["run_id"] == then["taken"])
+        for record in (then, now)
+    )
+    is_promised = bool(again["is_certified"]) and again["threshold"] <= before["threshold"] + TOLERANCE
+    return is_promised and _is_within(again["risk_upper_bound"], before["risk_upper_bound"])
 
 
 def _is_within(bound_now: float | None, bound: float | None) -> bool:

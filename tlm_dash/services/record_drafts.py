@@ -18,6 +18,9 @@ from dataclasses import asdict
 from typing import Any
 
 from tlm_dash.models import utc_now
+from tlm_dash.services.choice import ChooseRequest, Setting
+from tlm_dash.services.choose import known_choice
+from tlm_dash.services.choose_words import choice_question
 from tlm_dash.services.compare import COMPARISON_VERSION, CompareRequest, Comparison, compare
 from tlm_dash.services.decide import METHOD_VERSION, Decision, Question, decided_run, threshold_facts
 from tlm_dash.services.decision_words import comparison_question, threshold_answer, threshold_question
@@ -29,6 +32,8 @@ from tlm_dash.services.run_words import instead_of
 from tlm_dash.store.decisions import DecisionKind
 
 Record = dict[str, Any]
+
+CHOICE_METHOD = "{method}; {n} settings tried share what the confidence leaves (Bonferroni)"
 
 COMPARISON_METHOD = (
     "paired by prompt; accuracy: Tango's score interval and McNemar's exact test, better or worse only where "
@@ -103,12 +108,49 @@ def comparison_record(place: Place, request: CompareRequest) -> Record:
     )
 
 
+def choice_record(place: Place, request: ChooseRequest) -> Record:
+    """Draft the record of a choice among settings that was asked: the one taken, and every other.
+
+    Raises NotFoundError, InvalidInputError, StoreError.
+    """
+    choice = known_choice(place, request)
+    taken = None if choice.taken is None else choice.settings[choice.taken]
+    tested = taken or choice.settings[0]
+    settings = {name: value for name, value in asdict(request.question).items() if value is not None}
+    return _record(
+        place,
+        "choice",
+        choice.runs,
+        question=choice_question(choice),
+        answer=choice.sentence,
+        request=asdict(request),
+        findings=[_finding(setting, taken) for setting in choice.settings],
+        charts={} if taken is None else {
+            "curve": _curve(taken.asked.decision), "max_risk": request.question.max_risk,
+            "coverage": _coverage(taken.asked.decision, None),
+        },
+        method=CHOICE_METHOD.format(n=choice.n_settings, method=tested.asked.decision.answer.method),
+        settings=settings | {"settings tried": choice.n_settings},
+    ) | {"taken": None if taken is None else taken.asked.decision.record.run_id}  # fmt: skip
+
+
+def _finding(setting: Setting, taken: Setting | None) -> dict[str, Any]:
+    told = f"Nothing is promised: {setting.why_not}." if setting.why_not else ""
+    title = f"{setting.name}: taken" if setting is taken else setting.name
+    return {"title": title, "text": told, "figures": setting.facts()}
+
+
 def drafted_again(place: Place, record: Mapping[str, Any], *, by_today: bool = False) -> Record:
     """Draft a record anew from its request and what the store holds now. Raises NotFoundError.
 
     It is found by the method that the record was made with, or `by_today`'s.
     """
     request = record["request"]
+    if record["kind"] == "choice":
+        version = METHOD_VERSION if by_today else made_by(record)
+        named = {"run_ids": tuple(request["run_ids"]), "bases": tuple(request["bases"])}
+        question = Question(**request["question"] | {"method_version": version})
+        return choice_record(place, ChooseRequest(**request | named | {"question": question}))
     if record["kind"] == "comparison":
         version = COMPARISON_VERSION if by_today else made_by(record)
         asked = {**request, "run_ids": tuple(request["run_ids"]), "method_version": version}

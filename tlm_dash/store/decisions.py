@@ -12,7 +12,7 @@ from tlm_dash.errors import NotFoundError
 from tlm_dash.models import canonical_json, new_id, text_hash, utc_now
 from tlm_dash.store.database import Store
 
-DecisionKind = Literal["threshold", "comparison"]
+DecisionKind = Literal["threshold", "comparison", "choice"]
 
 COMMIT_TIMEOUT_S = 60.0
 
