@@ -9,6 +9,7 @@ from tlm_dash.services.record_drafts import comparison_record
 from tlm_dash.ui.params_compare import CompareParams
 from tlm_dash.ui.parts import (
     aligned_rows,
+    choose_panel,
     compare_choice,
     decision_record,
     decision_save,
@@ -34,6 +35,7 @@ if params is not None:
     decision_save.draw(
         running, lambda: comparison_record(running, request), leads=verdict.is_answered(comparison)
     )
+    choose_panel.draw(running, comparison, params)
     difference_rows.draw(comparison)
     difference_rows.draw_tradeoff(comparison)
     pair_details.draw(comparison, params)

@@ -9,8 +9,10 @@ before. A subset that is asked later keeps its k; a setting that was not named g
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.models import new_id
@@ -23,7 +25,12 @@ from tlm_dash.services.decide import Question
 from tlm_dash.services.label_basis import SamplingBasis
 from tlm_dash.services.labelled import LabelledRun, labelled_run
 from tlm_dash.services.place import Place
+from tlm_dash.store.data_version import data_version
 from tlm_dash.store.questions import AskedQuestion, add_questions, questions_of
+
+_MOST_KEPT = 3
+_kept: dict[tuple[Any, ...], Choice] = {}
+_kept_lock = threading.Lock()
 
 
 def choose(place: Place, request: ChooseRequest, *, asked_by: str | None = None) -> Choice:
@@ -38,6 +45,27 @@ def choose(place: Place, request: ChooseRequest, *, asked_by: str | None = None)
         if fresh:
             add_questions(place.store, fresh)
     return _chosen(place, runs, request, is_look=False)
+
+
+def choice_before(place: Place, runs: Sequence[LabelledRun]) -> AskedQuestion | None:
+    """Give the first question of the choice that one of these runs was named for; None where none was."""
+    earlier = _earlier_choice(runs, _history(place, runs))
+    return earlier[0] if earlier else None
+
+
+def known_choice_of(place: Place, runs: Sequence[LabelledRun], request: ChooseRequest) -> Choice:
+    """Give `known_choice` of runs whose rows are there already; kept while nothing new is stored."""
+    key = (str(place.store.path), request, data_version(place.store))
+    with _kept_lock:
+        if key in _kept:
+            return _kept[key]
+    found = _chosen(place, runs, request, is_look=False)
+    if place.store.path is not None:
+        with _kept_lock:
+            _kept[key] = found
+            for old in list(_kept)[:-_MOST_KEPT]:
+                del _kept[old]
+    return found
 
 
 def known_choice(place: Place, request: ChooseRequest) -> Choice:

@@ -63,7 +63,8 @@ def draw(running: Dashboard, params: CompareParams) -> CompareParams | None:
         empty("Choose at least one run to compare with the baseline.", label="Nothing to compare")
         return None
     # An open dialog stays open: its key is not among those of the comparison.
-    dialog: dict[str, str | list[str]] = {SAVING_KEY: "yes"} if SAVING_KEY in st.query_params else {}
+    saving = st.query_params.get(SAVING_KEY)
+    dialog: dict[str, str | list[str]] = {} if saving is None else {SAVING_KEY: saving}
     st.query_params.from_dict(settled.to_dict() | dialog)
     return settled
 

@@ -24,21 +24,29 @@ SAVING_KEY = "saving"
 """Key of the address while the dialog is open."""
 
 
-def draw(running: Dashboard, draft: Callable[[], Record], *, leads: bool = True) -> None:
+def draw(
+    running: Dashboard,
+    draft: Callable[[], Record],
+    *,
+    leads: bool = True,
+    what: str = "yes",
+    label: str = "Save decision",
+) -> None:
     """Draw the button; `draft` computes the record of what is on the page, when it is wanted.
 
-    `leads`: nothing is missing that should come before it.
+    `leads`: nothing is missing that should come before it. `what` tells decisions of one page apart in the
+    address while the dialog is open.
     """
     st.button(
-        "Save decision", icon=":material/gavel:", key="save-decision", on_click=_open,
-        type="primary" if leads else "secondary",
+        label, icon=":material/gavel:", key="save-decision" if what == "yes" else f"save-{what}",
+        on_click=_open, args=(what,), type="primary" if leads else "secondary",
     )  # fmt: skip
-    if SAVING_KEY in st.query_params:
+    if st.query_params.get(SAVING_KEY) == what:
         _dialog(running, draft)
 
 
-def _open() -> None:
-    st.query_params[SAVING_KEY] = "yes"
+def _open(what: str) -> None:
+    st.query_params[SAVING_KEY] = what
 
 
 def _close() -> None:
