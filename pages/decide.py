@@ -30,17 +30,20 @@ views, there = decision_path.runs_to_decide(running, params)
 view = None if decision_record.opened(running) else decision_path.run_to_decide(running, views, there, params)
 if view is not None:
     params = replace(params, run=view.record.run_id)
-decision = None if view is None else decision_path.decided(running, view, params)
+asked = None if view is None else decision_path.decided(running, view, params)
 
-if decision is not None:
+if asked is not None:
+    decision = asked.decision
     run_id, question = decision.record.run_id, decision.question
     label_basis.choose(views, decision)
     label_basis.draw(decision)
     decision_path.labels_missing(running, decision)
-    decision_sentence.draw(decision, params)
-    if decision.n_labelled:
+    decision_sentence.draw(running, asked, params)
+    if decision.n_labelled and asked.can_be_saved:
+        told, chosen = asked.notes(), params.threshold
         decision_save.draw(
-            running, lambda: threshold_record(running, run_id, question, chosen_threshold=params.threshold)
+            running,
+            lambda: threshold_record(running, run_id, question, chosen_threshold=chosen, told=told),
         )
     operating_point.draw(decision)
     ranking_quality.draw(decision)

@@ -62,6 +62,8 @@ def _measure(dashboard: Dashboard, run_id: str, n_rows: int) -> float:
     app.query_params["run"] = run_id
     app.run()
     app.switch_page(str(ROOT / "pages" / "decide.py"))
+    app.run()
+    app.button(key="decide-ask").click().run()
     for _ in range(REPEATS):
         began = time.perf_counter()
         app.run()

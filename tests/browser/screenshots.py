@@ -62,6 +62,8 @@ def _take_decisions(browser: Browser, data_dir: Path) -> None:
             _run_two_presets(page, server.url, data_dir / "Invoices.csv")
             label_by_the_reference(page, N_ROWS)
             page.get_by_role("link", name="Next step: decide on a threshold").click()
+            page.get_by_role("button", name="Ask these labels").click()
+            page.get_by_role("heading", name="Send everything below").wait_for()
             _save(page, "decide.png", last=".st-key-risk-curve")
             page.goto(f"{server.url}/compare?margin=0.03")
             _save(page, "compare.png", last=".st-key-compare-whiskers")

@@ -27,6 +27,7 @@ def test_from_forty_sample_rows_to_a_saved_record(
     page.get_by_test_id("stMain").get_by_role("link", name="Review").first.click()
     label_by_the_reference(page, N_ROWS)
     page.get_by_role("link", name="Next step: decide on a threshold").click()
+    page.get_by_role("button", name="Ask these labels").click()
     answer = page.get_by_role(
         "heading", name=re.compile(r"^(Send everything below|Not with these 40 labels)")
     )

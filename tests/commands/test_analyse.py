@@ -56,7 +56,8 @@ def test_threshold(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert target["p_row"] <= target["level_used"]
     assert [round(start["share"], 9) for start in target["starts"]] == [0.45, 0.15, 0.25]
     requests = facts(capsys, "threshold", run_id[:8], "--max-risk", "0.05", "--rows-are-requests")
-    assert (requests["rows_are_requests"], requests["threshold"]) == (True, target["threshold"])
+    assert (requests["rows_are_requests"], requests["threshold"]) == (False, target["threshold"])
+    assert any("not declared separate requests" in note for note in requests["notes"])
     assert facts(capsys, "threshold", "large", "--max-risk", "0.05", "--basis", "census") == target
     share = facts(capsys, "threshold", "large", "--review-share", "0.1")
     assert (share["n_to_review"], share["p_row"], share["starts"]) == (30, None, [])

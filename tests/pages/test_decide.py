@@ -9,10 +9,13 @@ from tests.conftest import MakeDashboard
 from tests.fake_endpoint import FakeEndpoint
 from tests.pages.conftest import OpenApp, texts
 from tests.services.deciding import make_decidable_run, ranked_rows
+from tests.services.labelled_runs import say
 from tests.services.stored import make_dataset, make_run
-from tlm_dash.services import label_matchers
+from tlm_dash.services import label_matchers, label_plans
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Question, decide
+from tlm_dash.services.label_plans import PlanRequest
+from tlm_dash.store.plans import plan_items
 from tlm_dash.words.numbers import percent, threshold_text
 
 
@@ -31,42 +34,100 @@ def last(app: AppTest, name: str) -> str:
     return str(value[-1] if isinstance(value, list) else value)
 
 
-def test_the_sentence_and_what_moves_it(dashboard: Dashboard, open_app: OpenApp) -> None:
+def ask(app: AppTest) -> AppTest:
+    app.button(key="decide-ask").click().run()
+    assert not app.exception
+    return app
+
+
+def n_asked(dashboard: Dashboard) -> int:
+    return int(dashboard.store.read("SELECT count(*) FROM question")[0][0])
+
+
+def test_nothing_is_answered_before_it_is_asked(dashboard: Dashboard, open_app: OpenApp) -> None:
     scores, labels = ranked_rows(500)
     run_id = make_decidable_run(dashboard, scores, labels)
     expected = decide(dashboard, run_id, Question(max_risk=0.05)).answer.point
     assert expected is not None
     app = open_app(dashboard, "decide")
     assert not app.exception
+    assert not any(str(one.value).startswith("## ") for one in app.markdown)
+    before = texts(app)
+    assert app.number_input(key="decide-risk").value == 5.0
+    assert app.number_input(key="decide-confidence").value == 95.0
+    assert "Nothing has been asked of these labels yet." in before
+    assert "Asking settles it at the 500 labels that are there now" in before
+    assert "500 labels feed this: all 500 answered rows. 500 from a file." in before
+    assert "at all thresholds at once" in before, "the band is a look, which costs nothing"
+    assert not [one for one in app.button if one.key == "save-decision"]
+    assert n_asked(dashboard) == 0
+
+    ask(app)
     assert headline(app) == f"## Send everything below {threshold_text(expected.threshold)} to people."
     shown = texts(app)
     assert f"**{percent(1 - expected.coverage)} of rows**" in shown
-    assert "500 labels feed this: all 500 answered rows. 500 from a file." in shown
+    assert "Right and wrong are told by the labels of a file." in shown
     assert "any other needs its own" in shown
+    assert "5% with 95% confidence is the first target of these labels, asked on " in shown
+    assert "No other setting was tried." in shown
     assert app.select_slider(key="decide-slider").value == expected.threshold
     assert [one.label for one in app.get("page_link")][-1].startswith("Next step: compare it")
+    assert n_asked(dashboard) == 1
 
+
+def test_another_tab_and_a_link_know_the_first_target(dashboard: Dashboard, open_app: OpenApp) -> None:
+    run_id = make_decidable_run(dashboard, *ranked_rows(500))
+    # An old link fills the form and answers nothing; what it said of a first target is not believed.
+    app = open_app(dashboard, "decide", run=run_id, max_risk="0.06", first="0.06:0.95")
+    assert app.number_input(key="decide-risk").value == 6.0
+    assert "Nothing has been asked of these labels yet." in texts(app) and n_asked(dashboard) == 0
+    answer = headline(ask(app))
+
+    again = open_app(dashboard, "decide", run=run_id)
+    assert again.number_input(key="decide-risk").value == 6.0
+    assert headline(again) == answer == headline(open_app(dashboard, "decide", run=run_id, max_risk="0.06"))
+    other = open_app(dashboard, "decide", run=run_id, max_risk="0.1")
+    assert not any(str(one.value).startswith("## ") for one in other.markdown)
+    assert "6% with 95% confidence was asked of these labels first" in texts(other)
+
+
+def test_a_second_target_is_read_from_the_band(dashboard: Dashboard, open_app: OpenApp) -> None:
+    run_id = make_decidable_run(dashboard, *ranked_rows(500))
+    first = headline(ask(open_app(dashboard, "decide", run=run_id)))
+    app = open_app(dashboard, "decide", run=run_id)
     app.number_input(key="decide-risk").set_value(8.0).run()
-    assert (last(app, "max_risk"), last(app, "first")) == ("0.08", "0.05:0.95")
+    assert last(app, "max_risk") == "0.08"
     assert "was asked of these labels first" in texts(app)
+    assert not any(str(one.value).startswith("## ") for one in app.markdown)
+    ask(app)
     second = decide(dashboard, run_id, Question(max_risk=0.08, from_band=True)).answer.point
     assert second is not None
     assert headline(app) == f"## Send everything below {threshold_text(second.threshold)} to people."
+    assert "was asked of these labels first" in texts(app) and "read from the band" in texts(app)
     app.button(key="decide-first").click().run()
-    assert "max_risk" not in app.query_params and "first" not in app.query_params
-    assert app.number_input(key="decide-risk").value == 5.0
-    assert headline(app) == f"## Send everything below {threshold_text(expected.threshold)} to people."
-    app.number_input(key="decide-risk").set_value(8.0).run()
-    app.button(key="decide-meant").click().run()
-    assert last(app, "first") == "0.08:0.95"
-    assert "was asked of these labels first" not in texts(app)
+    assert "max_risk" not in app.query_params
+    assert app.number_input(key="decide-risk").value == 5.0 and headline(app) == first
+
+
+def test_asking_a_plan_in_the_middle_settles_its_rows(dashboard: Dashboard, open_app: OpenApp) -> None:
+    run_id = make_decidable_run(dashboard, [n / 300 for n in range(300)], [None] * 300)
+    plan = label_plans.create(dashboard, run_id, PlanRequest("uniform", 200, "Ada", seed=1, double_share=0.0))
+    items = plan_items(dashboard.store, plan.plan_id)
+    say(dashboard, run_id, {i.item_no: "correct" for i in items[:100]}, plan_id=plan.plan_id)
+    app = open_app(dashboard, "decide", run=run_id)
+    assert "Asking settles it at the 100 labels that are there now" in texts(app)
+    answer = headline(ask(app))
+    say(dashboard, run_id, {i.item_no: "incorrect" for i in items[100:]}, plan_id=plan.plan_id)
+    later = open_app(dashboard, "decide", run=run_id)
+    assert headline(later) == answer
+    assert "there are 200 now: the promise is that of then. Fresh labels need a new plan" in texts(later)
 
 
 def test_moving_the_threshold_reads_the_band(dashboard: Dashboard, open_app: OpenApp) -> None:
     scores, labels = ranked_rows(300)
     run_id = make_decidable_run(dashboard, scores, labels)
     found = decide(dashboard, run_id, Question(max_risk=0.05))
-    app = open_app(dashboard, "decide", run=run_id)
+    app = ask(open_app(dashboard, "decide", run=run_id))
     answer = headline(app)
     chosen = found.points[30]
     app.select_slider(key="decide-slider").set_value(chosen.threshold).run()
@@ -114,7 +175,8 @@ def test_no_run_and_a_run_that_is_not_there(dashboard: Dashboard, open_app: Open
     app = open_app(dashboard, "decide", run="nowhere")
     assert "not here" in texts(app)
     app.button(key="decide-newest").click().run()
-    assert headline(app).startswith("## Not with")
+    assert "the one label that is there now" in texts(app)
+    assert headline(ask(app)).startswith("## Not with")
 
 
 def test_no_labels_lead_to_the_queue(dashboard: Dashboard, open_app: OpenApp) -> None:
@@ -167,6 +229,8 @@ def test_labels_that_do_not_suffice(dashboard: Dashboard, open_app: OpenApp) -> 
         run_id = make_decidable_run(dashboard, scores, labels, name=f"run {number}")
         app = open_app(dashboard, "decide", run=run_id)
         assert not app.exception
+        if head != "Not without scores.":
+            ask(app)
         assert headline(app).startswith(f"## {head}")
         assert told in texts(app) + "".join(expander.label for expander in app.expander)
 
@@ -175,7 +239,7 @@ def test_open_rows_and_untrusted_names(dashboard: Dashboard, open_app: OpenApp) 
     scores, labels = ranked_rows(200)
     name = "![x](http://127.0.0.1:9/x.png) # run"
     run_id = make_decidable_run(dashboard, scores, ["?", *labels[1:]], name=name)
-    app = open_app(dashboard, "decide", run=run_id)
+    app = ask(open_app(dashboard, "decide", run=run_id))
     assert any("1 row was left open. With all of them" in str(caption.value) for caption in app.caption)
     assert name in app.selectbox(key="decide-run").options[0]
     assert not any(name in str(one.value) for kind in (app.markdown, app.caption) for one in kind)

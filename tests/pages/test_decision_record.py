@@ -24,6 +24,12 @@ def run_id(dashboard: Dashboard) -> str:
     return make_decidable_run(dashboard, *ranked_rows(300))
 
 
+def asked(app: AppTest) -> AppTest:
+    """Ask the target in the form: there is nothing to save before."""
+    app.button(key="decide-ask").click().run()
+    return app
+
+
 def save(app: AppTest, *, name: str, reason: str) -> None:
     app.button(key="save-decision").click().run()
     app.text_input(key="decision-name").set_value(name)
@@ -34,7 +40,7 @@ def save(app: AppTest, *, name: str, reason: str) -> None:
 def test_a_decision_is_saved_opened_and_checked_again(
     dashboard: Dashboard, run_id: str, open_app: OpenApp
 ) -> None:
-    app = open_app(dashboard, "decide", run=run_id)
+    app = asked(open_app(dashboard, "decide", run=run_id))
     save(app, name="Ada <img src=x>", reason="Good enough for the help desk.")
     assert not app.exception
     (saved,) = decision_records.listed(dashboard, run_id)
@@ -61,7 +67,7 @@ def test_a_decision_is_saved_opened_and_checked_again(
 
 
 def test_nothing_is_saved_without_a_name(dashboard: Dashboard, run_id: str, open_app: OpenApp) -> None:
-    app = open_app(dashboard, "decide", run=run_id)
+    app = asked(open_app(dashboard, "decide", run=run_id))
     save(app, name=" ", reason="Because.")
     assert "A decision needs a name and a reason." in texts(app)
     assert decision_records.listed(dashboard) == []

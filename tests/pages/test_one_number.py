@@ -24,6 +24,7 @@ def test_a_threshold_and_what_it_stands_on(
     scores, labels = ranked_rows(487)
     run_id = make_decidable_run(dashboard, scores, labels)
     app = open_app(dashboard, "decide", run=run_id, max_risk="0.0625")
+    app.button(key="decide-ask").click().run()
     shown = texts(app) + "\n".join(str(block.label) for block in app.expander)
     record = threshold_record(dashboard, run_id, Question(max_risk=0.0625))
     page = html.unescape(record_files.as_html(record))

@@ -235,6 +235,23 @@ def test_other_settings_that_were_asked_are_counted(place: OpenStore) -> None:
     assert ask(place, elsewhere, FIVE).facts()["n_settings_tried"] == 1
 
 
+def test_what_was_said_of_the_rows_before_looking_stays_said(place: OpenStore) -> None:
+    scores, labels = ranked_rows(600)
+    prompts = [f"question {n // 3}" for n in range(600)]
+    requests = Question(max_risk=0.1, rows_are_requests=True)
+    said = make_decidable_run(place, scores, labels, prompts=prompts)
+    first = ask(place, said, requests)
+    assert first.is_first and first.decision.question.rows_are_requests and first.facts()["p_prompt"] is None
+    again = known(place, said, Question(max_risk=0.1))
+    assert again.is_first and again.decision.answer == first.decision.answer
+    assert any("that stands" in note for note in again.notes())
+    unsaid = make_decidable_run(place, scores, labels, prompts=prompts, name="unsaid")
+    ask(place, unsaid, Question(max_risk=0.1))
+    late = ask(place, unsaid, requests)
+    assert late.is_first and not late.decision.question.rows_are_requests
+    assert any("prompts are tested too" in note for note in late.notes())
+
+
 def test_a_record_stays_with_the_rows_that_were_asked(place: OpenStore) -> None:
     run_id = make_decidable_run(place, [n / 1000 for n in range(1000)], [None] * 1000)
     plan_id = plan_of(place, run_id, 400, seed=1)

@@ -16,8 +16,8 @@ whole = st.integers(1, 10**6)
 @given(
     st.builds(
         DecideParams, run=st.none() | st.just("r1"), basis=st.none() | st.just("census"),
-        by=st.sampled_from(["target", "budget", "share"]), max_risk=shares, confidence=shares,
-        first=st.none() | st.tuples(shares, shares), review_budget=st.none() | whole, review_share=shares,
+        by=st.sampled_from(["target", "budget", "share"]), max_risk=st.none() | shares,
+        confidence=st.none() | shares, review_budget=st.none() | whole, review_share=shares,
         daily_volume=st.none() | whole, threshold=st.none() | st.floats(0, 1), seconds_per_row=whole,
     )
 )  # fmt: skip
@@ -33,22 +33,18 @@ def test_broken_values_fall_back(values: dict[str, str]) -> None:
     assert DecideParams.from_query(Query(found.to_dict())) == found
 
 
-def test_a_second_target_remembers_the_first_until_the_labels_are_others() -> None:
-    first = DecideParams(run="r1")
-    second = first.asking(0.08, 0.95)
-    assert (second.first, second.is_second_target, second.question(10).from_band) == (
-        (0.05, 0.95),
-        True,
-        True,
-    )
-    third = second.asking(0.1, 0.9)
-    assert third.first == (0.05, 0.95)
-    assert not third.asking(0.05, 0.95).is_second_target
-    assert third.of_run("r2").first is None
-    # Samples of one run may hold the same labels: another target on another sample is a second one.
-    elsewhere = first.on_sample("census")
-    assert (elsewhere.basis, elsewhere.is_second_target) == ("census", False)
-    assert elsewhere.asking(0.08, 0.95).is_second_target
-    assert second.on_sample("column").is_second_target
-    assert DecideParams(run="r1", by="share").on_sample("census").first is None
+def test_a_target_is_the_address_s_else_the_first_else_the_default() -> None:
+    plain = DecideParams(run="r1")
+    assert (plain.target(None), plain.target((0.08, 0.9))) == ((0.05, 0.95), (0.08, 0.9))
+    named = DecideParams(run="r1", max_risk=0.1)
+    assert named.target((0.08, 0.9)) == (0.1, 0.9)
+    assert (named.question(10, (0.08, 0.9)).max_risk, named.question(10).from_band) == (0.1, False)
+    # Other labels have a first target of their own.
+    assert named.of_run("r2") == DecideParams(run="r2")
+    assert named.on_sample("census") == DecideParams(run="r1", basis="census")
     assert DecideParams(by="budget").budget(2000) == (200, 2000)
+
+
+def test_what_an_old_link_says_of_a_first_target_is_not_read() -> None:
+    old = Query({"run": "r1", "max_risk": "0.08", "first": "0.05:0.95"})
+    assert DecideParams.from_query(old) == DecideParams(run="r1", max_risk=0.08)

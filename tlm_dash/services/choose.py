@@ -17,7 +17,7 @@ from typing import Any
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.models import new_id
 from tlm_dash.services import asking
-from tlm_dash.services.asking import AskedDecision, asked_now, decided_on, standing_of, was_asked
+from tlm_dash.services.asking import AskedDecision, asked_now, decided_on
 from tlm_dash.services.choice import Choice, ChooseRequest, Setting
 from tlm_dash.services.choose_words import setting_names
 from tlm_dash.services.compare_effort import cost_of
@@ -25,6 +25,7 @@ from tlm_dash.services.decide import Question
 from tlm_dash.services.label_basis import SamplingBasis
 from tlm_dash.services.labelled import LabelledRun, labelled_run
 from tlm_dash.services.place import Place
+from tlm_dash.services.standing import standing_of, usable_rows, was_asked
 from tlm_dash.store.data_version import data_version
 from tlm_dash.store.questions import AskedQuestion, add_questions, questions_of
 
@@ -153,7 +154,7 @@ def _to_store(
 
 def _is_stored(run: LabelledRun, choice: Sequence[AskedQuestion], question: Question) -> bool:
     mine = [q for q in choice if q.run_id == run.record.run_id]
-    if not run.basis.n_labelled:
+    if not usable_rows(run).any():
         return bool(mine)
     if question.max_risk is not None:
         return was_asked(run, mine, question)
@@ -168,7 +169,7 @@ def _chosen(place: Place, runs: Sequence[LabelledRun], request: ChooseRequest, *
     history = _history(place, runs)
     earlier = _earlier_choice(runs, history)
     members, n_settings = _members(runs, history)
-    labelled = [run for run in runs if run.basis.n_labelled]
+    labelled = [run for run in runs if usable_rows(run).any()]
     # Where nothing can be promised there is nothing that an answer would cost.
     is_answered = (
         is_look

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tlm_dash.services.asking_words import count
-from tlm_dash.services.decision_words import percent
 from tlm_dash.store.import_runs import IMPORTED
 from tlm_dash.store.run_models import RunRecord
+from tlm_dash.words.numbers import percent, percent_range, threshold_text
 
 if TYPE_CHECKING:
     from tlm_dash.services.choice import Choice, Setting
@@ -52,12 +52,12 @@ def choice_sentence(choice: Choice) -> str:
     taken = choice.settings[choice.taken]
     answer = taken.asked.decision.answer
     assert answer.point is not None and answer.bound is not None
-    point = answer.point
+    point, confidence = answer.point, percent(choice.request.question.confidence)
+    ends = percent_range(1 - point.coverage_high, 1 - point.coverage_low)
     return (
-        f"{taken.name}, threshold {point.threshold!r}: at most {percent(answer.bound)} of what it accepts is "
-        f"wrong ({percent(choice.request.question.confidence)} confidence, {allowing(choice)}); people read "
-        f"{percent(1 - point.coverage)} of rows ({percent(1 - point.coverage_high)} to "
-        f"{percent(1 - point.coverage_low)}). {_why_taken(choice)}"
+        f"{taken.name}, threshold {threshold_text(point.threshold)}: at most {percent(answer.bound)} of what "
+        f"it accepts is wrong ({confidence} confidence, {allowing(choice)}); people read "
+        f"{percent(1 - point.coverage)} of rows ({ends}). {_why_taken(choice)}"
     )
 
 

@@ -56,7 +56,7 @@ def check_again(place: Place, wanted: str) -> RecordCheck:
     except NotFoundError:
         return RecordCheck("unknown", "A run that it is about has been deleted: it cannot be computed anew.")
     checked = _held_against(decision, again)
-    today = METHOD_VERSION if decision.kind == "threshold" else COMPARISON_VERSION
+    today = COMPARISON_VERSION if decision.kind == "comparison" else METHOD_VERSION
     if made_by(decision.record) != today:
         return replace(checked, today=drafted_again(place, decision.record, by_today=True)["answer"])
     return checked

@@ -20,9 +20,10 @@ class Question:
     Shares are fractions. `from_band` answers a target from the band that holds at all thresholds at once, as
     it must be for a second target tried on the same labels. `rows_are_requests` says, before looking, that
     rows with the same prompt are separate requests, as in a log: then they alone are tested, not prompts too.
-    `basis` names a sample. `n_settings` were compared and share the level. `asked_of` is the id of an earlier
-    question: its rows answer, and no later ones. `method_version` is today's but where an earlier record is checked; `seed` drew
-    one row of each prompt in version 1. Raises InvalidInputError where it makes no sense.
+    `basis` names a sample. `method_version` is today's but where an earlier record is checked; `seed` drew
+    one row of each prompt in version 1. `n_settings` were compared and share the level. `asked_of` is the id
+    of an earlier question: its rows answer, and no later ones. Raises InvalidInputError where it makes no
+    sense.
     """
 
     max_risk: float | None = None

@@ -2,8 +2,8 @@
 
 Keys, for links from elsewhere: `run`, `basis` (the sample: census, imported, column, matcher or a plan's id),
 `by` (target, budget or share), `max_risk`, `confidence`, `review_share` as fractions, `review_budget` and
-`daily_volume` in rows, `threshold` (the one looked at, where it is not the answer), `seconds_per_row`, and
-`first`, the target that was asked of these labels first, as `0.05:0.95`.
+`daily_volume` in rows, `threshold` (the one looked at, where it is not the answer) and `seconds_per_row`.
+A target in the address fills the form; it is answered where it was asked, which the store knows.
 """
 
 from __future__ import annotations
@@ -11,21 +11,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tlm_dash.services.decide import Question
-from tlm_dash.ui.params import Address, QueryParams, as_share, changed, written
+from tlm_dash.ui.params import Address, QueryParams, changed, written
 
 WAYS = ("target", "budget", "share")
+DEFAULT_TARGET = (0.05, 0.95)
+"""Most wrong, and confidence, that the form shows where nothing was asked."""
 
 
 @dataclass(frozen=True)
 class DecideParams:
-    """The address. `first` is the target asked before this one, None while there was no other."""
+    """The address; a target of None is the one asked first of these labels, else the default."""
 
     run: str | None = None
     basis: str | None = None
     by: str = "target"
-    max_risk: float = 0.05
-    confidence: float = 0.95
-    first: tuple[float, float] | None = None
+    max_risk: float | None = None
+    confidence: float | None = None
     review_budget: int | None = None
     review_share: float = 0.1
     daily_volume: int | None = None
@@ -40,9 +41,8 @@ class DecideParams:
             run=address.text("run") or None,
             basis=address.text("basis") or None,
             by=address.one_of("by", WAYS, cls.by),
-            max_risk=address.share("max_risk") or cls.max_risk,
-            confidence=address.share("confidence") or cls.confidence,
-            first=_target(address.text("first")),
+            max_risk=address.share("max_risk"),
+            confidence=address.share("confidence"),
             review_budget=address.whole("review_budget"),
             review_share=address.share("review_share") or cls.review_share,
             daily_volume=address.whole("daily_volume"),
@@ -52,56 +52,35 @@ class DecideParams:
 
     def to_dict(self) -> dict[str, str | list[str]]:
         """Write the address; defaults are left out."""
-        first = ":".join(repr(part) for part in self.first or ())
-        return written(changed(self) | {"first": first})
+        return written(changed(self))
 
-    @property
-    def target(self) -> tuple[float, float]:
-        """Give the target that is asked now: most wrong, and confidence."""
-        return self.max_risk, self.confidence
-
-    @property
-    def is_second_target(self) -> bool:
-        """Tell whether another target was asked of these labels before."""
-        return self.first is not None and self.first != self.target
-
-    def asking(self, max_risk: float, confidence: float) -> DecideParams:
-        """Give the address with another target; the one asked first is kept in mind."""
-        return replace(
-            self, max_risk=max_risk, confidence=confidence, first=self.first or self.target, threshold=None
-        )
+    def target(self, first: tuple[float, float] | None) -> tuple[float, float]:
+        """Give most wrong and confidence: the address's, else the first that was asked, else the default."""
+        risk, confidence = first or DEFAULT_TARGET
+        return self.max_risk or risk, self.confidence or confidence
 
     def of_run(self, run: str) -> DecideParams:
-        """Give the address of another run: its labels have not been asked anything."""
-        return replace(self, run=run, basis=None, first=None, threshold=None)
+        """Give the address of another run: its labels have a first target of their own."""
+        return replace(self, run=run, basis=None, max_risk=None, confidence=None, threshold=None)
 
     def on_sample(self, basis: str | None) -> DecideParams:
-        """Give the address of another sample. Samples share labels, so what was asked stays asked."""
-        first = self.first or (self.target if self.by == "target" else None)
-        return replace(self, basis=basis, first=first, threshold=None)
+        """Give the address of another sample, which may have been asked something else."""
+        return replace(self, basis=basis, max_risk=None, confidence=None, threshold=None)
 
     def budget(self, n_rows: int) -> tuple[int, int]:
         """Give how many rows can be read a day, a tenth where nothing is said, and of how many."""
         volume = self.daily_volume or max(1, n_rows)
         return self.review_budget or max(1, volume // 10), volume
 
-    def question(self, n_rows: int) -> Question:
-        """Give what is asked of a run with so many rows."""
+    def question(self, n_rows: int, first: tuple[float, float] | None = None) -> Question:
+        """Give what is asked of a run with so many rows, whose labels were asked `first`."""
+        risk, confidence = self.target(first)
         if self.by == "budget":
             budget, volume = self.budget(n_rows)
             return Question(
                 review_budget=budget, daily_volume=volume,
-                confidence=self.confidence, basis=self.basis,
+                confidence=confidence, basis=self.basis,
             )  # fmt: skip
         if self.by == "share":
-            return Question(review_share=self.review_share, confidence=self.confidence, basis=self.basis)
-        return Question(
-            max_risk=self.max_risk, confidence=self.confidence, from_band=self.is_second_target,
-            basis=self.basis,
-        )  # fmt: skip
-
-
-def _target(text: str) -> tuple[float, float] | None:
-    risk, _, confidence = text.partition(":")
-    found = as_share(risk), as_share(confidence)
-    return None if found[0] is None or found[1] is None else (found[0], found[1])
+            return Question(review_share=self.review_share, confidence=confidence, basis=self.basis)
+        return Question(max_risk=risk, confidence=confidence, basis=self.basis)

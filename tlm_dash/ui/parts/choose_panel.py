@@ -12,11 +12,12 @@ from tlm_dash.services.choose import choice_before, choose, known_choice_of
 from tlm_dash.services.choose_words import best_of
 from tlm_dash.services.compare import Comparison
 from tlm_dash.services.dashboard import Dashboard
-from tlm_dash.services.decision_words import percent
 from tlm_dash.services.record_drafts import choice_record
+from tlm_dash.ui import who
 from tlm_dash.ui.params_compare import CompareParams
 from tlm_dash.ui.parts import decision_save
 from tlm_dash.ui.text import one_line, visible
+from tlm_dash.words.numbers import percent, threshold_text
 
 NAME_CHARACTERS = 60
 
@@ -78,7 +79,7 @@ def _form(
             return
         names = count(len(request.run_ids), "setting")
         if st.button(f"Choose among these {names}", key="choose-ask", icon=":material/check:"):
-            choose(running, asked.choice(asked.target()))
+            choose(running, asked.choice(asked.target()), asked_by=who.name())
             _go(asked)
 
 
@@ -129,7 +130,7 @@ def _row(setting: Setting, *, is_taken: bool) -> dict[str, str]:
     return {
         "setting": visible(setting.name),
         "taken": "✓" if is_taken else "",
-        "threshold": "" if point is None else repr(point.threshold),
+        "threshold": "" if point is None else threshold_text(point.threshold),
         "people read": "" if point is None else percent(setting.review_share),
         "promise": "no" if bound is None else f"yes, at most {percent(bound)} wrong",
         "why not": "" if setting.why_not is None else f"{setting.why_not}{at_best}",

@@ -9,8 +9,9 @@ import streamlit as st
 
 from tlm_dash.errors import NotFoundError
 from tlm_dash.services import runs
+from tlm_dash.services.asking import AskedDecision, known_or_first
 from tlm_dash.services.dashboard import Dashboard
-from tlm_dash.services.decide import Decision, decide
+from tlm_dash.services.decide import Decision
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui import run_in_hand
 from tlm_dash.ui.params_decide import DecideParams
@@ -68,10 +69,16 @@ def run_to_decide(
     return known[run]
 
 
-def decided(running: Dashboard, view: RunView, params: DecideParams) -> Decision | None:
-    """Answer what the address asks; None where it names a sample that is not there, after saying so."""
+def decided(running: Dashboard, view: RunView, params: DecideParams) -> AskedDecision | None:
+    """Show what the address asks, answered where it was asked before.
+
+    None where it names a sample that is not there, after saying so.
+    """
+    n_rows = view.record.n_items
     try:
-        return decide(running, view.record.run_id, params.question(view.record.n_items))
+        return known_or_first(
+            running, view.record.run_id, params.basis, lambda first: params.question(n_rows, first)
+        )
     except NotFoundError as error:
         failure(error.message, "Take another sample of its labels.", label="Not found")
     if st.button("Take the sample with most labels", type="primary", key="decide-best-sample"):

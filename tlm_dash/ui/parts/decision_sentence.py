@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import streamlit as st
 
+from tlm_dash.services.asking import AskedDecision
+from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Answer, Decision
 from tlm_dash.services.operating_point import OperatingPoint
 from tlm_dash.ui.params import MOST_ROWS
 from tlm_dash.ui.params_decide import DecideParams
+from tlm_dash.ui.parts import decision_asking
 from tlm_dash.ui.text import visible
 from tlm_dash.words.numbers import percent, threshold_text
 from tlm_dash.words.threshold import fresh_words
@@ -19,8 +22,9 @@ WAYS = {"target": "a target", "budget": "rows we can read a day", "share": "a sh
 SMALL = 104
 
 
-def draw(decision: Decision, params: DecideParams) -> None:
-    """Draw the question with its inputs and the answer under it."""
+def draw(running: Dashboard, asked: AskedDecision, params: DecideParams) -> None:
+    """Draw the question with its inputs, and the answer under it once it was asked."""
+    decision = asked.decision
     # The address decides what every widget shows, so that links, Back and buttons move them too.
     st.session_state["decide-by"] = params.by
     st.segmented_control(
@@ -29,33 +33,41 @@ def draw(decision: Decision, params: DecideParams) -> None:
     )  # fmt: skip
     with st.container(border=True, gap="small", key="decision"):
         ASKED[params.by](decision, params)
-        for line in answer_lines(decision, params):
-            st.markdown(line)
+        if asked.is_answered:
+            for line in answer_lines(decision):
+                st.markdown(line)
+        else:
+            decision_asking.draw(running, asked, params)
         if decision.with_open_wrong is not None:
             st.caption(open_line(decision))
-        if decision.labels.sentence is not None:
-            st.text(visible(decision.labels.sentence))
-        for note in decision.notes:
+        for note in _notes(asked):
             st.text(visible(note))
-        if params.is_second_target and params.by == "target":
-            _second_target(params)
+        if asked.is_answered and asked.first and not asked.is_first and params.by == "target":
+            decision_asking.back_to_first(asked, params)
 
 
-def answer_lines(decision: Decision, params: DecideParams) -> list[str]:
+def _notes(asked: AskedDecision) -> list[str]:
+    """Say whose labels these are, what was asked of them before, and what else the answer stands on."""
+    first = decision_asking.first_line(asked)
+    told = " ".join([*([] if first is None else [first]), *asked.notes()])
+    return [*asked.decision.labels.notes, *([told] if told else []), *asked.decision.notes]
+
+
+def answer_lines(decision: Decision) -> list[str]:
     """Say the answer: the sentence in large letters, then what it means; numbers and our own words only."""
-    answer, best = decision.answer, decision.best
-    confidence = percent(params.confidence)
+    answer, best, question = decision.answer, decision.best, decision.question
+    confidence = percent(question.confidence)
     if answer.point is not None:
         lines = [
             f"## Send everything below {threshold_text(answer.point.threshold)} to people.",
             consequence(decision, answer.point),
         ]
-        if params.by != "target" or params.is_second_target:
+        if question.max_risk is None or question.from_band:
             lines.append(bound_line(answer, confidence))
         else:
             lines.append(promise_line(answer, confidence))
         return lines
-    if params.by != "target":
+    if question.max_risk is None:
         return ["## Not possible.", f"{_sentence(answer.reason)}"]
     said = f"## Not with these {decision.n_labelled:,} labels"
     if not decision.n_labelled:
@@ -109,12 +121,14 @@ def open_line(decision: Decision) -> str:
     )
 
 
-def _target(_decision: Decision, params: DecideParams) -> None:
+def _target(decision: Decision, _params: DecideParams) -> None:
+    question = decision.question
+    assert question.max_risk is not None
     with _row():
         st.text("To keep wrong answers among the accepted rows at or below", width="content")
-        _percent("Most wrong among the accepted, percent", params.max_risk, "decide-risk", _ask)
+        _percent("Most wrong among the accepted, percent", question.max_risk, "decide-risk", _ask)
         st.text("% with", width="content")
-        _percent("Confidence, percent", params.confidence, "decide-confidence", _ask)
+        _percent("Confidence, percent", question.confidence, "decide-confidence", _ask)
         st.text("% confidence:", width="content")
 
 
@@ -161,36 +175,15 @@ def _rows(label: str, rows: int, name: str) -> None:
     )  # fmt: skip
 
 
-def _second_target(params: DecideParams) -> None:
-    assert params.first is not None
-    risk, confidence = params.first
-    with _row():
-        st.text(
-            f"{percent(risk)} with {percent(confidence)} confidence was asked of these labels first. To look "
-            "and then ask again would void the guarantee, so this second target is read from the band.",
-            width="stretch",
-        )
-        if st.button("Back to the first", key="decide-first", type="tertiary"):
-            back = replace(params, max_risk=risk, confidence=confidence, first=None, threshold=None)
-            st.query_params.from_dict(back.to_dict())
-            st.rerun()
-        if st.button(
-            "This was meant from the start", key="decide-meant", type="tertiary",
-            help="Only if it was settled before any answer from these labels was seen.",
-        ):  # fmt: skip
-            st.query_params.from_dict(replace(params, first=params.target).to_dict())
-            st.rerun()
-
-
 def _sentence(reason: str | None) -> str:
     return "" if not reason else f"{reason[:1].upper()}{reason[1:]}."
 
 
 def _ask() -> None:
     params = DecideParams.from_query(st.query_params)
-    risk = round(st.session_state.get("decide-risk", 100 * params.max_risk) / 100, 9)
-    confidence = round(st.session_state.get("decide-confidence", 100 * params.confidence) / 100, 9)
-    st.query_params.from_dict(params.asking(risk, confidence).to_dict())
+    risk, confidence = (round(st.session_state[key] / 100, 9) for key in ("decide-risk", "decide-confidence"))
+    asked = replace(params, max_risk=risk, confidence=confidence, threshold=None)
+    st.query_params.from_dict(asked.to_dict())
 
 
 def _ask_share() -> None:

@@ -35,9 +35,9 @@ def _draw(decision: Decision) -> None:
     if point is None:
         return
     st.header("Risk and coverage", anchor=False)
-    risk_curve.draw(decision, point, params)
+    risk_curve.draw(decision, point)
     _slider(decision.points, point)
-    st.text(_sentence(decision, point, params))
+    st.text(_sentence(decision, point))
     _day(decision, point, params)
 
 
@@ -64,21 +64,23 @@ def _slider(points: Sequence[OperatingPoint], point: OperatingPoint) -> None:
         st.space(AXIS_RIGHT)
 
 
-def _sentence(decision: Decision, point: OperatingPoint, params: DecideParams) -> str:
+def _sentence(decision: Decision, point: OperatingPoint) -> str:
     """Say what the band tells of the threshold that is looked at."""
     passing = f"At {threshold_text(point.threshold)}, {point.n_accepted:,} of {decision.n_rows:,} rows pass. "
     if point.risk_low is None or point.risk_high is None:
         return passing + (
             f"Of them {point.n_accepted_labelled:,} are labelled: fewer than 30 say nothing about the rest."
         )
+    confidence = percent(decision.question.confidence)
     said = passing + (
         f"{percent(point.risk_low)} to {percent(point.risk_high)} of those are wrong, with "
-        f"{percent(params.confidence)} confidence at all thresholds at once ({decision.band_method}; "
+        f"{confidence} confidence at all thresholds at once ({decision.band_method}; "
         f"{point.n_accepted_labelled:,} of them labelled). So the threshold may be moved freely here."
     )
-    if decision.answer.point == point and params.by == "target" and not params.is_second_target:
+    question = decision.question
+    if decision.answer.point == point and question.max_risk is not None and not question.from_band:
         said += (
-            f" Its upper end is the {percent(params.max_risk)} of the answer, from a test made for one "
+            f" Its upper end is the {percent(question.max_risk)} of the answer, from a test made for one "
             "target named beforehand, which holds together with the rest of the band."
         )
     return said

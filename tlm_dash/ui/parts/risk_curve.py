@@ -7,10 +7,9 @@ import streamlit as st
 from tlm_dash.charts.risk_coverage import CurvePoint, risk_coverage, risk_coverage_text
 from tlm_dash.services.decide import Decision
 from tlm_dash.services.operating_point import OperatingPoint
-from tlm_dash.ui.params_decide import DecideParams
 
 
-def draw(decision: Decision, point: OperatingPoint, params: DecideParams) -> None:
+def draw(decision: Decision, point: OperatingPoint) -> None:
     """Draw the curve with its band, the target, and a line at the threshold that is looked at."""
     if not decision.n_labelled:
         return
@@ -19,9 +18,11 @@ def draw(decision: Decision, point: OperatingPoint, params: DecideParams) -> Non
         for p in decision.points
     ]
     model = decision.record.model or decision.record.name
-    max_risk = params.max_risk if params.by == "target" else None
-    figure = risk_coverage(points, model=model, max_risk=max_risk, chosen=point.coverage)
+    question = decision.question
+    figure = risk_coverage(points, model=model, max_risk=question.max_risk, chosen=point.coverage)
     st.plotly_chart(
         figure, width="stretch", key="risk-curve", config={"displayModeBar": False},
-        alt=risk_coverage_text(points, params.confidence, max_risk=max_risk, chosen=point.coverage),
+        alt=risk_coverage_text(
+            points, question.confidence, max_risk=question.max_risk, chosen=point.coverage
+        ),
     )  # fmt: skip
