@@ -181,6 +181,7 @@ def test_a_refused_run_fails_the_command_with_the_endpoints_words(
     assert (said["kind"], said["n"]) == ("request_refused", run["n_sent"])
     assert "does not exist" in said["message"] and said["hint"] and said["message"] in run["reason"]
     assert "error: The run is paused, because the endpoint refuses it." in told.err
+    assert "Start a new run with other settings, or resume when the endpoint takes these: `runs" in told.err
     assert "does not exist" in told.err and f"`runs resume {run['run_id'][:8]}`" in told.err
     (shown,) = facts(capsys, "runs", "show", run["run_id"])["runs"]
     assert shown == run

@@ -46,7 +46,7 @@ TROUBLE: dict[str, tuple[object, type[EndpointError], str]] = {
     "429 quota": (
         ApiError(429, "You exceeded your quota", code="insufficient_quota"),
         AccountExhaustedError,
-        "no quota or credit left (429): “You exceeded your quota”",
+        "no quota or credit left: “You exceeded your quota”",
     ),
     "429 about tokens": (
         ApiError(429, "Request too large: maximum context length"),

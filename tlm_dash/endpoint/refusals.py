@@ -168,7 +168,7 @@ def _classified(answer: Answer, told: Told, secrets: Secrets) -> EndpointError:
         return _too_long(status, said)
     if _is_exhausted(answer, told):
         return AccountExhaustedError(
-            f"The account at the endpoint has no quota or credit left ({status}){said}", hint=QUOTA_HINT
+            f"The account at the endpoint has no quota or credit left{said}", hint=QUOTA_HINT
         )
     if status == 429:
         return RateLimitedError(f"The endpoint asks for fewer requests (429){said}", hint=RATE_HINT)

@@ -92,5 +92,12 @@ def refusal_error(refused: Sequence[RunView], *, n_runs: int) -> TlmDashError:
     to_resume = " and ".join(f"`runs resume {view.record.run_id[:8]}`" for view in refused[:3])
     return TlmDashError(
         f"{what}, because the endpoint refuses it. {said.message}",
-        hint=f"{said.hint} When that is mended: {to_resume}.".strip(),
+        hint=f"{said.hint} {how_to_go_on(said)}: {to_resume}.".strip(),
     )
+
+
+def how_to_go_on(refusal: Refusal) -> str:
+    """Say when a refused run may be resumed: what it asks is kept with it, and is not mended by a key."""
+    if refusal.kind == "request_refused":
+        return "Start a new run with other settings, or resume when the endpoint takes these"
+    return "Resume when that is mended"

@@ -86,7 +86,10 @@ def _not_accepted(running: Dashboard, view: RunView) -> Iterator[tuple[str, str]
 
 
 def _messages(running: Dashboard, view: RunView) -> Iterator[tuple[str, str]]:
+    """Give what the endpoint said of rows that failed; what paused the run is told above."""
     for said in messages_of(running, [view])[view.record.run_id]:
+        if said == view.record.refusal:
+            continue
         yield f"The endpoint said, {said.n:,} ×", f"{said.message} {said.hint}"
 
 

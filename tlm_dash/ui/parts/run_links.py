@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.run_messages import how_to_go_on
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.parts import export_menu
 from tlm_dash.ui.parts.notice import failure
@@ -48,7 +49,7 @@ def refused(view: RunView) -> None:
     times = "once" if refusal.n == 1 else f"{refusal.n:,} times"
     failure(
         refusal.message,
-        f"{refusal.hint} Refused {times}; the rows wait. Press Resume when that is mended.".strip(),
+        f"{refusal.hint} Refused {times}; the rows wait. {how_to_go_on(refusal)}.".strip(),
         label="The endpoint refuses this run",
     )
 
