@@ -26,8 +26,7 @@ WHERE dataset_id = $dataset_id AND {IS_SELECTED}
 """  # noqa: S608 - fixed text
 
 # A response that came with a file has neither times nor tokens: only the others are looked for.
-_COLUMNS = f"""
-{MARKED_ANSWERS},
+_COLUMNS = """
 timed AS (
     SELECT completion_id, latency_ms, input_tokens, output_tokens FROM completion
     WHERE dataset_id = $dataset_id AND answered_by <> 'given'
@@ -37,14 +36,22 @@ SELECT
     r.trustworthiness_score AS score, r.label, r.label_source AS source, r.label_state AS state,
     coalesce(t.latency_ms + coalesce(r.score_latency_ms, 0), r.score_latency_ms) AS latency_ms,
     t.input_tokens, t.output_tokens, r.has_imported, r.has_column, r.has_matcher,
-    CASE WHEN r.status = 'done' THEN m.mark END AS mark
+    {mark} AS mark
 FROM member AS n
 JOIN (SELECT item_no, prompt_hash FROM item WHERE dataset_id = $dataset_id) AS i ON i.item_no = n.item_no
 LEFT JOIN run_label AS r ON r.item_no = n.item_no
 LEFT JOIN timed AS t ON t.completion_id = r.completion_id
-LEFT JOIN marked_answer AS m ON m.completion_id = r.completion_id
+{joined}
 ORDER BY n.item_no
-"""  # noqa: S608 - fixed text
+"""
+
+# Most runs have no marked answer: then they are not looked for row by row.
+_MARKS = {
+    "mark": "CASE WHEN r.status = 'done' THEN m.mark END",
+    "joined": "LEFT JOIN marked_answer AS m ON m.completion_id = r.completion_id",
+}
+_NO_MARKS = {"mark": "CAST(NULL AS VARCHAR)", "joined": ""}
+_HAS_MARKS = f"WITH {MARKED_ANSWERS} SELECT EXISTS (FROM marked_answer)"
 
 _PLANS = """
 SELECT plan_id, run_id, dataset_id, kind, n_items, n_population, created_by, created_at FROM label_plan
@@ -140,7 +147,11 @@ class Statement:
 def run_columns(store: Store, record: RunRecord) -> Any:  # noqa: ANN401 - pyarrow ships no types
     """Give all rows of a run in the order of their items, as an Arrow table with the columns of _COLUMNS."""
     items, parameters = _items(record)
-    sql = f"WITH {run_labels(store, [record.run_id])},\nmember AS ({items}),{_COLUMNS}"  # noqa: S608 - our own text
+    ((has_marks,),) = store.read(_HAS_MARKS, {"dataset_id": record.dataset_id})
+    columns = (f"{MARKED_ANSWERS},{_COLUMNS}" if has_marks else _COLUMNS).format(
+        **(_MARKS if has_marks else _NO_MARKS)
+    )
+    sql = f"WITH {run_labels(store, [record.run_id])},\nmember AS ({items}),{columns}"  # noqa: S608 - our own text
     named = stored_parameters({
         **parameters, "run_ids": [record.run_id], "dataset_id": record.dataset_id,
     })  # fmt: skip
