@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tlm_dash.endpoint.bodies import completion_document
 from tlm_dash.errors import (
     AnswerFailedError,
     AnswerWithheldError,
+    ConnectionDroppedError,
     EmptyAnswerError,
     EndpointError,
     NotTlmEndpointError,
@@ -125,3 +127,23 @@ def test_an_empty_error_and_nothing_else_is_no_answer(fake_endpoint: FakeEndpoin
 def test_a_message_beside_an_answer_is_no_error(fake_endpoint: FakeEndpoint) -> None:
     said: dict[str, Any] = {"code": 200, "msg": "success"}
     assert answered(fake_endpoint, Answer(text="Paris.", extra=said)).text == "Paris."
+
+
+def test_an_answer_behind_comments_is_read(fake_endpoint: FakeEndpoint) -> None:
+    raw = b": OPENROUTER PROCESSING\n\n" + json.dumps(Answer(text="Paris.").document({})).encode()
+    assert answered(fake_endpoint, Reply(200, raw)).text == "Paris."
+
+
+def events(chunks: list[dict[str, Any]]) -> bytes:
+    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)
+
+
+def test_a_stream_that_nobody_asked_for_is_read(fake_endpoint: FakeEndpoint) -> None:
+    chunks = Answer(text="The capital is Paris.").chunks({})
+    whole = Reply(200, events(chunks) + b"data: [DONE]\n\n", {}, "text/event-stream")
+    assert answered(fake_endpoint, whole).text == "The capital is Paris."
+    fake_endpoint.script(GENERATE, [Reply(200, events(chunks[:3]), {}, "text/event-stream")])
+    assert type(error_of(fake_endpoint)) is ConnectionDroppedError
+    failed = events([*chunks[:3], {"error": {"code": 502, "message": "Provider disconnected"}}])
+    fake_endpoint.script(GENERATE, [Reply(200, failed, {}, "text/event-stream")])
+    assert type(error_of(fake_endpoint)) is ServerFailedError

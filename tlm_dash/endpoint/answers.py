@@ -12,8 +12,12 @@ from tlm_dash.endpoint.refusals import (
     failure_of_object,
     html_page_failure,
 )
+from tlm_dash.endpoint.sse import SseDecoder
+from tlm_dash.endpoint.streamed import StreamedAnswer
 from tlm_dash.endpoint.wire import BASE_URL_HINT, decode, name_of
-from tlm_dash.errors import EndpointError, NotTlmEndpointError
+from tlm_dash.errors import ConnectionDroppedError, EndpointError, NotTlmEndpointError
+
+BLANK = b"\xef\xbb\xbf \t\r\n"
 
 
 def document_of(answer: Answer, secrets: Secrets) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def json_of(answer: Answer, secrets: Secrets) -> Json:
     if page is not None:
         raise page
     try:
-        value = decode(answer.body)
+        value = _decoded(answer, secrets)
     except EndpointError as failure:
         failure.status = answer.status
         raise
@@ -44,3 +48,28 @@ def json_of(answer: Answer, secrets: Secrets) -> Json:
     if error is not None:
         raise failure_of_object(error, secrets, answer.headers)
     return value
+
+
+def _decoded(answer: Answer, secrets: Secrets) -> Json:
+    """Decode a body; some servers put comments in front of it, or stream it unasked."""
+    if not answer.body.lstrip(BLANK).startswith((b"data:", b"event:", b":")):
+        return decode(answer.body)
+    lines = [line for line in answer.body.splitlines() if not line.startswith(b":")]
+    rest = b"\n".join(lines).strip(BLANK)
+    if rest.startswith((b"{", b"[")):
+        return decode(rest)
+    decoder, streamed = SseDecoder(), StreamedAnswer()
+    for event in (*decoder.feed(answer.body), *decoder.end()):
+        if event.data.strip() == "[DONE]":
+            break
+        chunk = decode(event.data.encode("utf-8", "replace"))
+        error = error_in(chunk)
+        if error is not None or not isinstance(chunk, dict):
+            raise failure_of_object(chunk if error is None else error, secrets, answer.headers)
+        streamed.add(chunk)
+    if not streamed.finished:
+        raise ConnectionDroppedError(
+            "The endpoint's answer stops in the middle.",
+            hint="Try again; look at the endpoint's own log if it stays.",
+        )
+    return streamed.document()
