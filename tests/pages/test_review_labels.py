@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -12,6 +14,7 @@ from tests.services.labelled_runs import say
 from tests.services.stored import make_dataset, make_run
 from tlm_dash.services import label_spellings
 from tlm_dash.services.dashboard import Dashboard
+from tlm_dash.services.label_import import import_labels
 from tlm_dash.services.label_sources import order, source_counts
 
 PROMPTS = ["Capital of France?", "Capital of Italy?", "Capital of Norway?", "Capital of Peru?"]
@@ -130,3 +133,25 @@ def test_a_run_that_is_gone(open_app: OpenApp, dashboard: Dashboard) -> None:
     make_run(dashboard.store, make_dataset(dashboard.store, PROMPTS), RESPONSES)
     app = opened(open_app, dashboard, "nothing")
     assert "not there" in texts(app)
+
+
+def test_people_of_one_name_are_one_until_somebody_says_otherwise(
+    open_app: OpenApp, dashboard: Dashboard, tmp_path: Path
+) -> None:
+    dataset_id = make_dataset(dashboard.store, PROMPTS)
+    run_id = make_run(dashboard.store, dataset_id, RESPONSES)
+    file = tmp_path / "labels.csv"
+    file.write_text("item_no,verdict,annotator\n1,correct,Ada\n2,correct,Ada\n", encoding="utf-8")
+    import_labels(dashboard, run_id, file)
+    say(dashboard, run_id, {1: "correct", 2: "incorrect"})
+    app = opened(open_app, dashboard, run_id, as_person="Bo")
+    assert "Who counts as one person" in [header.value for header in app.header]
+    assert "Ada (here) and Ada (from a file) count as one person, since they have one name" in texts(app)
+    assert "Agreement" not in [header.value for header in app.header], "nobody agrees with themselves"
+    next(b for b in app.button if b.label == "They are two people").click().run()
+    assert not app.exception
+    assert "Agreement" in [header.value for header in app.header]
+    assert "count as one person" not in texts(app)
+    app.button(key="people-unite").click().run()
+    assert "count as one person" in texts(app)
+    assert "Agreement" not in [header.value for header in app.header]

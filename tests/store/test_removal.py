@@ -10,7 +10,7 @@ from tlm_dash.store.removal import remove_dataset
 from tlm_dash.store.tables import TABLES, Table
 
 # What a deletion leaves: notes of it, figures without texts, and what belongs to no dataset.
-KEPT = {"dataset_deletion", "decision", "price"}
+KEPT = {"dataset_deletion", "decision", "price", "person", "person_counted"}
 VALUES: dict[str, Any] = {
     "text": "x", "json": "{}", "integer": 1, "bigint": 1, "double": 0.5, "boolean": False
 }  # fmt: skip

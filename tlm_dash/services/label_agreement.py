@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from tlm_dash.analysis.agreement import Agreement, cohen_kappa
+from tlm_dash.services.people import voice_names
 from tlm_dash.services.place import Place
 from tlm_dash.store import disagreement as stored
 from tlm_dash.store.disagreement import Remark, Unsettled
@@ -14,12 +15,12 @@ from tlm_dash.store.disagreement import Remark, Unsettled
 __all__ = ["Agreement", "PairAgreement", "Remark", "Unsettled", "agreements", "n_unsettled", "unsettled"]
 
 MOST_ANNOTATORS = 30
-"""Agreement is told for the pairs among those who judged most."""
+"""Agreement is told for the pairs of people among those who judged most."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairAgreement:
-    """Two annotators: what they agree on among the rows that both called correct or incorrect.
+    """Two people: what they agree on among the rows that both called correct or incorrect.
 
     `n_left_out` rows both judged, but at least one of them was unsure.
     """
@@ -33,14 +34,14 @@ class PairAgreement:
 def agreements(
     place: Place, run_ids: Sequence[str], *, confidence: float = 0.95
 ) -> tuple[PairAgreement, ...]:
-    """Give the agreement of every two annotators who judged a common row, most common rows first.
+    """Give the agreement of every two people who judged a common row, most common rows first.
 
-    Annotators of an imported file are told apart from people of the same name.
+    Who counts as one (services/people.py) is one here: of what they said of a row, the later counts.
     """
     verdicts: dict[str, dict[str, str]] = {}
+    names = voice_names(place, run_ids)
     for said in stored.verdicts_said(place.store, run_ids):
-        name = said.annotator if said.source == "person" else f"{said.annotator} (imported)"
-        verdicts.setdefault(name, {})[said.response_hash] = said.verdict
+        verdicts.setdefault(names.get(said.voice, said.voice), {})[said.response_hash] = said.verdict
     busiest = sorted(verdicts, key=lambda name: (-len(verdicts[name]), name))[:MOST_ANNOTATORS]
     found = [_pair(a, b, verdicts, confidence) for a, b in combinations(sorted(busiest), 2)]
     shared = [pair for pair in found if pair.agreement.n or pair.n_left_out]

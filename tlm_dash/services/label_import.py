@@ -14,6 +14,7 @@ from tlm_dash.services.labels import LONGEST_NOTE, checked_annotator
 from tlm_dash.services.place import Place
 from tlm_dash.store.annotations import append_annotations
 from tlm_dash.store.import_targets import Key, Target, targets, text_key
+from tlm_dash.store.person_rule import name_key
 from tlm_dash.store.reading import read_table
 from tlm_dash.store.runs import records
 
@@ -133,9 +134,9 @@ def _last_said(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
     Copies of a response keep an annotation each, so that it is known which rows of the run the file took.
     """
-    last = {(row["response_hash"], row["annotator"]): row for row in rows}
-    items = {(row["item_no"], row["response_hash"], row["annotator"]) for row in rows}
-    return [{**last[hashed, annotator], "item_no": item_no} for item_no, hashed, annotator in sorted(items)]
+    last = {(row["response_hash"], name_key(row["annotator"])): row for row in rows}
+    items = {(row["item_no"], row["response_hash"], name_key(row["annotator"])) for row in rows}
+    return [{**last[hashed, who], "item_no": item_no} for item_no, hashed, who in sorted(items)]
 
 
 def _columns(inspection: Inspection) -> dict[str, str]:

@@ -13,6 +13,7 @@ from tlm_dash.analysis import sampling
 from tlm_dash.analysis.labels_needed import LabelsNeeded, labels_needed
 from tlm_dash.analysis.sampling import Draw
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.services.free_names import free_name
 from tlm_dash.services.labels import checked_annotator
 from tlm_dash.services.place import Place
 from tlm_dash.services.plan_state import PlanState, plan_state
@@ -154,10 +155,13 @@ def progress(place: Place, plan_id: str) -> Progress:
 def progress_of(state: PlanState) -> Progress:
     """Count how far a plan is, from its state."""
     outcomes = [state.outcome(item) for item in state.items]
+    names: dict[str, str] = {}
     by_annotator: dict[str, int] = {}
     for item in state.items:
-        for annotator in state.visits(item):
-            by_annotator[annotator] = by_annotator.get(annotator, 0) + 1
+        for voice, said in state.visits(item).items():
+            if voice not in names:
+                names[voice] = free_name(said.annotator, by_annotator)
+            by_annotator[names[voice]] = by_annotator.get(names[voice], 0) + 1
     return Progress(
         n_items=len(state.items),
         n_visited=sum(outcome is not None for outcome in outcomes),

@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 import threading
 import unicodedata
+from collections.abc import Sequence
 
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.services.place import Place
 from tlm_dash.store import annotations as stored
 from tlm_dash.store.annotations import Annotation
+from tlm_dash.store.person_rule import person_id
 
 __all__ = [
     "KINDS",
@@ -23,6 +25,7 @@ __all__ = [
     "annotate",
     "annotations_of",
     "checked_annotator",
+    "of_person",
     "retract",
     "standing",
 ]
@@ -82,17 +85,26 @@ def retract(
     where nothing of theirs stands, InvalidInputError, StoreError.
     """
     name = checked_annotator(annotator)
-    row = {
+    row: dict[str, object] = {
         "dataset_id": dataset_id, "item_no": item_no, "response_hash": response_hash, "kind": "retraction",
         "verdict": None, "note": None, "annotator": name, "source": "person",
         "run_id": run_id, "plan_id": plan_id, "inclusion_probability": None, "score_visible": score_visible,
     }  # fmt: skip
     with _retracting:
-        if not any(a.annotator == name and a.source == "person" for a in standing(place, response_hash)):
+        mine = of_person(standing(place, response_hash), name)
+        if not mine:
             raise NotFoundError(
                 "There is nothing of yours to take back here.", hint="It was taken back already."
             )
+        # What is taken back is what was said under the name as it was written then.
+        row["annotator"] = mine[-1].annotator
         return stored.append_annotations(place.store, [row])[0]
+
+
+def of_person(said: Sequence[Annotation], name: str) -> list[Annotation]:
+    """Give those that the person of this name said here, in whichever spelling, in their order."""
+    me = person_id("person", name)
+    return [one for one in said if one.person_id == me]
 
 
 def annotations_of(place: Place, response_hash: str) -> tuple[Annotation, ...]:
@@ -117,15 +129,15 @@ def checked_annotator(name: str) -> str:
             f"The name of who gives a label is {len(kept):,} characters long.",
             hint=f"Enter a name of up to {LONGEST_NAME} characters.",
         )
-    if any(_is_hidden(character) for character in kept):
-        raise InvalidInputError(
-            "The name of who gives a label has characters that nobody can see.",
-            hint="Type it anew, without control or direction marks.",
-        )
     if not any(unicodedata.category(character)[0] in "LNPS" for character in kept):
         raise InvalidInputError(
             "A label needs the name of who gives it.",
             hint=f"Enter a name of up to {LONGEST_NAME} characters.",
+        )
+    if any(_is_hidden(character) for character in kept):
+        raise InvalidInputError(
+            "The name of who gives a label has characters that nobody can see.",
+            hint="Type it anew, without control or direction marks.",
         )
     return kept
 

@@ -24,22 +24,25 @@ _plans_lock = threading.Lock()
 
 @dataclass(frozen=True)
 class PlanState:
-    """A plan with its rows, and by (response_hash, annotator) all that was said, oldest first."""
+    """A plan with its rows, and by (response_hash, voice) all that was said, oldest first.
+
+    A voice is whom people count as (store/person_rule.py): nobody visits a row twice.
+    """
 
     plan: LabelPlan
     items: tuple[PlanItem, ...]
     said: Mapping[tuple[str, str], Sequence[Said]]
 
-    def n_said(self, item: PlanItem, annotator: str) -> int:
+    def n_said(self, item: PlanItem, voice: str) -> int:
         """Count the rows that a person ever wrote of a row's response, retractions too."""
-        return len(self.said.get((item.response_hash, annotator), ()))
+        return len(self.said.get((item.response_hash, voice), ()))
 
-    def standing(self, item: PlanItem, annotator: str) -> Sequence[Said]:
+    def standing(self, item: PlanItem, voice: str) -> Sequence[Said]:
         """Give what a person said of a row's response and did not take back, oldest first."""
-        return self._standing.get((item.response_hash, annotator), ())
+        return self._standing.get((item.response_hash, voice), ())
 
     def visits(self, item: PlanItem) -> Mapping[str, Said]:
-        """Give by person what last stands of a row in this plan: a verdict or a skip."""
+        """Give by voice what last stands of a row in this plan: a verdict or a skip."""
         return self._visits.get(item.response_hash, {})
 
     def outcome(self, item: PlanItem) -> str | None:
@@ -54,7 +57,7 @@ class PlanState:
             return "skipped"
         return "labelled" if len(verdicts) == 1 and "unsure" not in verdicts else "unsure"
 
-    def seconds_a_row(self, annotator: str) -> float | None:
+    def seconds_a_row(self, voice: str) -> float | None:
         """Give the median time between two presses of a person in this plan, None for under six presses.
 
         Pauses of over five minutes are no work on a row.
@@ -63,7 +66,7 @@ class PlanState:
             row.created_at
             for (_, who), rows in self.said.items()
             for row in rows
-            if who == annotator and row.plan_id == self.plan.plan_id and row.kind in ("verdict", "skip")
+            if who == voice and row.plan_id == self.plan.plan_id and row.kind in ("verdict", "skip")
         )
         gaps = [(after - before).total_seconds() for before, after in pairwise(times)]
         worked = [gap for gap in gaps if gap <= LONGEST_GAP_S]
@@ -73,13 +76,16 @@ class PlanState:
     def _standing(self) -> dict[tuple[str, str], list[Said]]:
         found: dict[tuple[str, str], list[Said]] = {}
         for key, rows in self.said.items():
-            stack: list[Said] = []
+            # What is taken back is what was said under the same name.
+            stacks: dict[str, list[Said]] = {}
             for row in rows:
+                stack = stacks.setdefault(row.annotator, [])
                 if row.kind != "retraction":
                     stack.append(row)
                 elif stack:
                     stack.pop()
-            found[key] = stack
+            standing = [row for stack in stacks.values() for row in stack]
+            found[key] = sorted(standing, key=lambda row: (row.created_at, row.annotation_id))
         return found
 
     @cached_property
@@ -90,10 +96,10 @@ class PlanState:
     @cached_property
     def _visits(self) -> dict[str, dict[str, Said]]:
         found: dict[str, dict[str, Said]] = {}
-        for (response_hash, annotator), rows in self._standing.items():
+        for (response_hash, voice), rows in self._standing.items():
             for row in rows:
                 if row.plan_id == self.plan.plan_id and row.kind in ("verdict", "skip"):
-                    found.setdefault(response_hash, {})[annotator] = row
+                    found.setdefault(response_hash, {})[voice] = row
         return found
 
 
@@ -102,7 +108,7 @@ def plan_state(place: Place, plan_id: str) -> PlanState:
     plan, items = _plan(place, plan_id)
     said: dict[tuple[str, str], list[Said]] = {}
     for row in stored.said_of_plan(place.store, plan_id):
-        said.setdefault((row.response_hash, row.annotator), []).append(row)
+        said.setdefault((row.response_hash, row.voice), []).append(row)
     return PlanState(plan, items, said)
 
 

@@ -41,7 +41,7 @@ MOST_WORDS = 2_000
 """Words of a text that are compared: work grows with the product of two lengths."""
 
 _MOST_REMEMBERED = 256
-_LABEL_TABLES = ("annotation", "label_spelling", "label_precedence", "matcher_application")
+_LABEL_TABLES = ("annotation", "label_spelling", "label_precedence", "matcher_application", "person_counted")
 
 Result = TypeVar("Result")
 

@@ -11,6 +11,7 @@ from typing import Any
 from tlm_dash.models import new_id, utc_now
 from tlm_dash.store.database import Store
 from tlm_dash.store.labels import STANDING
+from tlm_dash.store.person_rule import person_of
 from tlm_dash.store.runs import COMMIT_TIMEOUT_S
 
 _TICK = timedelta(microseconds=1)
@@ -22,7 +23,7 @@ _last_at: list[datetime] = []
 _OF_RESPONSE = """
 SELECT
     annotation_id, dataset_id, item_no, response_hash, kind, verdict, note, annotator, source, run_id,
-    plan_id, inclusion_probability, score_visible, created_at
+    plan_id, inclusion_probability, score_visible, created_at, person_id
 FROM annotation WHERE response_hash = ? ORDER BY created_at, annotation_id
 """
 
@@ -30,7 +31,7 @@ _STANDING_OF = f"""
 WITH {STANDING}
 SELECT
     annotation_id, dataset_id, item_no, response_hash, kind, verdict, note, annotator, source, run_id,
-    plan_id, inclusion_probability, score_visible, created_at
+    plan_id, inclusion_probability, score_visible, created_at, person_id
 FROM standing WHERE response_hash IN (SELECT unnest($hashes)) ORDER BY created_at, annotation_id
 """  # noqa: S608 - fixed text
 
@@ -53,15 +54,21 @@ class Annotation:
     inclusion_probability: float | None
     score_visible: bool
     created_at: datetime
+    person_id: str
 
 
 def append_annotations(store: Store, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Write annotations, in their order, and wait until they are on disk; gives their ids.
+    """Write annotations with their persons, in their order, and wait until they are on disk; gives their ids.
 
-    Each row has the columns of the table but annotation_id and created_at. Raises StoreError.
+    Each row has the columns of the table but annotation_id, created_at and person_id. Raises StoreError.
     """
     written = [{"annotation_id": new_id(), "created_at": _next_time(), **row} for row in rows]
-    store.append({"annotation": written}).result(COMMIT_TIMEOUT_S)
+    people = {
+        row["annotation_id"]: person_of(row["source"], row["annotator"], row["created_at"]) for row in written
+    }
+    for row in written:
+        row["person_id"] = people[row["annotation_id"]]["person_id"]
+    store.append({"person": list(people.values()), "annotation": written}).result(COMMIT_TIMEOUT_S)
     return [row["annotation_id"] for row in written]
 
 

@@ -9,7 +9,7 @@ _TABLES = (
     "run", "run_item", "run_event", "completion", "imported_label", "annotation", "label_spelling",
     "label_precedence", "label_basis", "matcher_application", "matcher_label", "label_plan",
     "label_plan_item", "price", "question",
-    "dataset_deletion",
+    "dataset_deletion", "person_counted",
 )  # fmt: skip
 _SIZES = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table})" for table in _TABLES)  # noqa: S608 - fixed names
 

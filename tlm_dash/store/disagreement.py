@@ -17,10 +17,15 @@ answered AS (
 ),
 here AS (SELECT s.* FROM last_said AS s SEMI JOIN answered USING (response_hash))"""
 
+# Of what one voice said here and by files, the later counts.
 _SAID = f"""
-WITH {STANDING},{_OF_RUNS}
-SELECT response_hash, source, annotator, verdict FROM here WHERE verdict IS NOT NULL
-ORDER BY source, annotator, response_hash
+WITH {STANDING},{_OF_RUNS},
+once AS (
+    SELECT * FROM here QUALIFY row_number() OVER (
+        PARTITION BY response_hash, voice ORDER BY created_at DESC, source
+    ) = 1
+)
+SELECT response_hash, voice, verdict FROM once WHERE verdict IS NOT NULL ORDER BY voice, response_hash
 """  # noqa: S608 - fixed text
 
 _OPEN = f"""
@@ -61,11 +66,10 @@ ORDER BY p.item_no, p.response_hash
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The last verdict of an annotator on a response."""
+    """The last verdict of a voice on a response."""
 
     response_hash: str
-    source: str
-    annotator: str
+    voice: str
     verdict: str
 
 
@@ -95,7 +99,7 @@ class Unsettled:
 
 
 def verdicts_said(store: Store, run_ids: Sequence[str]) -> list[Said]:
-    """Give the last verdict of every annotator on the responses of some runs; skips are left out."""
+    """Give the last verdict of every voice on the responses of some runs; skips are left out."""
     return [Said(*row) for row in store.read(_SAID, {"run_ids": list(run_ids)})]
 
 

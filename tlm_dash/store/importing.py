@@ -19,7 +19,7 @@ from tlm_dash.store.database import Store
 from tlm_dash.store.failures import full_failure
 from tlm_dash.store.hygiene import Hygiene
 from tlm_dash.store.import_plan import AnyPlan, ImportedRun, RejectedRow
-from tlm_dash.store.insertion import insert_arrow, insert_rows, texts_as_they_are
+from tlm_dash.store.insertion import insert_arrow, insert_new_rows, insert_rows, texts_as_they_are
 from tlm_dash.store.reading import DiskTable, TableReader, read_table
 from tlm_dash.store.restoring import Restoring, staging_of
 from tlm_dash.store.staging import Staged, Staging
@@ -186,7 +186,9 @@ def _import(
     }
     for table_name, some in rows.items():
         if some:
-            insert_rows(cursor, TABLES[table_name], some)
+            # A person may have said something before.
+            insert = insert_new_rows if table_name == "person" else insert_rows
+            insert(cursor, TABLES[table_name], some)
     first, told = tuple(rejects[:100]), staging.told_runs(name)
     return Imported(dataset_id, n_rows_in, n_items, len(rejects), first, hygiene, told, staging.notes())
 

@@ -1,4 +1,4 @@
-"""Rows that are known not to be there, put into a table inside somebody's transaction."""
+"""Rows put into a table inside somebody's transaction, most of them known not to be there."""
 
 from __future__ import annotations
 
@@ -49,3 +49,10 @@ def insert_rows(cursor: Any, table: Table, rows: Sequence[Mapping[str, Any]]) ->
     """Append rows that are known not to be there."""
     (batch,) = batches_of({table.name: rows})
     insert_arrow(cursor, table, batch.arrow(), {})
+
+
+def insert_new_rows(cursor: Any, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:  # noqa: ANN401
+    """Append those rows of a small table that are not there yet."""
+    (batch,) = batches_of({table.name: rows})
+    fresh_rows = batch.arrow()  # noqa: F841 - DuckDB finds it by its name
+    cursor.execute(table.insert_sql("fresh_rows"), batch.near_bounds()).fetchall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tlm_dash.store.item_rows import COUNTING_ROW
+from tlm_dash.store.person_rule import VOICES
 
 SOURCES = ("person", "imported", "column", "matcher")
 """Where a label can come from, in the order that counts where nobody chose another."""
@@ -42,8 +43,10 @@ IS_PLAYGROUND = """
     )"""
 
 # A retraction takes back the last row of the same annotator that still stands, as the closing bracket of it:
-# a row stands as long as the depth does not fall below its own later on.
-STANDING = """
+# a row stands as long as the depth does not fall below its own later on. What counts then is what each voice
+# said last: of people who are one, one.
+STANDING = f"""
+{VOICES},
 deepened AS (
     SELECT *, sum(CASE kind WHEN 'retraction' THEN -1 ELSE 1 END) OVER (
         PARTITION BY response_hash, source, annotator ORDER BY created_at, annotation_id
@@ -62,9 +65,13 @@ standing AS (
     WHERE kind <> 'retraction' AND later_depth >= depth
 ),
 last_said AS (
-    SELECT response_hash, source, annotator, verdict FROM standing WHERE kind IN ('verdict', 'skip')
+    SELECT
+        s.response_hash, s.source, coalesce(v.voice, s.annotator) AS voice, s.annotator, s.verdict,
+        s.created_at
+    FROM standing AS s LEFT JOIN voice AS v USING (person_id) WHERE s.kind IN ('verdict', 'skip')
     QUALIFY row_number() OVER (
-        PARTITION BY response_hash, source, annotator ORDER BY created_at DESC, annotation_id DESC
+        PARTITION BY s.response_hash, s.source, coalesce(v.voice, s.annotator)
+        ORDER BY s.created_at DESC, s.annotation_id DESC
     ) = 1
 ),
 settled AS (
@@ -76,6 +83,7 @@ settled AS (
 spoken AS (
     SELECT
         response_hash, source, list(DISTINCT annotator) FILTER (WHERE verdict IS NOT NULL) AS annotators,
+        list(DISTINCT voice) FILTER (WHERE verdict IS NOT NULL) AS voices,
         CASE WHEN count(DISTINCT verdict) = 1 THEN min(verdict) WHEN count(verdict) > 0 THEN 'unsure'
             ELSE 'skipped' END AS agreed
     FROM last_said GROUP BY response_hash, source
@@ -86,10 +94,11 @@ verdict AS (
         max(coalesce(settled.verdict, agreed)) FILTER (WHERE source = 'person') AS person,
         max(coalesce(settled.verdict, agreed)) FILTER (WHERE source = 'imported') AS imported,
         list_sort(list_distinct(flatten(list(annotators) FILTER (WHERE annotators IS NOT NULL))))
-            AS annotators
+            AS annotators,
+        len(list_distinct(flatten(list(voices) FILTER (WHERE voices IS NOT NULL)))) AS n_voices
     FROM spoken FULL JOIN settled USING (response_hash, source)
     GROUP BY response_hash
-)"""
+)"""  # noqa: S608 - fixed text
 
 SPELLINGS = """
 spelling AS (
@@ -128,7 +137,7 @@ run_label AS NOT MATERIALIZED (
             WHEN {said} IS NOT NULL THEN 'unsure'
             WHEN person IS NOT NULL OR imported IS NOT NULL THEN 'skipped'
             ELSE 'none' END AS label_state,
-        coalesce(len(annotators), 0) AS n_annotators, annotators, person IS NOT NULL AS has_person,
+        coalesce(n_voices, 0) AS n_annotators, annotators, person IS NOT NULL AS has_person,
         imported IS NOT NULL AS has_imported, meaning IS NOT NULL AS has_column,
         found IS NOT NULL AS has_matcher
     FROM {table}

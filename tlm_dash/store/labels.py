@@ -6,8 +6,8 @@ last one, `run_label`, has one row for each item that a run has a row for: all c
     label          1 correct, 0 incorrect, NULL where there is none or it is open
     label_source   person, imported, column or matcher; NULL where no source says anything
     label_state    labelled, unsure (said so, or people disagree), skipped, or none
-    n_annotators   people who gave a verdict on this prompt and response, in whichever run
-    annotators     their names as a list; NULL where there are none
+    n_annotators   people who gave a verdict on this prompt and response, in whichever run, nobody twice
+    annotators     their names as a list, as they wrote them; NULL where there are none
     has_person, has_imported, has_column, has_matcher: which of the sources in use say anything
 
 Items that a run has not come to yet have no row here. `run_labels` gives a shorter text with the same result.
@@ -60,7 +60,7 @@ ranked AS (
 _VERDICTS = """
 of_people AS NOT MATERIALIZED (
     SELECT
-        k.run_id, v.response_hash, v.annotators,
+        k.run_id, v.response_hash, v.annotators, v.n_voices,
         CASE WHEN k.person_rank IS NOT NULL THEN v.person END AS person,
         CASE WHEN k.imported_rank IS NOT NULL THEN v.imported END AS imported,
         CASE WHEN v.person <> 'skipped' THEN k.person_rank END AS person_rank,
@@ -124,7 +124,7 @@ _MATCHER_JOIN = """
     LEFT JOIN of_matcher AS m
         ON m.run_id = r.run_id AND m.item_no = r.item_no AND m.response_hash = r.response_hash"""
 
-_PEOPLE_COLUMNS = ("p.person", "p.imported", "p.annotators", "p.person_rank", "p.imported_rank")
+_PEOPLE_COLUMNS = ("p.person", "p.imported", "p.annotators", "p.n_voices", "p.person_rank", "p.imported_rank")
 _COLUMN_COLUMNS = ("c.meaning", "c.column_rank")
 _MATCHER_COLUMNS = ("m.found", "m.matcher_rank")
 

@@ -110,11 +110,14 @@ def labels_of_run(store: Store, run_id: str) -> str:
     )
     order = [source for source in (SOURCES if chosen is None else json.loads(chosen)) if source in SOURCES]
     rows = PLAYGROUND_ROWS if asked else RUN_ROWS
-    parts, values, joins = [rows], {"annotators": "CAST(NULL AS VARCHAR[])"}, ""
+    parts, values, joins = [rows], {"annotators": "CAST(NULL AS VARCHAR[])", "n_voices": "0"}, ""
     if people:
         parts.append(STANDING)
         joins += _PEOPLE_JOIN
-        values |= {"person": "v.person", "imported": "v.imported", "annotators": "v.annotators"}
+        values |= {
+            "person": "v.person", "imported": "v.imported", "annotators": "v.annotators",
+            "n_voices": "v.n_voices",
+        }  # fmt: skip
     if spelled and n_columns and "column" in order:
         is_one = own_column is not None or n_columns == 1
         own = _OWN_COLUMN if own_column is not None else _OTHER_COLUMN
@@ -142,7 +145,7 @@ def _heard(values: dict[str, str], joins: str, order: list[str]) -> str:
     columns = [
         f"{values.get(name, nothing)} AS {name}" for name in ("person", "imported", "meaning", "found")
     ]
-    columns.append(f"{values['annotators']} AS annotators")
+    columns += [f"{values[name]} AS {name}" for name in ("annotators", "n_voices")]
     selected = ",\n        ".join(["r.*", *columns])
     return f"\nheard AS NOT MATERIALIZED (\n    SELECT\n        {selected}\n    FROM run_row AS r{joins}\n)"  # noqa: S608 - fixed names
 

@@ -17,6 +17,7 @@ from tlm_dash.models import utc_now
 from tlm_dash.store.answers_anew import read_answers_anew
 from tlm_dash.store.connection import Connection
 from tlm_dash.store.failures import OTHER_FILE
+from tlm_dash.store.persons_anew import know_people
 from tlm_dash.store.text import stored_time
 
 _FOLDER = Path(__file__).parent / "sql"
@@ -26,7 +27,7 @@ _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 Step = Callable[[Any], None]
 """Takes the cursor of the transaction."""
 
-STEPS: Mapping[str, Step] = {"answers_read_anew": read_answers_anew}
+STEPS: Mapping[str, Step] = {"answers_read_anew": read_answers_anew, "people_known": know_people}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from tlm_dash.models import new_id, utc_now
 from tlm_dash.store.conversation import messages_of_item
 from tlm_dash.store.database import Store
 from tlm_dash.store.item_rows import COUNTING_ROW
+from tlm_dash.store.person_rule import VOICES
 from tlm_dash.store.runs import COMMIT_TIMEOUT_S
 
 # A finished item has one done row; in the playground, where responses are scored again, the last one counts.
@@ -51,13 +52,15 @@ FROM label_plan_item WHERE plan_id = ? ORDER BY position
 """
 
 # What was said of a response outside the plan is read too: a retraction takes back the last of everything.
-_SAID = """
-SELECT annotation_id, response_hash, kind, verdict, note, annotator, plan_id, created_at
-FROM annotation
+_SAID = f"""
+WITH {VOICES}
+SELECT annotation_id, response_hash, kind, verdict, note, annotator,
+    coalesce(voice, annotator) AS voice, plan_id, created_at
+FROM annotation LEFT JOIN voice USING (person_id)
 WHERE source = 'person'
     AND response_hash IN (SELECT response_hash FROM label_plan_item WHERE plan_id = ?)
 ORDER BY created_at, annotation_id
-"""
+"""  # noqa: S608 - fixed text
 
 # Times between two presses of one person; a longer pause is not work on a row.
 _PACE = """
@@ -132,6 +135,7 @@ class Said:
     verdict: str | None
     note: str | None
     annotator: str
+    voice: str
     plan_id: str | None
     created_at: datetime
 

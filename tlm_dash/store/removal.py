@@ -15,8 +15,8 @@ from tlm_dash.store.tables import TABLES
 _OF_RUNS = "run_id IN (SELECT run_id FROM run WHERE dataset_id = $dataset_id)"
 _OF_ATTEMPTS = f"attempt_id IN (SELECT attempt_id FROM attempt WHERE {_OF_RUNS})"  # noqa: S608 - our own text
 _OF_PLANS = "plan_id IN (SELECT plan_id FROM label_plan WHERE dataset_id = $dataset_id)"
-# A note of the deletion; decisions hold figures, no texts; prices belong to no dataset.
-_KEPT = {"dataset_deletion", "decision", "price"}
+# A note of the deletion; decisions hold figures, no texts; prices and people belong to no dataset.
+_KEPT = {"dataset_deletion", "decision", "price", "person", "person_counted"}
 
 
 def remove_dataset(cursor: Any, dataset_id: str) -> None:  # noqa: ANN401 - duckdb ships no types that fit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 
 from tlm_dash.models import new_id
 from tlm_dash.store.labels import SOURCES
+from tlm_dash.store.person_rule import person_of
 from tlm_dash.store.restored_items import RowHashes
 from tlm_dash.store.restored_runs import RestoredRun
 from tlm_dash.store.restored_values import json_value
 from tlm_dash.store.staging import Staged
-from tlm_dash.store.text import stored_text, stored_time
+from tlm_dash.store.text import original_text, stored_text, stored_time
 
 _KINDS = ("verdict", "resolution", "skip", "note", "retraction")
 _VERDICTS = ("correct", "incorrect", "unsure")
@@ -46,7 +47,11 @@ def _annotations(text: str) -> list[dict[str, Any]]:
     rows = [_annotation(row) for row in json_value(text)]
     if len({row["source"] for row in rows}) == 1:
         rows = [{**row, "source": "imported"} for row in rows]
-    return rows
+    return [{**row, "person_id": _person(row)["person_id"]} for row in rows]
+
+
+def _person(row: Mapping[str, Any]) -> dict[str, Any]:
+    return person_of(row["source"], original_text(row["annotator"]), row["created_at"].replace(tzinfo=UTC))
 
 
 def _annotation(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,6 +83,7 @@ class RestoredLabels:
         self._meanings: dict[tuple[str, str], str] = {}
         self._order: list[str] | None = None
         self._annotated: set[str] = set()
+        self._people: dict[str, dict[str, Any]] = {}
 
     def tables(
         self,
@@ -100,7 +106,10 @@ class RestoredLabels:
             return []
         self._annotated.add(hashed)
         same = {"item_no": typed["item_no"][number].as_py(), "response_hash": hashed}
-        return [{**row, **same} for row in _annotations(columns["annotations"][number].as_py())]
+        rows = _annotations(columns["annotations"][number].as_py())
+        for row in rows:
+            self._people.setdefault(row["person_id"], _person(row))
+        return [{**row, **same} for row in rows]
 
     def _label_rows(
         self,
@@ -165,7 +174,8 @@ class RestoredLabels:
             for (column, spelling), meaning in self._meanings.items()
         ]
         order = [] if self._order is None else [{**same, "sources": self._order}]
-        return {"label_spelling": spelled, "label_precedence": order}
+        people = list(self._people.values())
+        return {"label_spelling": spelled, "label_precedence": order, "person": people}
 
 
 def _valid(column: Any) -> list[int]:  # noqa: ANN401 - an Arrow column

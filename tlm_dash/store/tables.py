@@ -186,7 +186,17 @@ _TABLES = (
         near="created_at",
         columns="annotation_id text, dataset_id text, item_no bigint, response_hash text, kind text, "
         "verdict text?, note text?, annotator text, source text, run_id text?, plan_id text?, "
-        "inclusion_probability double?, score_visible boolean, created_at time",
+        "inclusion_probability double?, score_visible boolean, created_at time, person_id text?",
+    ),
+    _table(
+        "person",
+        key="person_id",
+        columns="person_id text, name text, name_key text, known_by text, created_at time",
+    ),
+    _table(
+        "person_counted",
+        key="person_id decided_at",
+        columns="person_id text, counted_as text, decided_by text, decided_at time",
     ),
     _table(
         "label_spelling",

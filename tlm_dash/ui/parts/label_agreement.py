@@ -8,14 +8,20 @@ import streamlit as st
 
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_agreement import PairAgreement, agreements
+from tlm_dash.ui.parts import people_here
 from tlm_dash.ui.text import visible
 from tlm_dash.words.numbers import decimal
 
 SHOWN = 50
 
 
-def draw(running: Dashboard, run_ids: Sequence[str]) -> None:
-    """Draw a line for every two people who judged the same rows; nothing where there are none."""
+def draw(running: Dashboard, run_ids: Sequence[str], name: str | None) -> None:
+    """Draw a line for every two people who judged the same rows, and who counts as one."""
+    _pairs(running, run_ids)
+    people_here.draw(running, run_ids, name)
+
+
+def _pairs(running: Dashboard, run_ids: Sequence[str]) -> None:
     pairs = agreements(running, run_ids)
     if not pairs:
         return

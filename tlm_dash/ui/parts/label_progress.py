@@ -21,7 +21,7 @@ def draw_line(turn: Turn) -> None:
     done = label_plans.progress_of(turn.state)
     words = [f"Row {turn.item.position + 1:,} of {done.n_items:,}"] if turn.item is not None else []
     words.append(counts(done))
-    seconds = turn.state.seconds_a_row(turn.annotator)
+    seconds = turn.state.seconds_a_row(turn.voice)
     if seconds is not None and turn.item is not None:
         left = label_plans.time_words((done.n_items - done.n_visited) * seconds)
         speed = f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
@@ -91,7 +91,7 @@ def _open_rows(turn: Turn, queue: QueueParams) -> None:
     mine = [
         item.position
         for item in turn.state.items
-        for said in [turn.state.visits(item).get(turn.annotator)]
+        for said in [turn.state.visits(item).get(turn.voice)]
         if said is not None and said.verdict in (None, "unsure")
     ]
     if mine:

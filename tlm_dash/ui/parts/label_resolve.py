@@ -93,7 +93,7 @@ def _undo(running: Dashboard, name: str | None) -> None:
     hashed = (st.query_params.get_all("resolved") or [""])[-1]
     if not hashed or name is None:
         return
-    mine = [a for a in labels.standing(running, hashed) if (a.annotator, a.source) == (name, "person")]
+    mine = labels.of_person(labels.standing(running, hashed), name)
     if not mine or mine[-1].kind != "resolution":
         return
     last = mine[-1]

@@ -55,7 +55,7 @@ def draw(running: Dashboard, params: ReviewParams) -> None:
     label_spellings.draw(running, dataset_id, name, first=next(mine, None))
     label_matchers.draw(running, view.record.run_id, counts.n_answered, name)
     label_statement.draw(running, view.record.run_id, counts, name)
-    label_agreement.draw(running, [view.record.run_id])
+    label_agreement.draw(running, [view.record.run_id], name)
     label_resolve.draw(running, [view.record.run_id], name)
     if is_usable:
         st.page_link(

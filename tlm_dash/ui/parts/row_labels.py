@@ -49,7 +49,7 @@ def draw(running: Dashboard, view: RunView, row: RowDetail) -> None:
             for verdict, label, icon in BUTTONS:
                 if st.button(label, icon=icon, key=f"label-{verdict}"):
                     _say(lambda verdict=verdict: _annotate(running, view, row, name, verdict, note))  # type: ignore[misc]
-            mine = any(one.annotator == name and one.source == "person" for one in standing)
+            mine = bool(labels.of_person(standing, name))
             if st.button("Undo", icon=":material/undo:", key="label-undo", disabled=not mine):
                 _say(lambda: _retract(running, view, row, name))
 

@@ -1,0 +1,1 @@
+-- What was said before gets its persons: by a step in Python, since SQL cannot fold names.
