@@ -16,6 +16,7 @@ from tests.services.labelled_runs import say
 from tests.services.running import MODEL, wait_for
 from tests.services.stored import make_dataset
 from tlm_dash.interchange.record_words import run_rows
+from tlm_dash.models import utc_now
 from tlm_dash.services import distribution, review, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Question, decide, threshold_facts
@@ -26,6 +27,7 @@ from tlm_dash.services.quality import quality_of
 from tlm_dash.services.record_data import rows_hash, run_facts
 from tlm_dash.services.run_messages import facts_of
 from tlm_dash.services.run_request import Limits, RunRequest
+from tlm_dash.store.run_feed import responses_of
 from tlm_dash.words.not_accepted import not_accepted_sentence
 
 CALL = {"id": "t", "type": "function", "function": {"name": "look", "arguments": '{"q":1}'}}
@@ -137,3 +139,42 @@ def test_the_hash_of_a_record_sees_the_score_that_is_stored(place: OpenStore) ->
     run = labelled_run(place, run_id)
     marked = replace(run, score=np.array([np.nan, 0.8]), mark=np.array(["cut", None], object))
     assert rows_hash(marked) == before
+
+
+async def call_of_model(exchange: Exchange) -> None:
+    function = {"name": "get_weather", "arguments": json.dumps({"city": exchange.body["model"]})}
+    message = {"content": None, "tool_calls": [{"id": "t", "type": "function", "function": function}]}
+    await Answer(message=message, finish_reason="tool_calls")(exchange)
+
+
+def test_a_verdict_on_one_models_call_is_none_on_anothers(make_dashboard: MakeDashboard) -> None:
+    with FakeEndpoint(Behaviour(call_of_model, score=Answer())) as endpoint:
+        dashboard = make_dashboard(endpoint.base_url)
+        dataset_id = make_dataset(dashboard.store, ["Weather?"])
+        request = RunRequest(dataset_id, (MODEL, "gpt-4.1-nano"), ("low",))
+        views = wait_for(dashboard, runs.start(dashboard, request))
+        sent = [one.body["completion"]["choices"][0]["message"] for one in endpoint.requests_to("chat/score")]
+    one, other = (view.record.run_id for view in views)
+    say(dashboard, one, {1: "correct"})
+    assert labelled_run(dashboard, one).label.tolist() == [1.0]
+    assert np.isnan(labelled_run(dashboard, other).label).all()
+    # The scorer gets the call as it came, not the words in which we show it.
+    assert {message["content"] for message in sent} == {None}
+    assert all(message["tool_calls"][0]["function"]["name"] == "get_weather" for message in sent)
+
+
+def test_what_ended_at_a_limit_is_scored_and_not_paid_for_again(place: OpenStore) -> None:
+    dataset_id = make_dataset(place.store, ["One?"])
+    now, rows = utc_now(), []
+    for name, response, finish, answered_by in (
+        ("at its limit", "Par", "length", "endpoint"), ("broken off", "Par", None, "endpoint"),
+        ("empty", " ", "stop", "endpoint"), ("given", "", None, "given"),
+    ):  # fmt: skip
+        rows.append({
+            "completion_id": name, "dataset_id": dataset_id, "item_no": 1, "response_hash": name,
+            "response": response, "answered_by": answered_by, "finish_reason": finish,
+            "is_complete": response.strip() != "Par", "extra": {}, "created_at": now,
+        })  # fmt: skip
+    place.store.append({"completion": rows}).result(30)
+    found = responses_of(place.store, dataset_id, [row["completion_id"] for row in rows], 1, 1)
+    assert set(found) == {"at its limit", "given"}
