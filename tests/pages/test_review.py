@@ -14,6 +14,7 @@ from tests.services.stored import make_scored_run
 from tlm_dash.services import labels, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.ui.params_review import ReviewParams
+from tlm_dash.ui.text import SHOWN_AT_ONCE
 
 OpenReview = Callable[..., AppTest]
 
@@ -216,7 +217,11 @@ def test_a_giant_response_does_not_travel(open_review: OpenReview, running: Dash
     assert sum(len(str(cell)) for cell in column(app, "response")) < 500
     assert column(app, "flags") == ["", "empty"]
     app = open_review(run=run_id, row="1")
-    assert "The first 20,000 of 1,000,000 characters." in texts(app)
+    # Until the rest is asked for.
+    assert max(len(text.value) for text in app.text) == SHOWN_AT_ONCE
+    (rest,) = [it for it in app.toggle if it.label == "Show the other 800,000 of 1,000,000 characters too"]
+    rest.set_value(True).run()
+    assert max(len(text.value) for text in app.text) == 1_000_000
 
 
 def test_untrusted_text_reaches_only_plain_text_elements(open_review: OpenReview, running: Dashboard) -> None:

@@ -388,7 +388,8 @@ def test_figures_equal_numpy(filed: dict[str, Filed]) -> None:
 
 
 def _cut(text: str) -> str:
-    return original_text(stored_text(text)[:4])
+    stored = stored_text(text)
+    return original_text(stored[:4]) + ("…" if len(stored) > 4 else "")
 
 
 def test_a_page_has_short_texts_in_its_order(filed: dict[str, Filed]) -> None:

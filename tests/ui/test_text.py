@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlm_dash.ui.text import ago, amount, duration, file_size, one_line, roughly, score_text, visible
+from tlm_dash.ui.text import (
+    ago,
+    amount,
+    beginning,
+    duration,
+    file_size,
+    one_line,
+    roughly,
+    score_text,
+    visible,
+)
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -98,3 +108,16 @@ def test_a_guessed_time_has_one_unit(seconds: float, shown: str) -> None:
 )  # fmt: skip
 def test_small_amounts_keep_digits_that_say_something(value: float, shown: str) -> None:
     assert amount(value) == shown
+
+
+def test_a_text_that_is_cut_says_so() -> None:
+    assert one_line("word " * 100, 20) == "word word word word…"
+    assert one_line("short", 20) == "short"
+    # What stands beyond the part that is looked at counts too, and a cut that was marked is marked once.
+    assert one_line("a" + " " * 200 + "b", 20) == "a…"
+    assert one_line("a" + " " * 200, 20) == "a"
+    assert one_line("word " * 3 + "more…", 19) == "word word word mor…"
+    assert one_line("word word word wor…", 19) == "word word word wor…"
+    assert beginning("1234567890", 10) == "1234567890"
+    assert beginning("1234567890" * 200, 10) == "1234567890… (1,990 more characters)"
+    assert beginning("\u202e" * 3, 1) == "⟨U+202E⟩… (2 more characters)"

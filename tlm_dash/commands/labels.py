@@ -221,12 +221,16 @@ def _user() -> str:
 def _examples(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
     return [
         {
-            "item_no": pair.item_no, "prompt": pair.prompt[:_SHOWN_CHARACTERS],
-            "response": pair.response[:_SHOWN_CHARACTERS],
-            "reference": None if pair.reference is None else pair.reference[:_SHOWN_CHARACTERS],
+            "item_no": pair.item_no, "prompt": _beginning(pair.prompt),
+            "response": _beginning(pair.response),
+            "reference": None if pair.reference is None else _beginning(pair.reference),
         }
         for pair in pairs
     ]  # fmt: skip
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 
 def _print(facts: dict[str, Any], *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from tlm_dash.store.rows import RowSummary
 RowsWanted = Literal["all", "differ", "only_a", "only_b", "both_wrong", "flips", "moves"]
 ROWS_WANTED = get_args(RowsWanted)
 ROWS_A_PAGE = 50
-WHOLE_TEXT = 100_000
+WHOLE_TEXT = 1 << 30
 MOST_WORDS = 3_000
 
 Positions = npt.NDArray[np.int64]
@@ -80,7 +80,7 @@ def page_of(
     place: Place, pair: ComparedPair, a: LabelledRun, b: LabelledRun, positions: Positions,
     *, characters: int = 300,
 ) -> list[AlignedRow]:  # fmt: skip
-    """Read some pairs with their texts, cut after so many characters."""
+    """Read some pairs with their texts, cut after so many characters; one that was cut ends in …."""
     columns = pair.columns
     items_a = a.item_no[pair.pairing.a[positions]].tolist()
     items_b = b.item_no[pair.pairing.b[positions]].tolist()

@@ -57,7 +57,7 @@ cards AS (
     GROUP BY cell.entry_id
 )
 SELECT
-    page.entry_id, page.created_at, left(i.prompt, 300) AS prompt,
+    page.entry_id, page.created_at, left(i.prompt, 300) || if(length(i.prompt) > 300, '…', '') AS prompt,
     cards.models, cards.quality_presets, cards.statuses, cards.scores, cards.error_kinds
 FROM page JOIN item AS i USING (dataset_id, item_no) LEFT JOIN cards USING (entry_id)
 ORDER BY page.created_at DESC, page.item_no DESC

@@ -83,9 +83,10 @@ page AS (
 )
 SELECT
     r.item_no, r.status, r.trustworthiness_score, r.error_kind, r.unscored_reason, r.response_hash, r.label,
-    r.label_state, r.label_source, left(i.prompt, $characters) AS prompt,
-    left(c.response, $characters) AS response, length(c.response) AS n_characters, c.finish_reason,
-    c.is_complete, c.mark
+    r.label_state, r.label_source,
+    left(i.prompt, $characters) || if(length(i.prompt) > $characters, '…', '') AS prompt,
+    left(c.response, $characters) || if(length(c.response) > $characters, '…', '') AS response,
+    length(c.response) AS n_characters, c.finish_reason, c.is_complete, c.mark
 FROM page AS r
 LEFT JOIN (
     SELECT item_no, prompt FROM item
@@ -211,7 +212,10 @@ def look(
 def texts(
     store: Store, scope: RowScope, item_nos: Sequence[int], *, characters: int = 300
 ) -> list[RowSummary]:
-    """Read some rows for a table, in the order of `item_nos`; ones that are not there are left out."""
+    """Read some rows for a table, in the order of `item_nos`; ones that are not there are left out.
+
+    Texts are cut after `characters`; one that was cut ends in ….
+    """
     if not item_nos:
         return []
     rows, params = listed_sql(store, scope, with_labels=True)

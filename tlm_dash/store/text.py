@@ -18,7 +18,8 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 ESCAPE = "\ufdd0"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff\ufdd0]")
 # The second form is one that SQL cut off when it took the beginning of a text.
-_ESCAPED = re.compile(ESCAPE + "(?:([0-9a-f]{4})|[0-9a-f]{0,3}$)")
+# An incomplete one is where a query cut the text; it may have written … after it.
+_ESCAPED = re.compile(ESCAPE + "(?:([0-9a-f]{4})|[0-9a-f]{0,3}(?=…|$))")
 
 
 def stored_text(text: str) -> str:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from tlm_dash.ui import who
 from tlm_dash.ui.guard import guarded
+from tlm_dash.ui.parts import whole_text
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -17,6 +18,7 @@ st.set_page_config(
     initial_sidebar_state=SIDEBAR_PX,
 )  # fmt: skip
 st.html(Path(__file__).with_name("contrast.css"))
+whole_text.style()
 
 # Without icons, so that all of them fit beside each other at 800 pixels.
 page = st.navigation(
@@ -33,3 +35,4 @@ page = st.navigation(
 )
 who.listen()
 guarded(page.run)
+whole_text.start()

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from datetime import datetime
 
-SHOWN_AT_ONCE = 20_000
-"""Characters of one response that a page draws before a person asks for more."""
+SHOWN_AT_ONCE = 200_000
+"""Characters of one text that a page draws before a person asks for more."""
 
 _HIDDEN = re.compile(
     "["
@@ -41,7 +41,16 @@ def _escaped(match: re.Match[str]) -> str:
 def one_line(text: str, most: int) -> str:
     """Give the start of a text on one line, of at most `most` characters, with … where it was cut."""
     flat = " ".join(visible(text[: 4 * most]).split())
-    return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
+    if len(flat) <= most and not text[4 * most :].strip():
+        return flat
+    return flat[: most - 1].rstrip().removesuffix("…") + "…"
+
+
+def beginning(text: str, most: int) -> str:
+    """Give the start of a text as a cell of a table shows it; one that was cut says how much is missing."""
+    if len(text) <= most:
+        return visible(text)
+    return f"{visible(text[:most])}… ({len(text) - most:,} more characters)"
 
 
 def duration(milliseconds: float | None) -> str:

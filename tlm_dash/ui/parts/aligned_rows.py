@@ -24,7 +24,8 @@ from tlm_dash.ui.params_compare import CompareParams
 from tlm_dash.ui.parts.difference import difference
 from tlm_dash.ui.parts.difference_rows import names_of
 from tlm_dash.ui.parts.notice import empty
-from tlm_dash.ui.text import SHOWN_AT_ONCE, one_line, score_text, visible
+from tlm_dash.ui.parts.whole_text import whole_text
+from tlm_dash.ui.text import one_line, score_text, visible
 from tlm_dash.words.numbers import percent
 
 TEXT_CHARACTERS = 160
@@ -133,8 +134,9 @@ def _table(rows: list[AlignedRow], key: str) -> None:
 def _drawer(row: AlignedRow, name_a: str, name_b: str) -> None:
     @st.dialog("Both responses", width="large", on_dismiss=_close)
     def opened() -> None:
+        place = f"pair-{row.item_a}-{row.item_b}"
         st.caption("Prompt")
-        st.text(visible(row.prompt[:SHOWN_AT_ONCE]))
+        whole_text(row.prompt, what="prompt", key=place)
         for name, score, rank, label in (
             (name_a, row.score_a, row.rank_a, row.label_a), (name_b, row.score_b, row.rank_b, row.label_b)
         ):  # fmt: skip
@@ -147,9 +149,9 @@ def _drawer(row: AlignedRow, name_a: str, name_b: str) -> None:
         )
         if row.same_response:
             st.text("Both responses are the same.")
-            st.text(visible(row.response_a[:SHOWN_AT_ONCE]))
+            whole_text(row.response_a, what="response", key=place)
         else:
-            difference(response_difference(row))
+            difference(response_difference(row), ("the baseline", "the candidate"), key=place)
 
     opened()
 

@@ -18,15 +18,14 @@ from tlm_dash.ui.params_playground import PlaygroundParams
 from tlm_dash.ui.parts import card_more, composer
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.notice import empty, failure, waiting
-from tlm_dash.ui.text import SHOWN_AT_ONCE, about_amount, duration, one_line, score_text, visible
+from tlm_dash.ui.parts.whole_text import whole_text
+from tlm_dash.ui.text import about_amount, duration, one_line, score_text, visible
 from tlm_dash.words.numbers import percent
 
 LIVE_EVERY_S = 0.4
-RESPONSE_HEIGHT = 128
-SCORE_HEIGHT = 172
 MEASURES_HEIGHT = 128
 NARROWEST_CARD = 230
-"""Heights and width in pixels: fixed, so that nothing moves when an answer or a score arrives."""
+"""Pixels: fixed, so that nothing moves when times arrive. Texts begin with a height (whole_text.css)."""
 
 LONGEST_NAME = 28
 ENOUGH_FOR_PERCENT = 20
@@ -124,17 +123,18 @@ def _card(running: Dashboard, view: EntryView, cell: CellView, kept: Kept) -> No
         st.text(one_line(stored.model or "Your response", LONGEST_NAME))
         st.badge(stored.quality_preset, color="gray")
     _response(view, cell)
-    with st.container(height=SCORE_HEIGHT, border=False, gap="xsmall"):
-        _score(cell)
+    place = f"{view.entry.entry_id}-{stored.run_id}"
+    with st.container(key=f"card-score-{place}", border=False, gap="xsmall"):
+        _score(cell, place)
     with st.container(height=MEASURES_HEIGHT, border=False, gap="xsmall"):
         st.caption(_measures(cell))
     _actions(running, view, cell, kept)
 
 
-def _failed(label: str, message: str, hint: str | None) -> None:
+def _failed(label: str, message: str, hint: str | None, place: str) -> None:
     """Say in the score's place why there is none."""
     st.badge(label, color="red", icon=":material/error:")
-    st.text(visible(f"{message}\n{hint or ''}".strip()))
+    whole_text(f"{message}\n{hint or ''}".strip(), what="message", key=place, border=False)
 
 
 def _error_label(kind: str | None) -> str:
@@ -143,14 +143,11 @@ def _error_label(kind: str | None) -> str:
 
 def _response(view: EntryView, cell: CellView) -> None:
     text = cell.text or ""
-    key = f"response-{view.entry.entry_id}-{cell.cell.run_id}"
-    with st.container(height=RESPONSE_HEIGHT, key=key, border=False, autoscroll=cell.status == "answering"):
+    place = f"{view.entry.entry_id}-{cell.cell.run_id}"
+    # As tall as it grows, and never under a height that most answers do not fill: see whole_text.css.
+    with st.container(key=f"response-{place}", border=False, gap="xsmall"):
         if text:
-            st.text(visible(text[:SHOWN_AT_ONCE]))
-            if len(text) > SHOWN_AT_ONCE:
-                st.caption(
-                    f"The first {SHOWN_AT_ONCE:,} of {len(text):,} characters; Copy takes all of them."
-                )
+            whole_text(text, what="response", key=place, border=False)
         elif cell.status in ("waiting", "answering"):
             since = f" {time.monotonic() - cell.since:.0f} s" if cell.since else ""
             words = "Waiting for the first words …" if cell.status == "answering" else "Waiting …"
@@ -174,20 +171,21 @@ def _response(view: EntryView, cell: CellView) -> None:
             )
 
 
-def _score(cell: CellView) -> None:
+def _score(cell: CellView, place: str) -> None:
     stored = cell.cell
     if cell.status == "done" and stored.trustworthiness_score is not None:
         st.metric("Trustworthiness score, 0 to 1", score_text(stored.trustworthiness_score))
         if stored.error_message:
-            _failed("Scoring again failed", stored.error_message, stored.error_hint)
+            _failed("Scoring again failed", stored.error_message, stored.error_hint, place)
         if stored.explanation:
-            st.text(visible(stored.explanation))
+            whole_text(stored.explanation, what="explanation", key=place, border=False)
     elif cell.status == "done":
         st.metric("Trustworthiness score, 0 to 1", "unscored")
-        st.text(visible(stored.unscored_reason or "The endpoint sent no score."))
+        reason = stored.unscored_reason or "The endpoint sent no score."
+        whole_text(reason, what="reason", key=place, border=False)
     elif cell.status == "error":
         message = cell.note or stored.error_message or "It ended without a word of why."
-        _failed(_error_label(stored.error_kind), message, stored.error_hint)
+        _failed(_error_label(stored.error_kind), message, stored.error_hint, place)
     else:
         since = f" · {time.monotonic() - cell.since:.0f} s" if cell.since and cell.status == "scoring" else ""
         st.caption(f"Scoring …{since}" if cell.status == "scoring" else "The score follows the answer.")

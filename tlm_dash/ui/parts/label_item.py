@@ -13,13 +13,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_queue import ItemTexts, PlanItem, Turn
 from tlm_dash.ui.params_queue import QueueParams
 from tlm_dash.ui.parts import label_progress, queue_moves
-from tlm_dash.ui.text import SHOWN_AT_ONCE, visible
-
-TEXT_HEIGHT, REFERENCE_HEIGHT = 290, 84
-"""Pixels: fixed, so that the buttons stay where they are and in sight, however long the texts."""
-
-BETWEEN_PX = 39
-"""What stands between prompt and reference: a caption and two gaps."""
+from tlm_dash.ui.parts.whole_text import whole_text
 
 BUTTONS = (
     ("correct", "Correct", "C", ":material/check:"),
@@ -36,14 +30,13 @@ def draw(running: Dashboard, turn: Turn, item: PlanItem, texts: ItemTexts, queue
     with st.container(key=f"queue-item-{here}"):
         asked, answered = st.columns(2, gap="small")
         with asked, st.container(gap="xsmall"):
-            beside = REFERENCE_HEIGHT + BETWEEN_PX if texts.reference else 0
-            _text("Prompt", _prompt(texts), TEXT_HEIGHT - beside, f"prompt-{here}")
+            _text("Prompt", _prompt(texts), "prompt", here)
             if texts.reference:
-                _text("Reference", texts.reference, REFERENCE_HEIGHT, f"reference-{here}")
+                _text("Reference", texts.reference, "reference", here)
         with answered, st.container(gap="xsmall"):
             is_blind = turn.state.plan.is_score_blind
             score = "" if is_blind else f" · score {queue_moves.score_words(texts)}"
-            _text(f"Response{score}", texts.response, TEXT_HEIGHT, f"response-{here}")
+            _text(f"Response{score}", texts.response, "response", here)
     _verdicts(running, turn, item, queue)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="queue-moves"):
         kept = turn.mine.note if turn.mine is not None else None
@@ -78,15 +71,9 @@ def _moves(running: Dashboard, turn: Turn, queue: QueueParams) -> None:
     queue_moves.leave_button(running, queue, turn.annotator)
 
 
-def _text(label: str, text: str, height: int, key: str) -> None:
+def _text(label: str, text: str, what: str, here: str) -> None:
     st.text(label)
-    with st.container(height=height, key=f"queue-{key}"):
-        is_long = len(text) > SHOWN_AT_ONCE
-        if is_long and st.toggle(f"Show all {len(text):,} characters", key=f"queue-all-{key}"):
-            is_long = False
-        st.text(visible(text[:SHOWN_AT_ONCE] if is_long else text) or "(empty)")
-        if is_long:
-            st.caption(f"The first {SHOWN_AT_ONCE:,} of {len(text):,} characters.")
+    whole_text(text, what=what, key=f"queue-{here}")
 
 
 def _prompt(texts: ItemTexts) -> str:

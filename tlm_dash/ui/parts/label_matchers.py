@@ -12,7 +12,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_matchers import MATCHERS, MEANINGS, Application, Pair, Preview
 from tlm_dash.ui.parts.label_change import change
 from tlm_dash.ui.parts.notice import failure
-from tlm_dash.ui.text import visible
+from tlm_dash.ui.text import beginning, visible
 from tlm_dash.words.numbers import percent
 
 LOOKED_AT_ONCE = 5_000
@@ -27,7 +27,7 @@ TITLES = {
     "number": "Number",
     "aliases": "List of aliases",
 }
-CELL_CHARACTERS = 600
+CELL_CHARACTERS = 20_000
 ROW_HEIGHT = 62
 
 
@@ -125,9 +125,9 @@ def _examples(title: str, pairs: Sequence[Pair], key: str) -> None:
         return
     st.dataframe(
         {
-            "response": [visible(pair.response[:CELL_CHARACTERS]) for pair in pairs],
-            "reference": [visible((pair.reference or "")[:CELL_CHARACTERS]) for pair in pairs],
-            "prompt": [visible(pair.prompt[:CELL_CHARACTERS]) for pair in pairs],
+            "response": [beginning(pair.response, CELL_CHARACTERS) for pair in pairs],
+            "reference": [beginning(pair.reference or "", CELL_CHARACTERS) for pair in pairs],
+            "prompt": [beginning(pair.prompt, CELL_CHARACTERS) for pair in pairs],
         },
         hide_index=True,
         row_height=ROW_HEIGHT,

@@ -11,9 +11,8 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_agreement import Remark, Unsettled, n_unsettled, unsettled
 from tlm_dash.ui.params import Address
 from tlm_dash.ui.parts.label_change import change
-from tlm_dash.ui.text import SHOWN_AT_ONCE, visible
+from tlm_dash.ui.parts.whole_text import whole_text
 
-TEXT_HEIGHT = 220
 VERDICTS = {
     "correct": ("Correct", ":material/check:"),
     "incorrect": ("Incorrect", ":material/close:"),
@@ -50,25 +49,24 @@ def _turn(waiting: int) -> None:
 
 
 def _response(row: Unsettled) -> None:
+    place = f"resolve-{row.response_hash[:16]}"
     prompt, response = st.columns(2, gap="medium")
     with prompt:
         st.caption("Prompt")
-        with st.container(border=True, height=TEXT_HEIGHT):
-            st.text(visible(row.prompt[:SHOWN_AT_ONCE]))
+        whole_text(row.prompt, what="prompt", key=place)
+        if row.reference is not None:
+            st.caption("Reference")
+            whole_text(row.reference, what="reference", key=place)
     with response:
         st.caption("Response")
-        with st.container(border=True, height=TEXT_HEIGHT):
-            st.text(visible(row.response[:SHOWN_AT_ONCE]))
-    if row.reference is not None:
-        st.caption("Reference")
-        st.text(visible(row.reference[:SHOWN_AT_ONCE]))
-    for remark in row.said:
-        st.text(_said(remark))
+        whole_text(row.response, what="response", key=place)
+    for number, remark in enumerate(row.said):
+        whole_text(_said(remark), what="verdict", key=f"{number}-{place}", border=False)
 
 
 def _said(remark: Remark) -> str:
-    who = visible(remark.annotator) + (" (imported)" if remark.source == "imported" else "")
-    note = f": {visible(remark.note)}" if remark.note else ""
+    who = remark.annotator + (" (imported)" if remark.source == "imported" else "")
+    note = f": {remark.note}" if remark.note else ""
     return f"{who}: {remark.verdict or remark.kind}{note}"
 
 

@@ -106,9 +106,18 @@ _COMPONENT = st.components.v2.component(
       if (!isVerdict(name) || isMoving) press(name, null);
       else if (screen !== "end") press(name, screen);
     }
+    // Another row begins at its beginning, wherever the one before it was scrolled to.
+    let shown = null;
+    function begin() {
+      if (shown === screenNow()) return;
+      shown = screenNow();
+      const item = [...document.querySelectorAll('[class*="st-key-queue-item-"]')].pop();
+      if (item?.getBoundingClientRect().top < 0) item.scrollIntoView({ block: "start" });
+    }
     const HANDLERS = [["keydown", onKey], ["click", onClick]];
     export default function ({ data }) {
       nDrawn = data.number;
+      begin();
       window.tlmDashQueueKeys?.();
       for (const [name, handler] of HANDLERS) window.addEventListener(name, handler, true);
       window.tlmDashQueueKeys = () => {

@@ -21,10 +21,13 @@ from tlm_dash.ui.parts import playground_link, row_labels, row_others
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.review_runs import listed_run, title
 from tlm_dash.ui.parts.row_words import STATUS_WORDS, kind_words
-from tlm_dash.ui.text import SHOWN_AT_ONCE, ago, duration, score_text, visible
+from tlm_dash.ui.parts.whole_text import whole, whole_text
+from tlm_dash.ui.text import SHOWN_AT_ONCE, ago, beginning, duration, score_text, visible
 from tlm_dash.words.not_accepted import WHY
 
 DRAWER_WIDTH = 720
+TOLD_CHARACTERS = 20_000
+SHORT_FACT = 200
 ROLES = {
     "system": "System prompt",
     "user": "Prompt",
@@ -61,13 +64,14 @@ def _draw(running: Dashboard, view: RunView) -> None:
     if view.record.is_playground:
         playground_link.draw(running, view.record.run_id, row.item_no, label="Its card in the playground")
     row_labels.draw(running, view, row)
-    for message in row.messages:
-        _message(message)
-    _block("Response", row.response, key="response", missing="There is no response.")
+    place = f"{row.item_no}-{view.record.run_id}"
+    for number, message in enumerate(row.messages):
+        _message(message, f"{number}-{place}")
+    _block("Response", row.response, what="response", place=place, missing="There is no response.")
     if row.explanation is not None:
-        _block("Explanation of the score", row.explanation, key="explanation")
+        _block("Explanation of the score", row.explanation, what="explanation", place=place)
     if row.reference is not None:
-        _block("Reference", row.reference, key="reference")
+        _block("Reference", row.reference, what="reference", place=place)
     row_others.draw(row)
     _tries(row)
     _raw(row)
@@ -103,10 +107,13 @@ def _go_to(item_no: int | None) -> None:
 
 def _figures(row: RowDetail) -> None:
     with st.container(gap="xxsmall"):
-        for name, value in _facts(row):
+        for number, (name, value) in enumerate(_facts(row)):
             with st.container(horizontal=True, gap="small"):
                 st.caption(name, width=170)
-                st.text(visible(value), width="stretch")
+                if len(value) <= SHORT_FACT:
+                    st.text(visible(value), width="stretch")
+                else:
+                    whole_text(value, what="fact", key=f"{number}-row-{row.item_no}", border=False)
 
 
 def _facts(row: RowDetail) -> Iterator[tuple[str, str]]:
@@ -133,31 +140,30 @@ def _facts(row: RowDetail) -> Iterator[tuple[str, str]]:
         yield "Finish reason", row.finish_reason
     if row.source_id is not None:
         yield "Id in the file", row.source_id
-    for name, value in (*row.tags.items(), *row.extra.items()):
-        yield name, value[: SHOWN_AT_ONCE // 10]
+    yield from row.tags.items()
+    yield from row.extra.items()
     if row.written_at is not None:
         yield "Written", ago(row.written_at, utc_now())
 
 
-def _message(message: Mapping[str, Any]) -> None:
+def _message(message: Mapping[str, Any], place: str) -> None:
     role = str(message.get("role", ""))
     content = message.get("content")
     text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=2)
-    _block(ROLES.get(role, "Message"), text, key="")
+    _block(ROLES.get(role, "Message"), text, what="message", place=place, is_copied=False)
 
 
-def _block(label: str, text: str | None, *, key: str, missing: str = "") -> None:
-    """Show a text as it is, at most SHOWN_AT_ONCE characters of it, with a button that copies all."""
+def _block(
+    label: str, text: str | None, *, what: str, place: str, missing: str = "", is_copied: bool = True
+) -> None:
+    """Show a text as it is, whole, with a button that copies it."""
     st.caption(label)
     if text is None:
         st.text(missing)
         return
-    with st.container(border=True):
-        st.text(visible(text[:SHOWN_AT_ONCE]) or "(empty)")
-        if len(text) > SHOWN_AT_ONCE:
-            st.caption(f"The first {SHOWN_AT_ONCE:,} of {len(text):,} characters.")
-    if key and text:
-        copy_button(f"Copy the {key}", text, key=f"copy-{key}")
+    whole_text(text, what=what, key=f"row-{place}")
+    if is_copied and text:
+        copy_button(f"Copy the {what}", text, key=f"copy-{what}")
 
 
 def _tries(row: RowDetail) -> None:
@@ -172,7 +178,7 @@ def _tries(row: RowDetail) -> None:
                 "outcome": [visible(_outcome(one.outcome, one.error_kind)) for one in row.tries],
                 "HTTP": [one.http_status for one in row.tries],
                 "took": [duration(one.latency_ms) for one in row.tries],
-                "said": [visible((one.error_message or "")[:500]) for one in row.tries],
+                "said": [beginning(one.error_message or "", TOLD_CHARACTERS) for one in row.tries],
             },
             hide_index=True,
             key="row-tries",
@@ -193,7 +199,8 @@ def _raw(row: RowDetail) -> None:
         return
     values = {name: value for name, value in asdict(row).items() if name not in ("tries", "others")}
     text = json.dumps(values, ensure_ascii=False, indent=2, default=str)
-    st.code(visible(text[:SHOWN_AT_ONCE]), language=None, wrap_lines=True)
-    if len(text) > SHOWN_AT_ONCE:
-        st.caption(f"The first {SHOWN_AT_ONCE:,} of {len(text):,} characters.")
+    with whole("json", key=f"row-{row.item_no}", border=False):
+        st.code(visible(text[:SHOWN_AT_ONCE]), language=None, wrap_lines=True)
+        if len(text) > SHOWN_AT_ONCE:
+            st.caption(f"The first {SHOWN_AT_ONCE:,} of {len(text):,} characters; Copy takes all of them.")
     copy_button("Copy the JSON", text, key="copy-json")

@@ -16,7 +16,8 @@ from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.parts import who_line
 from tlm_dash.ui.parts.notice import failure
 from tlm_dash.ui.parts.row_words import LABEL_WORDS, SOURCE_WORDS, label_words
-from tlm_dash.ui.text import SHOWN_AT_ONCE, ago, one_line, visible
+from tlm_dash.ui.parts.whole_text import whole_text
+from tlm_dash.ui.text import ago, one_line, visible
 
 BUTTONS = (
     ("correct", "Correct", ":material/check:"),
@@ -36,9 +37,9 @@ def draw(running: Dashboard, view: RunView, row: RowDetail) -> None:
     standing = labels.standing(running, row.response_hash)
     with st.container(border=True, key="row-label"):
         st.text(_now(row))
-        for one in said:
+        for number, one in enumerate(said):
             st.text(_line(one))
-            _long_note(one)
+            _long_note(one, f"{number}-row-{row.item_no}")
         name = who_line.draw("row", "Your name, kept with your verdicts")
         if name is None:
             return
@@ -60,10 +61,10 @@ def _now(row: RowDetail) -> str:
     return f"Label: {told}{source}"
 
 
-def _long_note(one: Annotation) -> None:
+def _long_note(one: Annotation, key: str) -> None:
     if one.note and len(one.note) > SHORT_NOTE:
         with st.expander(f"The whole note, {len(one.note):,} characters"):
-            st.text(visible(one.note[:SHOWN_AT_ONCE]))
+            whole_text(one.note, what="note", key=key, border=False)
 
 
 def _line(one: Annotation) -> str:

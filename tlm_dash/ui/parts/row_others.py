@@ -8,7 +8,8 @@ from tlm_dash.services import review
 from tlm_dash.services.review import OtherResponse, RowDetail
 from tlm_dash.ui.params_review import ReviewParams
 from tlm_dash.ui.parts.difference import difference
-from tlm_dash.ui.text import SHOWN_AT_ONCE, one_line, score_text, visible
+from tlm_dash.ui.parts.whole_text import whole_text
+from tlm_dash.ui.text import one_line, score_text
 
 NAME_CHARACTERS = 80
 
@@ -33,12 +34,14 @@ def _other(row: RowDetail, other: OtherResponse, number: int) -> None:
                 st.query_params.from_dict(there.to_dict())
                 st.rerun()
         st.text(_told(other))
+        key = f"{number}-other-{row.item_no}"
         if row.response is None:
-            st.text(visible(other.response[:SHOWN_AT_ONCE]))
+            whole_text(other.response, what="response", key=key, border=False)
         elif other.response == row.response:
             st.text("The same response.")
         else:
-            difference(review.difference(row.response, other.response))
+            parts = review.difference(row.response, other.response)
+            difference(parts, ("the response above", "the other one"), key=key)
 
 
 def _told(other: OtherResponse) -> str:

@@ -8,16 +8,16 @@ from dataclasses import replace
 import streamlit as st
 
 from tlm_dash.errors import InvalidInputError
-from tlm_dash.models import RunMode
+from tlm_dash.models import RunMode, text_hash
 from tlm_dash.services import run_template
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.datasets import Dataset
 from tlm_dash.ui.params_new_run import Choices, RowKind
+from tlm_dash.ui.parts.whole_text import whole_text
 from tlm_dash.ui.text import one_line, visible
 
 KINDS: Mapping[RowKind, str] = {"all": "All", "first": "The first", "random": "Random"}
 MOST_COLUMNS = 12
-PREVIEW_CHARACTERS = 600
 
 
 def draw_rows(n_items: int, kept: Choices) -> Choices:
@@ -103,8 +103,8 @@ def _preview(running: Dashboard, dataset: Dataset, template: str) -> None:
         return
     with st.container(border=True, gap="xsmall", key="template-preview"):
         st.caption("The first row, as it is sent")
-        cut = " …" if len(found.first) > PREVIEW_CHARACTERS else ""
-        st.text(visible(found.first[:PREVIEW_CHARACTERS]) + cut)
+        key = text_hash(dataset.dataset_id, template)[:12]
+        whole_text(found.first, what="prompt", key=f"template-{key}", border=False)
     for name, n in found.missing.items():
         rows = "1 row has" if n == 1 else f"{n:,} rows have"
         st.text(f"{rows} no “{one_line(name, 40)}”: nothing stands in its place there.")

@@ -17,13 +17,13 @@ from tlm_dash.ui.parts import column_roles, hygiene
 from tlm_dash.ui.parts.notice import empty, failure
 from tlm_dash.ui.parts.upload_source import draw as draw_source
 from tlm_dash.ui.pending import PendingUpload, pending_uploads
-from tlm_dash.ui.text import visible
+from tlm_dash.ui.text import beginning, visible
 
 CHECKED_AT_ONCE_BYTES = 100_000_000
 """Larger files are read as a whole only when a person asks: it takes a while, and saving does it anyway."""
 
 REJECTS_SHOWN = 100
-CELL_CHARACTERS = 2_000
+CELL_CHARACTERS = 20_000
 ROW_HEIGHT = 86
 
 
@@ -124,7 +124,7 @@ def _counts(upload: PendingUpload, found: Check) -> None:
             {
                 "row": [row.row_no for row in shown],
                 "reason": [visible(row.reason) for row in shown],
-                "content": [visible(row.content[:CELL_CHARACTERS]) for row in shown],
+                "content": [beginning(row.content, CELL_CHARACTERS) for row in shown],
             },
             hide_index=True,
             key=f"rejects-{upload.upload_id}",
@@ -167,7 +167,7 @@ def _item_columns(items: Sequence[Mapping[str, Any]], mapping: ColumnMapping) ->
 
 
 def _cell(value: object) -> str | None:
-    return None if value is None else visible(str(value)[:CELL_CHARACTERS])
+    return None if value is None else beginning(str(value), CELL_CHARACTERS)
 
 
 def _save(running: Dashboard, upload: PendingUpload, mapping: ColumnMapping | None) -> None:
