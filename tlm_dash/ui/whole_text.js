@@ -44,6 +44,7 @@ function newButton(box) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "tlm-show-all";
+  button.hidden = true;
   button.onclick = () => setOpen(box, !box.hasAttribute("data-open"));
   box.append(button);
   return button;

@@ -77,7 +77,7 @@ def draw(running: Dashboard, params: PlaygroundParams, restored: PlaygroundReque
         parts, connection, playground_runs.default_scorer(connection, answered_by, models, presets)
     )
     pressed = st.button("Run", type="primary", icon=":material/play_arrow:", shortcut="ctrl+enter", key="run")
-    focus(parts.key("prompt"))
+    focus(parts.key("prompt"), "run")
     if pressed:
         request = PlaygroundRequest(
             prompt, models, presets, system_prompt, earlier_turns, given, answered_by, scorer, options

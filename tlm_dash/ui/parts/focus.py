@@ -14,7 +14,11 @@ _COMPONENT = st.components.v2.component(
       const siblings = `[class*="st-key-${CSS.escape(data.key.split("-")[0])}-"] textarea`;
       let looks = 100;
       function look() {
-        const target = document.querySelector(selector);
+        // Not before the page is there, with the button that the keyboard presses from the text.
+        const app = document.querySelector('[data-testid="stApp"]');
+        const isDrawn = app?.dataset.testScriptState === "notRunning"
+          && document.querySelector(`.st-key-${CSS.escape(data.button)} button`);
+        const target = isDrawn ? document.querySelector(selector) : null;
         const active = document.activeElement;
         // Never take the cursor from where a person is typing already.
         const isBusy = active && active !== target && active.matches("input, textarea");
@@ -29,6 +33,6 @@ _COMPONENT = st.components.v2.component(
 )
 
 
-def focus(widget_key: str) -> None:
-    """Focus the text area with this key, once, unless something else is being typed into."""
-    _COMPONENT(key=f"focus-{widget_key}", data={"key": widget_key}, height=1)
+def focus(widget_key: str, button_key: str) -> None:
+    """Focus the text area with this key, once its button is there, unless something else is typed into."""
+    _COMPONENT(key=f"focus-{widget_key}", data={"key": widget_key, "button": button_key}, height=1)

@@ -30,10 +30,7 @@ def style() -> None:
 
 
 def start() -> None:
-    """Watch the boxes of all pages; for the end of that script.
-
-    At its end, so that no page comes later for it: then the cursor of the playground was there before Run.
-    """
+    """Watch the boxes of all pages; for the end of that script."""
     _COMPONENT(key="whole-texts", height=1)
 
 
