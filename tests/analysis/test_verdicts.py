@@ -73,6 +73,11 @@ def test_better_and_worse_need_the_test_beside_the_interval_too(
         assert "better" not in text and not text.startswith("worse")
 
 
+def test_a_p_is_named_with_its_level() -> None:
+    assert PairTest("the exact test", 0.004077, 0.025).words == "p = 0.00408, held against 0.025"
+    assert PairTest("the exact test", 1e-9, 0.05).words == "p under 0.0001, held against 0.05"
+
+
 def test_the_sentence_carries_difference_interval_and_n() -> None:
     _, text = verdict(figure(-0.004, -0.019, 0.011), margin=0.03)
     assert text == (

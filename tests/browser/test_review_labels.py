@@ -33,7 +33,7 @@ def test_labels_are_decided_by_a_person_and_kept(
     page.get_by_role("button", name="Save what they mean").click()
     expect(page.get_by_text("Estimates can stand on all 2 answered rows.")).to_be_visible()
     choose_contains(page)
-    expect(page.get_by_text("1 of 2 compared rows agree (50.0%)")).to_be_visible()
+    expect(page.get_by_text("1 of 2 compared rows agree (50%)")).to_be_visible()
     page.get_by_role("button", name="Apply", exact=True).click()
     expect(page.get_by_text("Contains is applied by Ada: 1 correct, 1 incorrect")).to_be_visible()
     page.reload()

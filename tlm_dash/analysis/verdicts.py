@@ -43,7 +43,8 @@ class PairTest:
     @property
     def words(self) -> str:
         """Say its p and the level."""
-        return f"p = {p_value(self.p)}, held against {p_value(self.level)}"
+        is_tiny = p_value(self.p).startswith("under")
+        return f"p {'' if is_tiny else '= '}{p_value(self.p)}, held against {p_value(self.level)}"
 
 
 @dataclass(frozen=True, slots=True)
