@@ -34,6 +34,7 @@ def test_a_threshold_and_what_it_stands_on(
     assert percent(point.coverage) not in ("100%", f"{point.coverage:.0%}")
     for told in (f"{percent(point.coverage)} pass", percent(1 - point.coverage)):
         assert told in shown and told in record["answer"] and told in page
+    assert f"target 6.25%; at the threshold {percent(point.coverage)} accepted." in page
     assert "6.25%" in shown and "6.25%" in record["question"] and "at most 6.25%" in record["answer"]
     for told in (
         percent(quality.accuracy.value), decimal(quality.auroc.value), decimal(quality.brier.value),
@@ -63,6 +64,7 @@ def test_a_comparison(
         for told in (points(figure.value), ends):
             assert told in pair.verdict.text and told in shown and told in printed, told
         assert f"{points(figure.value)} points ({points(figure.low)} points to" in page
+        assert f": {points(figure.value)} ({ends})" in page
         accuracy = found.runs[0].quality.accuracy
         both = f"{percent(accuracy.value)} ({percent_range(accuracy.low, accuracy.high)})"
         (table,) = [one.value for one in app.dataframe if "PRR" in one.value]
