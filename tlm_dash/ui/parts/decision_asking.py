@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from tlm_dash.services.asking import AskedDecision, ask
-from tlm_dash.services.asking_words import second_target, target
+from tlm_dash.services.asking_words import day, second_target
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.ui import who
 from tlm_dash.ui.params_decide import DecideParams
@@ -53,10 +53,7 @@ def first_line(asked: AskedDecision) -> str | None:
     if first is None or not asked.is_first:
         return None
     by = f" by {first.asked_by}" if first.asked_by else ""
-    return (
-        f"{target(first)} is the first target of these labels, asked{by} on "
-        f"{first.asked_at:%Y-%m-%d %H:%M} UTC, on {first.n_labelled:,} labels."
-    )
+    return f"The first target of these labels, asked{by} on {day(first)} on {first.n_labelled:,} labels."
 
 
 def back_to_first(asked: AskedDecision, params: DecideParams) -> None:

@@ -49,8 +49,9 @@ def draw(running: Dashboard, asked: AskedDecision, params: DecideParams) -> None
 def _notes(asked: AskedDecision) -> list[str]:
     """Say whose labels these are, what was asked of them before, and what else the answer stands on."""
     first = decision_asking.first_line(asked)
-    told = " ".join([*([] if first is None else [first]), *asked.notes()])
-    return [*asked.decision.labels.notes, *([told] if told else []), *asked.decision.notes]
+    whose = asked.decision.labels.notes
+    told = " ".join([*whose, *([] if first is None else [first]), *asked.notes()])
+    return [*([told] if told else []), *asked.decision.notes]
 
 
 def answer_lines(decision: Decision) -> list[str]:
