@@ -160,6 +160,27 @@ def test_nothing_invites_to_label_on_and_ask_again(place: OpenStore) -> None:
     assert SETTLED_BEFOREHAND not in decision_of(run, TARGET).notes
 
 
+def test_what_a_new_plan_would_give_is_told_where_there_is_no_answer(place: OpenStore) -> None:
+    labels = ["0" if n % 50 == 7 else "1" for n in range(100)]
+    scores: list[float | None] = [n / 100 for n in range(100)]
+    run_id = make_decidable_run(place, scores, labels)
+    facts = threshold_facts(decide(place, run_id, TARGET))
+    assert not facts["feasible"] and facts["best_guaranteed_risk"] > 0.05
+    chances = facts["chance_of_fresh_labels"]
+    assert [one["n"] for one in chances][:2] == [100, 200]
+    assert 0 <= chances[0]["chance"] < chances[-1]["chance"] <= 1
+    assert threshold_facts(decide(place, run_id, TARGET))["chance_of_fresh_labels"] == chances
+    for question in (Question(max_risk=0.3), Question(review_share=0.1)):
+        assert threshold_facts(decide(place, run_id, question))["chance_of_fresh_labels"] is None
+    # How fresh rows would repeat prompts is not known, unless rows are requests of their own.
+    repeated = make_decidable_run(
+        place, scores, labels, prompts=[f"Q{n // 2}" for n in range(100)], name="two"
+    )
+    assert threshold_facts(decide(place, repeated, TARGET))["chance_of_fresh_labels"] is None
+    requests = threshold_facts(decide(place, repeated, replace(TARGET, rows_are_requests=True)))
+    assert requests["chance_of_fresh_labels"] == chances
+
+
 def test_prompts_that_repeat_keep_their_rows_and_are_tested_too(place: OpenStore) -> None:
     scores, labels = ranked_rows(300)
     run_id = make_decidable_run(place, scores, labels, prompts=[f"Question {n // 2}" for n in range(300)])
