@@ -146,3 +146,15 @@ def test_rows_are_counted_by_prompt_above_each_threshold() -> None:
         assert found.wrong[index] == wrong[inside].sum()
         assert found.heavy_rows[index] == ((scores >= threshold) & heavy).sum()
         assert found.heavy_wrong[index] == ((scores >= threshold) & heavy & wrong).sum()
+
+
+@pytest.mark.parametrize(("is_wrong", "is_feasible"), [(False, True), (True, False)])
+def test_one_prompt_that_is_half_of_the_data(is_wrong: bool, is_feasible: bool) -> None:
+    """Its answer decides for all rows; with 15 of the 500 others wrong 5% holds only where it is right."""
+    prompts = np.r_[np.zeros(500, dtype=np.int64), np.arange(1, 501)]
+    wrong = np.r_[np.full(500, is_wrong), np.arange(500) < 15]
+    scores = np.full(1000, 0.7)
+    sample = LabelledSample(scores, wrong, np.ones(1000), True, 0, prompts, heavy_rows(prompts))
+    found = guaranteed_threshold(threshold_grid(scores), sample, 0.05)
+    assert (found.index is not None) == is_feasible
+    assert found.band.counts.risk[0] == (0.515 if is_wrong else 0.015)
