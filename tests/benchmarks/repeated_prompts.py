@@ -7,7 +7,8 @@ rows are of prompts like these; their share of wrong rows lies just above the ta
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -72,11 +73,17 @@ def sizes_of(setting: Repeated, draw: np.random.Generator) -> Integers:
 
 def chances_of(setting: Repeated, sizes: Integers) -> Floats:
     """Give the chance that each prompt is wrong, so that `risk` of later rows are, heavy ones among them."""
-    asked = np.minimum(np.random.default_rng(0).geometric(1 / setting.mean, 200_000), LONGEST)
     light = light_risk(setting)
     if not setting.grows:
         return np.full(len(sizes), light)
-    return np.asarray(light * sizes * (asked.mean() / (asked**2.0).mean()), dtype=float)
+    return np.asarray(light * sizes / _size_of_a_row(setting.mean), dtype=float)
+
+
+@cache
+def _size_of_a_row(mean: float) -> float:
+    """Give how often the prompt of a row is asked on average, rows taken one by one."""
+    asked = np.minimum(np.random.default_rng(0).geometric(1 / mean, 200_000), LONGEST)
+    return float((asked**2.0).mean() / asked.mean())
 
 
 def simulate_repeated(
@@ -136,8 +143,3 @@ def _run(
     prompts = np.repeat(np.arange(len(sizes)), sizes)
     scores = score[prompts] + 0.02 * draw.random(len(prompts))
     return scores, is_wrong[prompts], prompts
-
-
-def halved(setting: Repeated) -> Repeated:
-    """Give a setting with half as many prompts, for a short form."""
-    return replace(setting, n_prompts=setting.n_prompts // 2, goal=0.0)

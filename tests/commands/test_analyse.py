@@ -92,6 +92,16 @@ def test_the_first_target_is_known_to_the_next_command(capsys: pytest.CaptureFix
 
 
 @pytest.mark.usefixtures("run_id")
+def test_threshold_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyse", "threshold", "large", "--max-risk", "0.05"]) == 0
+    lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines() if ": " in line)
+    assert lines["starts"].count("share") == 3 and lines["starts"].count("; ") == 2
+    assert main(["analyse", "threshold", "small", "--max-risk", "0.05"]) == 0
+    lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines() if ": " in line)
+    assert lines["chance_of_fresh_labels"].startswith("n 100 chance 0")
+
+
+@pytest.mark.usefixtures("run_id")
 def test_quality_in_json_and_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
     found = facts(capsys, "quality", "large")
     assert set(found) == QUALITY

@@ -27,7 +27,7 @@ from scipy.special import bdtr, betaincinv
 from tlm_dash.analysis.figure import Bools, Floats, Integers
 
 THETAS = np.r_[np.geomspace(0.005, 6, 28), 20.0]
-_HALVINGS = 50
+_HALVINGS = 44
 
 
 @dataclass(frozen=True)

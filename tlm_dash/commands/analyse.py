@@ -130,6 +130,8 @@ def _print(facts: dict[str, Any], parsed: argparse.Namespace) -> int:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "; ".join(" ".join(f"{name} {_shown(one)}" for name, one in part.items()) for part in value)
     if isinstance(value, list):
         return (" to " if len(value) == 2 else ", ").join(_shown(part) for part in value)
     if isinstance(value, float):
