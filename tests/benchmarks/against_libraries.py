@@ -55,13 +55,20 @@ def of_ours(file: File) -> float | None:
 
 
 def of_mapie(file: File) -> float | None:
-    """Give the loosest threshold that MAPIE finds valid as it comes."""
-    return _controlled(file, np.linspace(0, 0.99, 100), "bonferroni_holm")
+    """Give the loosest threshold that MAPIE finds valid as it comes.
+
+    Scores are spread evenly over [0, 1] for it: its thresholds lie there, one a hundredth.
+    """
+    ordered = np.sort(file.sample.scores)
+    spread = np.searchsorted(ordered, file.sample.scores, side="right") / len(ordered)
+    found = _controlled(file, np.linspace(0, 0.99, 100), "bonferroni_holm", spread)
+    return None if found is None else float(file.sample.scores[spread >= found].min())
 
 
 def of_mapie_starts(file: File) -> float | None:
     """Give the loosest threshold of MAPIE's five starts on our grid, with its own p-values."""
-    return _controlled(file, file.grid.thresholds, FWERFixedSequenceTesting(n_starts=STARTS))
+    starts = FWERFixedSequenceTesting(n_starts=STARTS)
+    return _controlled(file, file.grid.thresholds, starts, file.sample.scores)
 
 
 def of_its_holm(file: File) -> float | None:
@@ -80,14 +87,14 @@ WAYS: dict[str, Callable[[File], float | None]] = {
 }  # fmt: skip
 
 
-def _controlled(file: File, thresholds: Floats, method: object) -> float | None:
+def _controlled(file: File, thresholds: Floats, method: object, scores: Floats) -> float | None:
     with warnings.catch_warnings():
         # It warns of every dataset without an answer, and of a direction that it takes from the labels.
         warnings.simplefilter("ignore")
         found = BinaryClassificationController(
             lambda x: np.column_stack((1 - x[:, 0], x[:, 0])), precision, target_level=1 - file.max_risk,
             confidence_level=CONFIDENCE, list_predict_params=thresholds, fwer_method=method,
-        ).calibrate(file.sample.scores[:, None], (~file.sample.wrong).astype(int))  # fmt: skip
+        ).calibrate(scores[:, None], (~file.sample.wrong).astype(int))  # fmt: skip
     valid = np.asarray(found.valid_predict_params, dtype=float)
     return float(valid.min()) if len(valid) else None
 
