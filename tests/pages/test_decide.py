@@ -270,13 +270,13 @@ def test_what_the_promise_is_about_and_a_prompt_that_is_a_third_of_the_rows(
     make_decidable_run(
         dashboard, [0.5] * 250, ["0"] * 90 + ["1"] * 160, prompts=prompts, responses=responses
     )  # fmt: skip
-    app = open_app(dashboard, "decide", max_risk="0.05")
+    app = ask(open_app(dashboard, "decide"))
     shown = texts(app)
     assert headline(app).startswith("## Not with these 250 labels")
     assert "1 prompt is 36% of the rows; its answer is wrong." in shown
     assert "161 distinct prompts among them" in shown
     other = make_decidable_run(dashboard, [n / 200 for n in range(200)], ["1"] * 200, name="right")
-    app = open_app(dashboard, "decide", run=other, max_risk="0.05")
+    app = ask(open_app(dashboard, "decide", run=other))
     assert "Of the rows that pass, at most **5%** are wrong, with 95% confidence" in texts(app)
     assert "a prompt counts as often as it is asked" in texts(app)
 
@@ -286,7 +286,7 @@ def test_a_new_plan_is_offered_with_its_chance_never_more_labels_of_this_one(
 ) -> None:
     labels = ["0" if n % 50 == 7 else "1" for n in range(100)]
     run_id = make_decidable_run(dashboard, [n / 100 for n in range(100)], labels)
-    app = open_app(dashboard, "decide", run=run_id, max_risk="0.05")
+    app = ask(open_app(dashboard, "decide", run=run_id))
     shown = texts(app)
     assert headline(app).startswith("## Not with these 100 labels: at best ")
     assert "A new plan, its size settled beforehand and asked once, would answer: one of " in shown
