@@ -321,3 +321,11 @@ def test_what_cannot_be_read_is_refused_before_all_of_it_was_read(place: OpenSto
         inspect(place, [path])
     assert refused.value.hint and time.monotonic() - began < 60
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("content")]
+
+
+def test_a_text_that_a_page_cuts_says_how_much_is_missing(place: OpenStore, tmp_path: Path) -> None:
+    path = write(tmp_path, f"prompt,response\n{'p' * 30_000},{'a' * 20_000}\n")
+    result = imported(place, path)
+    (row,) = datasets.page(place, result.dataset_id).rows
+    assert row.prompt == "p" * 20_000 + "… (10,000 more characters)"
+    assert row.responses[0]["response"] == "a" * 20_000

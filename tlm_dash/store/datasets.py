@@ -65,27 +65,33 @@ matching AS (
 
 _EVERY = "matching AS (SELECT item_no FROM item WHERE dataset_id = $dataset_id)"
 
+
+def _beginning(column: str) -> str:
+    """Write the SQL of the beginning of a text, with how much is missing where it was cut."""
+    more = f"'… (' || format('{{:,}}', length({column}) - $characters) || ' more characters)'"
+    return f"left({column}, $characters) || if(length({column}) > $characters, {more}, '')"
+
+
 # The keys of the page first, then their texts: only those rows are read from the wide tables.
-_PAGE = """,
+_PAGE = f""",
 page AS (SELECT item_no FROM matching ORDER BY item_no LIMIT $limit OFFSET $offset),
 given AS (
-    SELECT k.item_no, list({
-        'run': run.name, 'response': left(k.response, $characters), 'score': r.trustworthiness_score
-    } ORDER BY run.name) AS responses
+    SELECT k.item_no, list({{
+        'run': run.name, 'response': {_beginning("k.response")}, 'score': r.trustworthiness_score
+    }} ORDER BY run.name) AS responses
     FROM completion AS k SEMI JOIN page USING (item_no)
     JOIN run_item AS r ON r.completion_id = k.completion_id AND r.item_no = k.item_no
     JOIN imported_run USING (run_id) JOIN run USING (run_id)
     WHERE k.dataset_id = $dataset_id AND imported_run.dataset_id = $dataset_id
     GROUP BY k.item_no
 )
-SELECT i.item_no, left(i.prompt, $characters) AS prompt,
-    left(i.reference, $characters) AS reference, e.source_id,
-    coalesce(e.tags, '{}') AS tags, coalesce(e.extra, '{}') AS extra, given.responses
+SELECT i.item_no, {_beginning("i.prompt")} AS prompt, {_beginning("i.reference")} AS reference, e.source_id,
+    coalesce(e.tags, '{{}}') AS tags, coalesce(e.extra, '{{}}') AS extra, given.responses
 FROM (SELECT * FROM item WHERE dataset_id = $dataset_id) AS i SEMI JOIN page USING (item_no)
 LEFT JOIN (SELECT * FROM item_extra WHERE dataset_id = $dataset_id) AS e USING (item_no)
 LEFT JOIN given USING (item_no)
 ORDER BY i.item_no
-"""
+"""  # noqa: S608 - fixed text
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +215,12 @@ def dataset_page(
     search: str = "",
     limit: int = 50,
     offset: int = 0,
-    characters: int = 2000,
+    characters: int = 20_000,
 ) -> DatasetPage:
     """Give items in their order; with `search` those whose prompt, reference or a response has that text.
 
     Upper and lower case do not matter, and no character has a special meaning. Texts are cut after
-    `characters`.
+    `characters`; one that was cut ends in how much is missing.
     """
     matching = f"WITH {_MATCHING if search else _EVERY}"
     wanted: dict[str, Any] = {"dataset_id": dataset_id} | ({"search": search} if search else {})
