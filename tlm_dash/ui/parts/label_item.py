@@ -30,7 +30,7 @@ def draw(running: Dashboard, turn: Turn, item: PlanItem, texts: ItemTexts, queue
     with st.container(key=f"queue-item-{here}"):
         asked, answered = st.columns(2, gap="small")
         with asked, st.container(gap="xsmall"):
-            _text("Prompt", _prompt(texts), "prompt", here)
+            _text("Prompt", _prompt(texts), "prompt", f"above-{here}" if texts.reference else here)
             if texts.reference:
                 _text("Reference", texts.reference, "reference", here)
         with answered, st.container(gap="xsmall"):
