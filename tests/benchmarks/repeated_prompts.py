@@ -62,7 +62,7 @@ REPEATED = (
         "the run's rows, 400 labelled, a heavy one is wrong", 1_000, 4, 0.11, 0.1, "the run", sampled=400,
         heavy=0.05, heavy_is_wrong=True,
     ),
-    Repeated("one in ten asked twice, 2% wrong", 500, 1.1, 0.02, 0.05, "new prompts", goal=0.5),
+    Repeated("one in ten asked twice, 2% wrong", 500, 1.1, 0.02, 0.05, "new prompts", goal=0.4),
 )  # fmt: skip
 
 
