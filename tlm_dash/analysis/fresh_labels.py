@@ -17,8 +17,8 @@ import numpy as np
 from tlm_dash.analysis.figure import Floats, Integers
 from tlm_dash.analysis.risk_coverage import RiskBand
 from tlm_dash.analysis.thresholds import (
-    MANY_LABELS,
     coverage_positions,
+    early_only,
     fewest_labels,
     row_p_values,
     shared_levels,
@@ -75,8 +75,7 @@ def _is_answered(
     n: Floats, n_wrong: Floats, max_risk: float, positions: Integers, error: float
 ) -> Floats:  # fmt: skip
     """Tell for each draw whether it gives an answer; `n` and `n_wrong` have the shape (draws, k)."""
-    n_errors = 2.0 if n[0, -1] >= MANY_LABELS else 0.0
-    some = row_p_values(n, np.minimum(n_errors, n), max_risk)
+    some = early_only(row_p_values(n, np.minimum(2.0, n), max_risk), n)
     levels = shared_levels(some, row_p_values(n, np.zeros_like(n), max_risk), positions, error)
     rejected, _ = walk(row_p_values(n, n_wrong, max_risk), levels)
     return np.asarray(rejected.any(axis=1), dtype=float)
