@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_architecture import ROOT, project_files
-from tlm_dash.words.numbers import decimal, p_value, percent, percent_range, threshold_text
+from tlm_dash.words.numbers import at_most, bounds, decimal, p_value, percent, percent_range, threshold_text
 
 BY_HAND = re.compile(r":,?\.\d+%\}|\.\d[fg]\}%")
 """A format of a share, or one of a number with the sign behind it."""
@@ -34,6 +34,19 @@ def test_what_is_not_all_or_nothing_is_not_written_so(share: float) -> None:
     assert text not in ("0%", "100%") and "e" not in text
     # Three digits: within half of the last one, of the share or of what is missing from all.
     assert abs(written - share) <= 0.0051 * share + 1e-15
+
+
+@given(st.floats(1e-6, 1.0))
+def test_an_upper_bound_is_never_written_below_what_was_proved(bound: float) -> None:
+    written = float(at_most(bound).removesuffix("%")) / 100
+    assert -1e-10 <= written - bound <= 0.0101 * bound + 1e-10
+
+
+def test_an_upper_bound_is_rounded_up() -> None:
+    assert [at_most(b) for b in (0.05454, 0.07, 0.05, 1 / 3, 0.9991234, 1.0, 0.0, None)] == [
+        "5.46%", "7%", "5%", "33.4%", "99.913%", "100%", "0%", "—",
+    ]  # fmt: skip
+    assert bounds(0.0123, 0.05454) == "1.23% to 5.46%"
 
 
 def test_other_numbers() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from tlm_dash.charts.theme import BAND_OPACITY, NEUTRAL, base_layout, model_color
-from tlm_dash.words.numbers import percent, percent_range, threshold_text
+from tlm_dash.words.numbers import at_most, bounds, percent, threshold_text
 
 HEIGHT = 340
 _WIDEST_RISK = 1.0
@@ -72,7 +72,7 @@ def risk_coverage_text(
         return f"Risk-coverage curve: too few labelled rows for a band at any threshold.{also}"
     said = [
         f"at {percent(point.coverage)} passing {percent(point.risk)} wrong, "
-        f"band {percent_range(point.low, point.high)}"
+        f"band {bounds(point.low, point.high)}"
         for point in (drawn[0], drawn[len(drawn) // 2], drawn[-1])
     ]
     return f"Risk-coverage curve with its {percent(confidence)} band: {'; '.join(said)}.{also}"
@@ -100,7 +100,7 @@ def _curve(seen: Sequence[CurvePoint], color: str) -> go.Scatter:
                 threshold_text(p.threshold),
                 percent(p.risk),
                 percent(p.low),
-                percent(p.high),
+                at_most(p.high),
                 f"{p.n_labelled:,}",
                 percent(p.coverage),
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
 from tlm_dash.errors import InvalidInputError
-from tlm_dash.words.numbers import percent, threshold_text
+from tlm_dash.words.numbers import at_most, percent, threshold_text
 
 if TYPE_CHECKING:
     from tlm_dash.services.choice import Choice, Setting
@@ -87,9 +87,9 @@ def _told(setting: Setting) -> str:
     facts = setting.facts()
     if not setting.is_certified:
         best = facts["best_guaranteed_risk"]
-        at_best = "" if best is None else f"; at best {percent(best)}"
+        at_best = "" if best is None else f"; at best {at_most(best)}"
         return f"no promise: {setting.why_not}{at_best}"
     price = "" if setting.price_per_1000 is None else f", {setting.price_per_1000:,.2f} per 1,000 rows"
-    bound, read = percent(facts["risk_upper_bound"]), percent(setting.review_share)
+    bound, read = at_most(facts["risk_upper_bound"]), percent(setting.review_share)
     threshold = threshold_text(facts["threshold"])
     return f"threshold {threshold}, at most {bound} wrong, people read {read}{price}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tlm_dash.services.asking_words import count
 from tlm_dash.store.import_runs import IMPORTED
 from tlm_dash.store.run_models import RunRecord
-from tlm_dash.words.numbers import percent, percent_range, threshold_text
+from tlm_dash.words.numbers import at_most, percent, percent_range, threshold_text
 
 if TYPE_CHECKING:
     from tlm_dash.services.choice import Choice, Setting
@@ -55,7 +55,7 @@ def choice_sentence(choice: Choice) -> str:
     point, confidence = answer.point, percent(choice.request.question.confidence)
     ends = percent_range(1 - point.coverage_high, 1 - point.coverage_low)
     return (
-        f"{taken.name}, threshold {threshold_text(point.threshold)}: at most {percent(answer.bound)} of what "
+        f"{taken.name}, threshold {threshold_text(point.threshold)}: at most {at_most(answer.bound)} of what "
         f"it accepts is wrong ({confidence} confidence, {allowing(choice)}); people read "
         f"{percent(1 - point.coverage)} of rows ({ends}). {_why_taken(choice)}"
     )
@@ -92,7 +92,7 @@ def _none(choice: Choice) -> str:
     if not best:
         return f"{said}."
     lowest = min(best, key=lambda s: best_of(s) or 1.0)
-    return f"{said}: at best {percent(best_of(lowest) or 1.0)} can be guaranteed, by {lowest.name}."
+    return f"{said}: at best {at_most(best_of(lowest) or 1.0)} can be guaranteed, by {lowest.name}."
 
 
 def best_of(setting: Setting) -> float | None:

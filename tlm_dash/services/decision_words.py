@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tlm_dash.services.decide import Decision, Question
 from tlm_dash.services.operating_point import OperatingPoint
-from tlm_dash.words.numbers import percent, threshold_text
+from tlm_dash.words.numbers import at_most, percent, threshold_text
 from tlm_dash.words.threshold import fresh_words
 
 
@@ -45,7 +45,7 @@ def _threshold(decision: Decision, chosen: OperatingPoint | None) -> str:
     labels = f"these {decision.n_labelled:,} labels" if decision.n_labelled else "no labels"
     said = f"Not possible with {labels}"
     if decision.best is not None and decision.best.risk_high is not None:
-        said += f": at best {percent(decision.best.risk_high)} can be guaranteed"
+        said += f": at best {at_most(decision.best.risk_high)} can be guaranteed"
     said = f"{said}." if not answer.reason else f"{said} ({answer.reason})."
     fresh = fresh_words([(one.n, one.chance) for one in answer.fresh])
     return f"{said} {fresh}" if fresh else said
@@ -64,5 +64,5 @@ def bound_of(bound: float | None, confidence: float) -> str:
     if bound is None:
         return " How many of those that pass are wrong cannot be said: too few of them are labelled."
     return (
-        f" Of the rows that pass, at most {percent(bound)} are wrong, with {percent(confidence)} confidence."
+        f" Of the rows that pass, at most {at_most(bound)} are wrong, with {percent(confidence)} confidence."
     )

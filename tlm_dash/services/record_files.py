@@ -8,7 +8,7 @@ from typing import Any
 from tlm_dash.charts.still_figures import differences, risk_curve
 from tlm_dash.interchange.record_page import Figure, record_json, record_page
 from tlm_dash.store.decisions import record_hash
-from tlm_dash.words.numbers import percent, percent_range, points
+from tlm_dash.words.numbers import bounds, percent, points
 
 __all__ = ["as_html", "as_json", "file_stem"]
 
@@ -56,7 +56,7 @@ def _curve_words(charts: Mapping[str, Any]) -> str:
         return ""
     said = [
         f"{percent(point['coverage'])} accepted, {percent(point['risk'])} wrong "
-        f"({percent_range(point['risk_low'], point['risk_high'])})"
+        f"({bounds(point['risk_low'], point['risk_high'])})"
         for point in (drawn[0], drawn[len(drawn) // 2], drawn[-1])
     ]
     said += [] if charts["max_risk"] is None else [f"target {percent(charts['max_risk'])}"]

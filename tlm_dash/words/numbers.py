@@ -8,6 +8,7 @@ rounded to 0 or to all that is not exactly that.
 from __future__ import annotations
 
 import math
+from decimal import ROUND_CEILING, Decimal
 
 NOT_KNOWN = "—"
 
@@ -19,20 +20,41 @@ def percent(share: float | None) -> str:
     """Write a fraction as percent with three digits: 12.3%, 8%, 1.25%, 99.96%; — where it is not known."""
     if share is None:
         return NOT_KNOWN
-    # Near 100% what is missing from it gets its own two digits. (%g would turn to 1e-05 for small shares.)
-    missing = abs(1 - abs(share))
-    decimals = 0
-    if _SURE < missing < 0.005:
-        decimals = 1 - math.floor(math.log10(100 * missing))
-    elif abs(share) > _SURE:
-        decimals = max(2 - math.floor(math.log10(100 * abs(share))), 0)
-    text = f"{100 * share:.{decimals}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text) + "%"
+    return _as_percent(f"{100 * share:.{_decimals(share)}f}")
+
+
+def at_most(share: float | None) -> str:
+    """Write an upper bound as percent with the digits of `percent`, rounded up: no less than was proved."""
+    if share is None:
+        return NOT_KNOWN
+    # 100 * 0.07 is a trifle above 7: that is arithmetic, and no reason to write more than 7%.
+    exact = Decimal(repr(round(100 * share, 9)))
+    up = exact.quantize(Decimal(1).scaleb(-_decimals(share)), ROUND_CEILING)
+    return _as_percent(f"{up:f}")
 
 
 def percent_range(low: float | None, high: float | None) -> str:
     """Write the ends of an interval of a share."""
     return f"{percent(low)} to {percent(high)}"
+
+
+def bounds(low: float | None, high: float | None) -> str:
+    """Write the ends of a band of a share; the upper one is a promise, and rounded up."""
+    return f"{percent(low)} to {at_most(high)}"
+
+
+def _decimals(share: float) -> int:
+    # Near 100% what is missing from it gets its own two digits. (%g would turn to 1e-05 for small shares.)
+    missing = abs(1 - abs(share))
+    if _SURE < missing < 0.005:
+        return 1 - math.floor(math.log10(100 * missing))
+    if abs(share) > _SURE:
+        return max(2 - math.floor(math.log10(100 * abs(share))), 0)
+    return 0
+
+
+def _as_percent(text: str) -> str:
+    return (text.rstrip("0").rstrip(".") if "." in text else text) + "%"
 
 
 def points(value: float, *, signed: bool = True) -> str:

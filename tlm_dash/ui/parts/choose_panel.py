@@ -17,7 +17,7 @@ from tlm_dash.ui import who
 from tlm_dash.ui.params_compare import CompareParams
 from tlm_dash.ui.parts import decision_save
 from tlm_dash.ui.text import one_line, visible
-from tlm_dash.words.numbers import percent, threshold_text
+from tlm_dash.words.numbers import at_most, percent, threshold_text
 
 NAME_CHARACTERS = 60
 
@@ -126,13 +126,13 @@ def _row(setting: Setting, *, is_taken: bool) -> dict[str, str]:
     answer, best = setting.asked.decision.answer, best_of(setting)
     point, bound = answer.point, answer.bound
     price = setting.price_per_1000
-    at_best = "" if best is None else f"; at best {percent(best)} can be guaranteed"
+    at_best = "" if best is None else f"; at best {at_most(best)} can be guaranteed"
     return {
         "setting": visible(setting.name),
         "taken": "✓" if is_taken else "",
         "threshold": "" if point is None else threshold_text(point.threshold),
         "people read": "" if point is None else percent(setting.review_share),
-        "promise": "no" if bound is None else f"yes, at most {percent(bound)} wrong",
+        "promise": "no" if bound is None else f"yes, at most {at_most(bound)} wrong",
         "why not": "" if setting.why_not is None else f"{setting.why_not}{at_best}",
         "price per 1,000": "" if price is None else f"{price:,.2f}",
     }

@@ -15,7 +15,7 @@ from tlm_dash.ui.params import MOST_ROWS
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts import decision_asking
 from tlm_dash.ui.text import visible
-from tlm_dash.words.numbers import percent, threshold_text
+from tlm_dash.words.numbers import at_most, percent, threshold_text
 from tlm_dash.words.threshold import fresh_words
 
 WAYS = {"target": "a target", "budget": "rows we can read a day", "share": "a share we can read"}
@@ -73,7 +73,7 @@ def answer_lines(decision: Decision) -> list[str]:
     said = f"## Not with these {decision.n_labelled:,} labels"
     if not decision.n_labelled:
         said = "## Not without labels" if decision.points else "## Not without scores"
-    said += f": at best {percent(best.risk_high)} can be guaranteed." if best and best.risk_high else "."
+    said += f": at best {at_most(best.risk_high)} can be guaranteed." if best and best.risk_high else "."
     fresh = fresh_words([(one.n, one.chance) for one in answer.fresh])
     return [said, " ".join(filter(None, (_sentence(answer.reason), fresh)))]
 
@@ -95,7 +95,7 @@ def bound_line(answer: Answer, confidence: str) -> str:
     if answer.bound is None:
         return "How many of those that pass are wrong cannot be said: fewer than 30 of them are labelled."
     return (
-        f"Of the rows that pass, at most **{percent(answer.bound)}** are wrong, with {confidence} confidence "
+        f"Of the rows that pass, at most **{at_most(answer.bound)}** are wrong, with {confidence} confidence "
         "(read from the band, which holds at all thresholds at once)."
     )
 
@@ -103,7 +103,7 @@ def bound_line(answer: Answer, confidence: str) -> str:
 def promise_line(answer: Answer, confidence: str) -> str:
     """Say what is guaranteed, and of what: rows, as often as they are asked."""
     return (
-        f"Of the rows that pass, at most **{percent(answer.bound)}** are wrong, with {confidence} "
+        f"Of the rows that pass, at most **{at_most(answer.bound)}** are wrong, with {confidence} "
         "confidence: of later rows like these, where a prompt counts as often as it is asked."
     )
 
@@ -115,7 +115,7 @@ def open_line(decision: Decision) -> str:
     rows = "1 row was left open" if decision.n_open == 1 else f"{decision.n_open:,} rows were left open"
     if worst.point is None:
         return f"{rows}. With all of them counted as wrong there is no such threshold."
-    bound = "" if worst.bound is None else f", at most {percent(worst.bound)} of it wrong"
+    bound = "" if worst.bound is None else f", at most {at_most(worst.bound)} of it wrong"
     return (
         f"{rows}. With all of them counted as wrong: below {threshold_text(worst.point.threshold)}, "
         f"{percent(worst.point.coverage)} pass{bound}."

@@ -13,7 +13,7 @@ from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params import MOST_ROWS
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts import risk_curve
-from tlm_dash.words.numbers import percent, threshold_text
+from tlm_dash.words.numbers import bounds, percent, threshold_text
 
 AXIS_LEFT, AXIS_RIGHT = 48, 4
 """Pixels beside the slider, so that it lies under the axis of the curve."""
@@ -73,7 +73,7 @@ def _sentence(decision: Decision, point: OperatingPoint) -> str:
         )
     confidence = percent(decision.question.confidence)
     said = passing + (
-        f"{percent(point.risk_low)} to {percent(point.risk_high)} of those are wrong, with "
+        f"{bounds(point.risk_low, point.risk_high)} of those are wrong, with "
         f"{confidence} confidence at all thresholds at once ({decision.band_method}; "
         f"{point.n_accepted_labelled:,} of them labelled). So the threshold may be moved freely here."
     )
