@@ -292,3 +292,24 @@ def test_a_new_plan_is_offered_with_its_chance_never_more_labels_of_this_one(
     assert "A new plan, its size settled beforehand and asked once, would answer: one of " in shown
     assert "more labels" not in shown and "would do" not in shown
     assert [one.label for one in app.get("page_link")][-1].startswith("Next step: compare it")
+
+
+def test_repeated_prompts_are_declared_requests_before_asking_only(
+    dashboard: Dashboard, open_app: OpenApp
+) -> None:
+    scores, labels = ranked_rows(600)
+    prompts = [f"question {n // 3}" for n in range(600)]
+    run_id = make_decidable_run(dashboard, scores, labels, prompts=prompts)
+    app = open_app(dashboard, "decide", run=run_id)
+    app.checkbox(key="decide-requests").check().run()
+    ask(app)
+    assert n_asked(dashboard) == 1
+    assert dashboard.store.read("SELECT rows_are_requests FROM question") == [(True,)]
+    assert "Rows with the same prompt were declared separate requests: rows alone are tested." in texts(app)
+    assert not app.checkbox
+
+
+def test_rows_of_different_prompts_need_no_such_word(dashboard: Dashboard, open_app: OpenApp) -> None:
+    scores, labels = ranked_rows(100)
+    app = open_app(dashboard, "decide", run=make_decidable_run(dashboard, scores, labels))
+    assert not app.checkbox

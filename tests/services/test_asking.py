@@ -244,7 +244,7 @@ def test_what_was_said_of_the_rows_before_looking_stays_said(place: OpenStore) -
     assert first.is_first and first.decision.question.rows_are_requests and first.facts()["p_prompt"] is None
     again = known(place, said, Question(max_risk=0.1))
     assert again.is_first and again.decision.answer == first.decision.answer
-    assert any("that stands" in note for note in again.notes())
+    assert any("declared separate requests" in note for note in again.decision.notes)
     unsaid = make_decidable_run(place, scores, labels, prompts=prompts, name="unsaid")
     ask(place, unsaid, Question(max_risk=0.1))
     late = ask(place, unsaid, requests)

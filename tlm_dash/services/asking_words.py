@@ -11,7 +11,6 @@ from tlm_dash.words.numbers import percent
 if TYPE_CHECKING:
     from tlm_dash.services.asking import AskedDecision
 
-REQUESTS_STAND = "When these labels were asked first, rows were declared separate requests: that stands."
 REQUESTS_LATE = (
     "When these labels were asked first, rows were not declared separate requests: prompts are tested too."
 )
@@ -33,8 +32,8 @@ def asking_notes(asked: AskedDecision) -> list[str]:
                 f"Asked on {first.n_labelled:,} labels on {day(first)}; there are {n_now:,} now: the promise "
                 f"is that of then. {FRESH_LABELS}"
             )
-    if first is not None and first.rows_are_requests != asked.wanted.rows_are_requests:
-        notes.append(REQUESTS_STAND if first.rows_are_requests else REQUESTS_LATE)
+    if first is not None and asked.wanted.rows_are_requests and not first.rows_are_requests:
+        notes.append(REQUESTS_LATE)
     if standing.n_taken_out:
         notes.append(
             f"{standing.n_taken_out:,} labels of this plan were asked before: asking leaves them out."

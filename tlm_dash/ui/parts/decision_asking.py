@@ -18,17 +18,33 @@ def draw(running: Dashboard, asked: AskedDecision, params: DecideParams) -> None
     """Offer to ask the target that is written in the form, saying what asking it does."""
     st.text(visible(before_asking(asked)))
     first = asked.first
+    are_requests = first is None and _rows_are_requests(asked)
     with st.container(horizontal=True):
         label = "Ask these labels" if first is None else "Read it from the band"
         if st.button(label, key="decide-ask", type="primary" if first is None else "secondary"):
             question = asked.decision.question
             run_id = asked.decision.record.run_id
-            plain = replace(question, from_band=False, asked_of=None, n_settings=1)
+            plain = replace(
+                question, from_band=False, asked_of=None, n_settings=1, rows_are_requests=are_requests
+            )
             ask(running, run_id, plain, asked_by=who.name())
             st.query_params.from_dict(params.to_dict())
             st.rerun()
         if first is not None:
             back_to_first(asked, params)
+
+
+def _rows_are_requests(asked: AskedDecision) -> bool:
+    """Let somebody who knows it say, before asking, that repeated prompts are requests of their own."""
+    decision = asked.decision
+    if decision.n_prompts >= decision.n_labelled or decision.basis.kind == "stratified":
+        return False
+    return st.checkbox(
+        "Rows with the same prompt are separate requests, as in a log",
+        key="decide-requests",
+        help="Then rows alone are tested. Otherwise a second test takes prompts as its units, because "
+        "answers to one prompt tend to be right or wrong together. It cannot be said after asking.",
+    )
 
 
 def before_asking(asked: AskedDecision) -> str:
