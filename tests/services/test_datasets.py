@@ -281,7 +281,7 @@ def test_deleting_takes_everything(place: OpenStore, tmp_path: Path) -> None:
         ("a.csv", b"a,b\n", "no rows"),
         ("a.csv", b"id,short\n1,x\n", "holds the prompts"),
         ("a.csv", bytes(range(256)) * 9, "binary"),
-        ("a.jsonl.gz", gzip.compress(b'{"prompt": "a"}'), "is compressed"),
+        ("a.jsonl.gz", gzip.compress(b'{"prompt": "a"}', mtime=0), "is compressed"),
         ("a.parquet", b"PAR1 and nothing else", "cannot be read"),
         ("a.json", b'{"a": 1,\n"b": {}}', "without a list of rows"),
         ("a.jsonl", b"x\ny\n", "No row of a.jsonl can be used"),
