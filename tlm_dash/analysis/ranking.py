@@ -115,6 +115,11 @@ def influence(right: npt.NDArray[np.bool_], values: Floats, weights: Floats) -> 
     total_right, total_wrong = of_right.sum(), of_wrong.sum()
     outscored, outscoring = _outscored(values, of_wrong, of_right)
     placement = np.where(right, outscored / total_wrong, outscoring / total_right)
+    # Told apart here, because sums of weights leave a perfect order beside 1 (or beyond) in the last digits.
+    if values[right].min() > values[~right].max():
+        return 1.0, np.zeros(len(values))
+    if values[right].max() < values[~right].min():
+        return 0.0, np.zeros(len(values))
     area = float((of_right * placement).sum() / total_right)
     return area, (placement - area) * np.where(right, of_right / total_right, of_wrong / total_wrong)
 
