@@ -135,7 +135,7 @@ def test_more_rows_are_run_only_where_the_dataset_has_more(
     wait_for(dashboard, some)
     label_all(dashboard, some[0])
     assert steps(*some) == {"Next step: run more rows": f"new=yes&dataset={dataset_id}"}
-    fake_endpoint.script("chat/completions", [ApiError(403, "No")] * 2)
+    fake_endpoint.script("chat/completions", [ApiError(413, "Too large")] * 2)
     all_of_it = runs.start(dashboard, request)
     wait_for(dashboard, all_of_it)
     label_all(dashboard, all_of_it[0])
