@@ -281,3 +281,49 @@ def test_ranges_hold_just_their_numbers(numbers: list[int]) -> None:
     assert is_within(np.arange(12), ranges).nonzero()[0].tolist() == sorted(set(numbers))
     assert len(ranges) <= len(set(numbers))
     assert is_within(np.arange(12), ((0, 8), (2, 3))).nonzero()[0].tolist() == list(range(9))
+
+
+def test_a_sample_that_was_spent_asks_the_rows_it_has_of_its_own_by_now(place: OpenStore) -> None:
+    run_id = make_decidable_run(place, [n / 120 for n in range(120)], [None] * 120)
+    one, two = (plan_of(place, run_id, 120, seed) for seed in (1, 2))
+    follow(place, run_id, one, range(100), ())
+    ask(place, run_id, Question(max_risk=0.05, basis=one))
+    asked_before = {item.item_no for item in plan_items(place.store, one)[:100]}
+    order = [item.item_no for item in plan_items(place.store, two)]
+    n_shared = next(n for n, item_no in enumerate(order) if item_no not in asked_before)
+    wanted = Question(max_risk=0.3, basis=two)
+    follow(place, run_id, two, range(n_shared), ())
+    assert n_shared and ask(place, run_id, wanted).standing.state == "spent"
+    follow(place, run_id, two, range(n_shared, 120), ())
+    assert not known(place, run_id, wanted).is_answered, "these rows were asked nothing"
+    again = ask(place, run_id, wanted)
+    assert again.is_first and again.decision.n_labelled == 20
+
+
+def test_a_uniform_plan_after_a_stratified_one_is_no_uniform_sample_without_its_rows(
+    place: OpenStore,
+) -> None:
+    # Low scores are wrong, and the first plan has most of those: without its rows the second has hardly any.
+    run_id = make_decidable_run(place, [n / 1000 for n in range(1000)], [None] * 1000)
+    wrong = range(1, 200)
+    one = plan_of(place, run_id, 600, seed=1, kind="stratified")
+    follow(place, run_id, one, range(600), wrong)
+    ask(place, run_id, Question(max_risk=0.05, basis=one))
+    two = plan_of(place, run_id, 600, seed=2)
+    follow(place, run_id, two, range(600), wrong)
+    asked = ask(place, run_id, Question(max_risk=0.1, basis=two))
+    assert not asked.is_first and asked.standing.state == "spent"
+    assert asked.decision.n_labelled == 600 and "band" in asked.facts()["method"]
+
+
+def test_a_record_stays_with_its_sample_when_another_has_more_labels(place: OpenStore) -> None:
+    run_id = make_decidable_run(place, [n / 1000 for n in range(1000)], [None] * 1000)
+    one = plan_of(place, run_id, 200, seed=1)
+    follow(place, run_id, one, range(200), range(1, 300))
+    asked = ask(place, run_id, FIVE)
+    record = threshold_record(place, run_id, asked.decision.question, told=asked.notes())
+    saved = decision_records.save(place, record, decided_by="Ada", reason="Good enough.")
+    two = plan_of(place, run_id, 400, seed=2)
+    follow(place, run_id, two, range(400), range(1, 300))
+    assert labelled_run(place, run_id).basis.name == two
+    assert check_again(place, saved).outcome in ("same", "holds")

@@ -23,6 +23,7 @@ from tlm_dash.services.labelled import labelled_run
 from tlm_dash.services.place import OpenStore
 from tlm_dash.services.record_check import check_again
 from tlm_dash.services.record_drafts import choice_record
+from tlm_dash.services.reports import report_record
 from tlm_dash.store.plans import plan_items
 
 FIVE = Question(max_risk=0.05)
@@ -288,3 +289,51 @@ def test_a_choice_that_gives_nothing_is_recorded_too(place: OpenStore) -> None:
     )
     assert decision_records.show(place, saved).verdict.startswith("None of two settings")
     assert check_again(place, saved).outcome == "same"
+
+
+def test_a_later_setting_is_never_taken_nor_promised_by_a_look_a_budget_or_a_report(
+    place: OpenStore,
+) -> None:
+    # The last one ranks best.
+    run_ids = make_settings(place, 400, k=4, wrong=0.15, apart=1.6)
+    read = Question(review_share=0.3)
+    first = choose(place, asked_for(run_ids[:3], read))
+    wider = choose(place, asked_for(run_ids, read))
+    assert wider.taken == first.taken and not wider.settings[3].is_certified
+    assert "not among" in str(wider.settings[3].why_not)
+    assert wider.settings[3].asked.decision.answer.bound is not None, "else nothing would be withheld"
+    seen = look_at_choice(place, asked_for(run_ids, Question(max_risk=0.1)))
+    assert seen.taken != 3 and not seen.settings[3].is_certified
+    for told in (report_record(place, run_ids[3:], max_risk=0.1), report_record(place, run_ids[3:])):
+        assert told["findings"][0]["figures"]["feasible"] is False and "not among" in told["answer"]
+
+
+def test_a_setting_thought_of_later_gets_nothing_from_a_stratified_plan_either(place: OpenStore) -> None:
+    run_ids = make_settings(place, 400, labelled=False)
+    plan = label_plans.create(
+        place, run_ids[0], label_plans.PlanRequest("stratified", 200, "Ada", seed=1, double_share=0.0)
+    ).plan_id
+    items = plan_items(place.store, plan)
+    say(place, run_ids[0], {item.item_no: "correct" for item in items[:150]}, plan_id=plan)
+    choose(place, asked_for(run_ids[:2]))
+    late = ask(place, run_ids[2], FIVE)
+    assert labelled_run(place, run_ids[2]).basis.kind == "stratified"
+    assert late.standing.state == "late" and late.decision.answer.point is None
+    # Nor from more labels of the plan that was asked.
+    say(place, run_ids[0], {item.item_no: "correct" for item in items[150:]}, plan_id=plan)
+    assert ask(place, run_ids[2], FIVE).standing.state == "late"
+
+
+def test_the_record_of_a_choice_stays_with_its_samples(place: OpenStore) -> None:
+    run_ids = make_settings(place, 1000, k=2, labelled=False)
+    for seed, n in ((1, 200), (2, 400)):
+        plan = label_plans.create(
+            place, run_ids[0], label_plans.PlanRequest("uniform", n, "Ada", seed=seed, double_share=0.0)
+        ).plan_id
+        verdicts = {item.item_no: "correct" for item in plan_items(place.store, plan)}
+        say(place, run_ids[0], verdicts, plan_id=plan)
+        if seed == 1:
+            choose(place, asked_for(run_ids))
+            record = choice_record(place, asked_for(run_ids))
+            saved = decision_records.save(place, record, decided_by="Ada", reason="Good enough.")
+    assert check_again(place, saved).outcome in ("same", "holds")

@@ -76,7 +76,9 @@ def ask(place: Place, run_id: str, question: Question, *, asked_by: str | None =
     with asking:
         history = questions_of(place.store, run.record.dataset_id)
         standing = standing_of(run, history)
-        if standing.state not in ("late", "unlabelled") and not was_asked(run, history, question):
+        # What was asked while these labels were spent is not asked of the rows they have of their own by now.
+        is_new = standing.state == "fresh" or not was_asked(run, history, question)
+        if standing.state not in ("late", "unlabelled") and is_new:
             add_questions(place.store, [asked_now(run, standing, question, asked_by)])
     return known(place, run_id, question)
 
@@ -99,7 +101,7 @@ def known_or_first(
     question = question_after(_target(standing))
     # Without labels, and for a setting that came late, there is nothing that an answer would cost.
     costs_nothing = question.max_risk is None or standing.state in ("late", "unlabelled")
-    is_answered = costs_nothing or was_asked(run, history, question)
+    is_answered = costs_nothing or (standing.state != "fresh" and was_asked(run, history, question))
     return decided_on(run, standing, question, is_answered=is_answered)
 
 
@@ -163,12 +165,14 @@ def decided_on(
         question, rows_are_requests=declared.rows_are_requests, from_band=is_target and not is_first,
         n_settings=standing.n_settings,
         asked_of=None if settled is None else settled.question_id,
+        # Named, so that a record stays with this sample when another one has more labels.
+        basis=question.basis if run.basis.kind == "none" else run.basis.name,
     )  # fmt: skip
     decision = decision_on(run, settled, effective)
-    if is_target and standing.state == "late" and not question.from_band:
-        decision = _without_answer(decision, late_reason(standing.late_to))
+    if is_target and standing.state == "late":
+        decision = without_answer(decision, late_reason(standing.late_to))
     elif not is_answered:
-        decision = _without_answer(decision, None)
+        decision = without_answer(decision, None)
     return AskedDecision(decision, standing, is_answered, is_first, int(usable_rows(run).sum()), question)
 
 
@@ -179,6 +183,7 @@ def _target(standing: Standing) -> tuple[float, float] | None:
     return first.max_risk, first.confidence
 
 
-def _without_answer(decision: Decision, reason: str | None) -> Decision:
+def without_answer(decision: Decision, reason: str | None) -> Decision:
+    """Give a decision that says nothing of its question but the reason why."""
     nothing = replace(decision.answer, point=None, bound=None, reason=reason, fresh=())
     return replace(decision, answer=nothing, with_open_wrong=None)

@@ -7,6 +7,7 @@ from typing import Any
 
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.services.asking import AskedDecision, first_facts
+from tlm_dash.services.asking_words import late_reason
 from tlm_dash.services.choose_words import choice_sentence
 from tlm_dash.services.compare_effort import Cost
 from tlm_dash.services.decide import Question
@@ -66,9 +67,9 @@ class Setting:
 
     @property
     def is_certified(self) -> bool:
-        """Tell whether something is promised of what this setting accepts."""
+        """Tell whether something is promised of what this setting accepts; never of one that came late."""
         answer = self.asked.decision.answer
-        return answer.point is not None and answer.bound is not None
+        return self.is_named and answer.point is not None and answer.bound is not None
 
     @property
     def review_share(self) -> float:
@@ -82,6 +83,8 @@ class Setting:
         decision = self.asked.decision
         if self.is_certified:
             return None
+        if not self.is_named:
+            return late_reason(self.asked.standing.late_to)
         if decision.answer.reason is not None and decision.basis.reason is None:
             return decision.answer.reason
         return decision.basis.reason or "fewer than 30 of the rows that pass are labelled"

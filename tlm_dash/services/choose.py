@@ -94,14 +94,20 @@ def _on_basis(place: Place, run_id: str, bases: Sequence[str]) -> LabelledRun:
     run = labelled_run(place, run_id)
     if not bases:
         return run
-    known = {basis.name: basis for basis in run.samples}
-    basis: SamplingBasis | None = next((known[name] for name in bases if name in known), None)
+    basis = sample_named(run, bases)
     if basis is None:
         raise NotFoundError(
             f"“{run.record.name}” has none of the samples {', '.join(map(repr, bases))}.",
-            hint=f"It has: {', '.join(known)}.",
+            hint=f"It has: {', '.join(basis.name for basis in run.samples)}.",
         )
     return replace(run, basis=basis)
+
+
+def sample_named(run: LabelledRun, bases: Sequence[str]) -> SamplingBasis | None:
+    """Give the first of the named samples that a run has, one with labels before one without."""
+    known = {basis.name: basis for basis in run.samples}
+    named = [known[name] for name in bases if name in known]
+    return next((basis for basis in named if basis.kind != "none"), named[0] if named else None)
 
 
 def _history(place: Place, runs: Sequence[LabelledRun]) -> tuple[AskedQuestion, ...]:

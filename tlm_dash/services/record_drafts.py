@@ -14,12 +14,13 @@ A record is a JSON object:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from tlm_dash.models import utc_now
-from tlm_dash.services.choice import ChooseRequest, Setting
-from tlm_dash.services.choose import known_choice
+from tlm_dash.services.asking import without_answer
+from tlm_dash.services.choice import Choice, ChooseRequest, Setting
+from tlm_dash.services.choose import known_choice, sample_named
 from tlm_dash.services.choose_words import choice_question
 from tlm_dash.services.compare import COMPARISON_VERSION, CompareRequest, Comparison, compare
 from tlm_dash.services.decide import METHOD_VERSION, Decision, Question, decided_run, threshold_facts
@@ -49,13 +50,17 @@ def threshold_record(
     *,
     chosen_threshold: float | None = None,
     told: Sequence[str] = (),
+    withheld: str | None = None,
 ) -> Record:
     """Draft the record of a threshold: the answer to a question, or one that a person chose on the curve.
 
-    `told` says what was asked of these labels before, and how many settings were tried.
+    `told` says what was asked of these labels before, and how many settings were tried; `withheld` why they
+    give no answer.
     Raises NotFoundError, InvalidInputError, StoreError.
     """
     run, decision = decided_run(place, run_id, question)
+    if withheld is not None:
+        decision = without_answer(decision, withheld)
     chosen = None if chosen_threshold is None else decision.point_at(chosen_threshold)
     figures = threshold_facts(decision)
     findings = [{"title": "The threshold", "text": "", "figures": figures}]
@@ -123,7 +128,7 @@ def choice_record(place: Place, request: ChooseRequest) -> Record:
         choice.runs,
         question=choice_question(choice),
         answer=choice.sentence,
-        request=asdict(request),
+        request=asdict(replace(request, bases=_bases(choice))),
         findings=[_finding(setting, taken) for setting in choice.settings],
         charts={} if taken is None else {
             "curve": _curve(taken.asked.decision), "max_risk": request.question.max_risk,
@@ -132,6 +137,16 @@ def choice_record(place: Place, request: ChooseRequest) -> Record:
         method=CHOICE_METHOD.format(n=choice.n_settings, method=tested.asked.decision.answer.method),
         settings=settings | {"settings tried": choice.n_settings},
     ) | {"taken": None if taken is None else taken.asked.decision.record.run_id}  # fmt: skip
+
+
+def _bases(choice: Choice) -> tuple[str, ...]:
+    """Name the samples that answer, so that a record stays with them when others have more labels.
+
+    What was asked for stays where the names alone would lead a run to another sample.
+    """
+    names = tuple(dict.fromkeys(run.basis.name for run in choice.runs))
+    leads_back = all(sample_named(run, names) is run.basis for run in choice.runs)
+    return names if leads_back else choice.request.bases
 
 
 def _finding(setting: Setting, taken: Setting | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.models import new_id
 from tlm_dash.services.asking import AskedDecision, ask, known, look
+from tlm_dash.services.asking_words import late_reason
 from tlm_dash.services.compare import CompareRequest
 from tlm_dash.services.decide import Question
 from tlm_dash.services.place import Place
@@ -38,7 +39,11 @@ def report_record(
     run_ids = tuple(show(place, run).record.run_id for run in wanted)
     if len(run_ids) == 1:
         asked = _asked(place, run_ids[0], max_risk, confidence)
-        return threshold_record(place, run_ids[0], asked.decision.question, told=asked.notes())
+        late = asked.standing.late_to
+        return threshold_record(
+            place, run_ids[0], asked.decision.question, told=asked.notes(),
+            withheld=late_reason(late) if late else None,
+        )  # fmt: skip
     return comparison_record(place, CompareRequest(run_ids, margin=margin, confidence=confidence))
 
 
@@ -49,7 +54,8 @@ def _asked(place: Place, run_id: str, max_risk: float | None, confidence: float)
     if found.first is None:
         return found
     first = Question(max_risk=found.first.max_risk, confidence=found.first.confidence)
-    return known(place, run_id, first)
+    # Where other labels of the run were asked it, nothing was asked of these: they are looked at.
+    return known(place, run_id, first) if found.standing.state == "own" else look(place, run_id, first)
 
 
 def write_report(record: Record, output: Path) -> dict[str, Any]:

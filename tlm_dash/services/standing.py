@@ -9,12 +9,13 @@ What is right, case by case (`Standing.state`):
                 does not count, for to label on and look again would break the promise. Any other target is
                 read from the band of the same rows, which holds at all thresholds at once.
     spent       another sample of this run that shares labels with this one was asked: any target is read from
-                the band. (A plan drawn uniformly is not spent while it has labelled rows of its own: those
-                that were asked before are taken out, and what remains is a uniform sample of rows that nobody
-                has asked. The guarantee of a stratified plan is about the run's rows, whichever they are, and
-                its new draw owes nothing to what was seen before.)
+                the band. (A plan is not spent while it has labelled rows of its own. Of a uniform plan those
+                that were asked before are taken out: where they were drawn uniformly too, what remains is a
+                uniform sample of rows that nobody has asked. Where they were not, what remains is none, since
+                rows of some scores are missing in it: the plan is spent. A stratified plan has a guarantee
+                about the rows of the run, whichever they are: its new draw owes nothing to what was seen.)
     late        other settings of this dataset were named for a choice, on the same prompts, and this one was
-                not among them: it gets no promise from these labels.
+                not among them: it gets no promise from these labels, nor from more of the same plan.
     unlabelled  there is nothing to ask.
 
 Where settings were compared (services/choose.py), each has its share of the level: confidence c becomes
@@ -85,12 +86,7 @@ def standing_of(run: LabelledRun, history: Sequence[AskedQuestion]) -> Standing:
     others = [q for q in mine if q.is_first]
     foreign = _choices_without(run_id, history)
     spent, late = (_asked_rows(run, questions) for questions in (others, foreign))
-    taken = (spent | late) & usable
-    fresh = basis.in_sample
-    if taken.any() and basis.plan_id is not None:
-        fresh = basis.in_sample & ~(spent | late) if basis.kind == "uniform" else basis.in_sample
-    elif taken.any():
-        fresh = np.zeros_like(usable)
+    fresh = _fresh_rows(run, others, foreign, spent | late)
     if (usable & fresh).any():
         rest = ranges_of(run.item_no[fresh])
         n_fresh = int((usable & fresh).sum())
@@ -100,6 +96,23 @@ def standing_of(run: LabelledRun, history: Sequence[AskedQuestion]) -> Standing:
         shares = max(shares, *(q.n_settings for q in others))
         return Standing("spent", first, None, (), 0, 0, shares, tried, ())
     return Standing("late", None, None, (), 0, 0, 1, tried, tuple(foreign))
+
+
+def _fresh_rows(
+    run: LabelledRun, others: Sequence[AskedQuestion], foreign: Sequence[AskedQuestion], taken: Bools
+) -> Bools:
+    """Tell which rows of a sample a first question may still settle, where `taken` rows were asked before."""
+    basis, usable = run.basis, usable_rows(run)
+    nothing = np.zeros_like(usable)
+    if not (taken & usable).any():
+        return basis.in_sample
+    if basis.plan_id is None or not (usable & ~taken).any():
+        return nothing
+    if basis.kind != "uniform":
+        return nothing if any(q.basis == basis.name for q in foreign) else basis.in_sample
+    drawn_evenly = {sample.name for sample in run.samples if sample.kind == "uniform"}
+    took = [q for q in (*others, *foreign) if (_asked_rows(run, [q]) & usable).any()]
+    return basis.in_sample & ~taken if all(q.basis in drawn_evenly for q in took) else nothing
 
 
 def is_same(asked: AskedQuestion, question: Question) -> bool:
