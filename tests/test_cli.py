@@ -82,3 +82,32 @@ def test_every_command_and_option_is_in_the_readme(tmp_path: Path) -> None:
         assert f"python -m tlm_dash {command}" in readme
         told = tlm_dash(command, "--help", data_dir=tmp_path)
         assert told.returncode == 0 and told.stdout.startswith("usage: python -m tlm_dash")
+
+
+def test_names_of_a_file_cannot_command_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("prompt,response\nWhy?,So.\n")
+    name = "\x1b[2Jnice\u202e<b>"
+    told = tlm_dash("datasets", "import", str(file), "--name", name, data_dir=tmp_path)
+    listed = tlm_dash("runs", "list", data_dir=tmp_path)
+    refused = tlm_dash("runs", "show", name, data_dir=tmp_path)
+    for text in (told.stdout, listed.stdout, refused.stderr):
+        assert "⟨U+001B⟩[2Jnice⟨U+202E⟩<b>" in text
+        assert not {"\x1b", "\u202e"} & set(text)
+    as_json = tlm_dash("runs", "list", "--json", data_dir=tmp_path)
+    assert json.loads(as_json.stdout)["runs"][0]["name"] == f"{name} · response", "for programs as it is"
+
+
+def test_what_an_output_cannot_encode_is_written_in_letters(tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text('{"prompt": "Why?", "res\\ud800ponse": "So.", "score": 0.5}\n')
+    asked = tlm_dash("datasets", "import", str(file), "--json", data_dir=tmp_path)
+    assert (asked.returncode, "Traceback" in asked.stderr) == (1, False)
+    assert "res\ud800ponse" in json.loads(asked.stdout)["hint"]
+    plain = tmp_path / "mine.csv"
+    plain.write_text("prompt\nWhy?\n")
+    told = tlm_dash(
+        "datasets", "import", str(plain), "--name", "é → é", data_dir=tmp_path, PYTHONIOENCODING="ascii"
+    )
+    assert told.returncode == 0, told.stderr
+    assert "\\u2192" in told.stdout

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from tlm_dash import __version__
 from tlm_dash.commands import analyse, datasets, labels, report, runs, store
 from tlm_dash.commands.command import CommandParser, make_command, print_json
+from tlm_dash.commands.streams import visible_output
 from tlm_dash.errors import TlmDashError
 from tlm_dash.local_endpoint import command as endpoint_command
 from tlm_dash.settings import load_settings
@@ -26,6 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s")
     parsed = _parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
+    with visible_output(is_json=getattr(parsed, "json", False)):
+        return _exit_code(run, parsed)
+
+
+def _exit_code(run: Callable[[argparse.Namespace], int], parsed: argparse.Namespace) -> int:
     try:
         return run(parsed)
     except TlmDashError as error:

@@ -192,3 +192,9 @@ def test_the_error_shows_values_and_what_to_type_for_each_answer() -> None:
     assert "'1987', 'Monks'" in error.message
     assert "--map prompt=question --map response=answer" in error.hint
     assert "--map prompt=question --map reference=answer" in error.hint
+
+
+def test_a_column_has_a_role_or_is_left_out() -> None:
+    columns = {"prompt": ("Why?", "Who?"), "response": ("So.", "He.")}
+    with pytest.raises(InvalidInputError, match="'response' has a role and is to be left out"):
+        guessed(columns, Said((("prompt", "prompt"), ("response", "response")), ("response",)))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tlm_dash.errors import InvalidInputError
-from tlm_dash.interchange.detection import detect_format
+from tlm_dash.interchange.detection import Overrides, detect_format, prepare
 from tlm_dash.interchange.json_rows import is_json_lines, json_table, line_rows
 from tlm_dash.interchange.spool import cell_text, flat, spool
 
@@ -122,3 +122,27 @@ def test_the_only_answer_of_a_sample_of_lm_eval_is_the_response_itself() -> None
     lines = "".join(json.dumps({"filtered_resps": part, "other": ["x"]}) + "\n" for part in answers)
     found = [row.value for row in line_rows(io.StringIO(lines))]
     assert found == [{"filtered_resps": part, "other": ["x"]} for part in ["so\n", *answers[1:]]]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"a":' * 3_000 + "1" + "}" * 3_000, "too deeply nested"),
+        ('{"rows": [{"prompt": "a", "n": ' + "9" * 5_000 + "}]}", "a number has too many digits"),
+        ("[{}, {}]", "nothing that has a name"),
+    ],
+)
+def test_trouble_is_told_in_words_about_the_file(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(text)
+    with pytest.raises(InvalidInputError, match=told) as caught:
+        prepare([path], Overrides(), tmp_path)
+    assert "recursion" not in caught.value.message and "sys." not in caught.value.message
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = Path(f"{tmp_path}/b\udcffad.jsonl")  # the byte FF, as Python names such files
+    path.write_text('{"prompt": "Why?"}\n')
+    with pytest.raises(InvalidInputError, match="not in UTF-8") as caught:
+        prepare([path], Overrides(), tmp_path)
+    assert "Rename" in (caught.value.hint or "")

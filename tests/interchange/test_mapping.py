@@ -131,3 +131,9 @@ def test_a_cell_that_is_no_score_costs_its_row_and_not_the_column() -> None:
     assert found.mapping.responses == (ResponseColumns("response", score="score"),)
     ratings = [("why?", "so", score) for score in ("1", "1", "1", "4", "1")]
     assert guess(("prompt", "response", "score"), ratings).mapping.responses == (ResponseColumns("response"),)
+
+
+@pytest.mark.parametrize("roles", [("prompt", "response"), ("response", "reference"), ("system", "messages")])
+def test_one_text_is_not_two_things(roles: tuple[str, str]) -> None:
+    with pytest.raises(InvalidInputError, match=f"'q' cannot be both {roles[0]} and {roles[1]}"):
+        mapping_from_pairs([(role, "q") for role in roles], NAMES)

@@ -135,3 +135,25 @@ def test_lists_that_are_no_turns() -> None:
     assert message_of({"content": "x"}) is None
     called = message_of({"from": "function_call", "value": '{"name": "look", "arguments": {"x": 1}}'})
     assert called is not None and called["tool_calls"][0]["function"]["name"] == "look"
+
+
+def test_calls_alone_are_an_answer_of_the_assistant() -> None:
+    found = columns_of(prompt="Who?", response={"tool_calls": [CALL]})
+    assert found["response"] == "look(x: 1)"
+    assert (
+        columns_of(prompt="Who?", response={"tool_calls": 3, "n": 1})["response"]
+        == '{"tool_calls": 3, "n": 1}'
+    )
+
+
+@pytest.mark.parametrize("name", ["response", "answer", "model_response"])
+def test_a_text_among_messages_leaves_them_messages(name: str) -> None:
+    cells = [json.dumps({"role": "assistant", "content": "He."}), "ERROR: timeout", json.dumps({"n": 1})]
+    rows = [[cell] for cell in cells]
+    names, read = opened([name], rows, find_openings([name], rows, lambda _: False))
+    assert (names, [row[0] for row in read]) == ((name,), ["He.", cells[1], cells[2]])
+
+
+def test_a_prompt_that_quotes_a_message_stays_as_it_is() -> None:
+    rows = [[json.dumps({"role": "assistant", "content": "He."})], ["Why?"]]
+    assert find_openings(["prompt"], rows, lambda _: False) == ()

@@ -15,7 +15,7 @@ from tests.services.labelled_runs import say
 from tlm_dash.analysis.threshold_grid import threshold_grid
 from tlm_dash.errors import InvalidInputError, NotFoundError
 from tlm_dash.services import decision_records, label_plans, record_files
-from tlm_dash.services.asking import ask, known
+from tlm_dash.services.asking import ask, known, look
 from tlm_dash.services.choice import ChooseRequest
 from tlm_dash.services.choose import choose, known_choice, look_at_choice
 from tlm_dash.services.decide import Question, decision_of
@@ -112,6 +112,8 @@ def test_a_setting_thought_of_later_gets_no_promise(place: OpenStore) -> None:
     assert "it was not among the three settings that were named on" in str(late.why_not)
     assert "new plan" in str(late.why_not)
     assert late.facts()["reason"] == late.why_not
+    read = look(place, run_ids[3], Question(review_share=0.1)).facts()["notes"][-1]
+    assert "named for a choice before: this is for this one alone" in read and "choose" not in read
     # Nor by itself, nor among only itself: the labels are the same.
     alone = ask(place, run_ids[3], FIVE)
     assert alone.decision.answer.point is None and "not among" in str(alone.decision.answer.reason)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tlm_dash.errors import InvalidInputError
 from tlm_dash.responses import hash_of_response
 from tlm_dash.services import datasets
 from tlm_dash.services.dataset_inspection import Said, inspect
@@ -207,3 +208,22 @@ def test_an_id_that_occurs_twice_is_told(place: OpenStore, tmp_path: Path) -> No
     result = imported(place, path)
     assert "id" not in result.mapping
     assert "'id' is not used as the id of a row: it has the same value more than once." in result.warnings
+
+
+def test_a_name_stays_on_one_line_and_has_an_end(place: OpenStore, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(as_csv({"prompt": ["Why?"], "response": ["So."]}))
+    assert save(place, inspect(place, [path]), name=" a\nb\tc ").name == "a b c"
+    with pytest.raises(InvalidInputError, match="201 characters long") as caught:
+        save(place, inspect(place, [path]), name="x" * 201)
+    assert "up to 200" in (caught.value.hint or "")
+
+
+def test_a_call_among_texts_of_a_file_is_an_answer(place: OpenStore, tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    call = {"tool_calls": [{"type": "function", "function": {"name": "look", "arguments": "{}"}}]}
+    rows = [{"prompt": "Who?", "response": call}, {"prompt": "Why?", "response": "So."}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    imported(place, path)
+    found = place.store.read("SELECT response FROM completion ORDER BY item_no")
+    assert found == [("look()",), ("So.",)]

@@ -112,3 +112,16 @@ def test_the_newest_copies_stay(tmp_path: Path, open_store: OpenStore) -> None:
     assert not any(name.startswith("tlm_dash-v0-") for name in names)
     assert any(name.startswith("tlm_dash-v7-") for name in names)
     assert all(file.exists() for file in mine)
+
+
+def test_a_copy_that_a_kill_left_half_made_is_removed(tmp_path: Path, open_store: OpenStore) -> None:
+    older_database(tmp_path / DATABASE, 7)
+    torn = [
+        tmp_path / f"tlm_dash-v7-20261201-130021-113080.duckdb.e4683f98.partial{end}" for end in ("", ".wal")
+    ]
+    others = [tmp_path / name for name in ("mine.duckdb.e4683f98.partial", "tlm_dash-v7.duckdb.partial")]
+    for file in (*torn, *others):
+        file.write_bytes(b"half")
+    open_store()
+    assert not any(file.exists() for file in torn)
+    assert all(file.exists() for file in others), "nothing else is touched"

@@ -52,20 +52,36 @@ def conversation_of(value: object) -> list[Message] | None:
     return None if None in messages else messages  # type: ignore[return-value]
 
 
+def is_message(value: object) -> bool:
+    """Tell whether a value is a chat message as endpoints write it; calls alone are the assistant's."""
+    if not isinstance(value, Mapping):
+        return False
+    if _has_calls(value):
+        return value.get("role") is None or isinstance(value["role"], str)
+    return isinstance(value.get("role"), str) and any(name in value for name in _SAYS)
+
+
 def message_of(value: object) -> Message | None:
     """Give one turn as a chat message; None where it is none."""
     if not isinstance(value, Mapping):
         return None
     if isinstance(value.get("from"), str) and "value" in value:
         return _sharegpt_message(value)
-    role = value.get("role")
-    if not isinstance(role, str) or not any(name in value for name in _SAYS):
+    if not is_message(value):
         return None
+    role = value.get("role") or "assistant"
     # Parquet writes what one turn has and another has not as null.
     message = {name: part for name, part in value.items() if part is not None or name == "content"}
     if "content" not in message and isinstance(message.get("parts"), list):
         message["content"] = message.pop("parts")
     return {**message, "role": _ROLES.get(role, role)}
+
+
+def _has_calls(value: Mapping[str, Any]) -> bool:
+    calls = value.get("tool_calls")
+    if isinstance(calls, list) and calls and all(isinstance(call, Mapping) for call in calls):
+        return True
+    return isinstance(value.get("function_call"), Mapping)
 
 
 def _sharegpt_message(turn: Mapping[str, Any]) -> Message:

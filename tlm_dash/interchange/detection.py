@@ -166,7 +166,7 @@ def prepared_spool(
     if not spooled.n_rows:
         raise InvalidInputError(f"{name} has no rows.", hint="Choose a file with rows.")
     if not spooled.names:
-        reason = spooled.rejects[0].reason if spooled.rejects else ""
+        reason = spooled.rejects[0].reason if spooled.rejects else "They hold nothing that has a name."
         raise InvalidInputError(
             f"No row of {name} can be used. {reason}",
             hint="Check the format, or save the file as CSV or JSONL.",
@@ -186,6 +186,13 @@ def _plain_lines(lines: Iterable[str]) -> Iterator[Row]:
 
 
 def _check(path: Path) -> None:
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError(
+            f"The name {str(path)!r} is not in UTF-8, so that the file cannot be read under it.",
+            hint="Rename the file or its folder.",
+        ) from None
     try:
         if path.is_dir():
             raise InvalidInputError(f"{path.name} is a folder.", hint="Choose one file in it.")

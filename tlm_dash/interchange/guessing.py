@@ -68,6 +68,10 @@ def guess(
     given = mapping_from_pairs(said.pairs, names)
     if unknown := [name for name in said.left_out if name not in names]:
         raise InvalidInputError(f"There is no column {unknown[0]!r}.", hint=f"Columns: {', '.join(names)}.")
+    if both := [name for name in given.columns() if name in said.left_out]:
+        raise InvalidInputError(
+            f"The column {both[0]!r} has a role and is to be left out.", hint="Say one of both."
+        )
     columns = [named(name, contents_of([row[n] for row in samples])) for n, name in enumerate(names)]
     shown = {name: _samples([row[n] for row in samples]) for n, name in enumerate(names)}
     columns = [_with_scores(column, more_cells) for column in columns]

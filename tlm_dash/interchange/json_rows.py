@@ -44,7 +44,7 @@ def line_rows(file: TextIO) -> Iterator[Row]:
         try:
             yield Row(row_no, _one_answer(json.loads(line)), content=line)
         except (ValueError, RecursionError) as error:
-            told = error.msg if isinstance(error, json.JSONDecodeError) else "too deeply nested"
+            told = error.msg if isinstance(error, json.JSONDecodeError) else _trouble(error)
             yield Row(row_no, None, f"Line {line_no} is not valid JSON ({told}).", line.rstrip("\n"))
 
 
@@ -97,7 +97,8 @@ def _table_in_object(path: Path, encoding: str, key: str | None, has_header: boo
         value = json.loads(path.read_text(encoding=encoding))
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(
-            f"{path.name} is not valid JSON ({error}).", hint="Save it again, or save its rows as JSONL."
+            f"{path.name} is not valid JSON ({_trouble(error)}).",
+            hint="Save it again, or save its rows as JSONL.",
         ) from None
     tables = tables_in(value, has_header)
     if not tables and is_row(value):
@@ -192,6 +193,13 @@ class _Buffer:
         self.text = self.text[self.position :] + piece
         self.position = 0
         return bool(piece)
+
+
+def _trouble(error: Exception) -> str:
+    """Say why JSON cannot be read, in words that concern the file and not the reader's insides."""
+    if isinstance(error, RecursionError):
+        return "too deeply nested"
+    return str(error) if isinstance(error, json.JSONDecodeError) else "a number has too many digits"
 
 
 def _one_answer(value: object) -> object:

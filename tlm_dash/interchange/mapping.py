@@ -9,6 +9,9 @@ from string import Formatter
 from tlm_dash.errors import InvalidInputError
 from tlm_dash.interchange.prepared import ROLES, Role
 
+_OWN_TEXT = ("prompt", "messages", "system", "response", "reference")
+"""Roles of texts: what is one of them cannot be another."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResponseColumns:
@@ -76,7 +79,7 @@ def mapping_from_pairs(pairs: Iterable[tuple[str, str]], names: Sequence[str]) -
 
     A prompt with braces is a template. Raises InvalidInputError for a role or column that does not exist.
     """
-    mapping = ColumnMapping()
+    mapping, told = ColumnMapping(), dict[str, str]()
     for role, column in pairs:
         if role not in ROLES:
             raise InvalidInputError(f"There is no role {role!r}.", hint=f"Roles: {', '.join(ROLES)}.")
@@ -85,6 +88,10 @@ def mapping_from_pairs(pairs: Iterable[tuple[str, str]], names: Sequence[str]) -
             continue
         if column not in names:
             raise InvalidInputError(f"There is no column {column!r}.", hint=f"Columns: {', '.join(names)}.")
+        if role in _OWN_TEXT and told.setdefault(column, role) != role:
+            raise InvalidInputError(
+                f"The column {column!r} cannot be both {told[column]} and {role}.", hint="Give it one role."
+            )
         mapping = _with(mapping, role, column)
     return mapping
 

@@ -16,6 +16,7 @@ from tlm_dash.interchange import column_names as cn
 from tlm_dash.interchange.conversations import (
     answer_of,
     conversation_of,
+    is_message,
     message_of,
     message_of_items,
     parsed_cell,
@@ -82,6 +83,10 @@ def find_openings(
             continue
         cells = [cell for row in rows if (cell := row[number]) is not None and cell.strip()][:_LOOKED_AT]
         values = [parsed_cell(cell) for cell in cells]
+        if _may_be_answers(name) and any(is_message(value) for value in values):
+            # A text among messages, such as what an error said, is an answer too and stays as it is.
+            found.append(_messages(name, has_ends=any(_finish_reason(value) for value in values)))
+            continue
         if not cells or sum(value is not None for value in values) < _LEAST_SHARE * len(cells):
             continue
         talks = [talk for value in values if (talk := conversation_of(value)) is not None]
@@ -164,8 +169,7 @@ def _opened_cells(name: str, values: Sequence[object]) -> Opening | None:
     if all(messages):
         has_ends = any(_finish_reason(value) for value in values)
         return _messages(name, has_ends=has_ends)
-    phrase = cn.phrase_of(name).split()
-    is_response = " ".join(phrase) in cn.NAMED["response"] or "response" in phrase
+    is_response = _is_response(name)
     # A model may answer with an object of one field: that is its answer as it stands.
     keys = {key for value in values if isinstance(value, Mapping) and len(value) == 1 for key in value}
     if len(keys) != 1 or (is_response and cn.phrase_of(str(*keys)) not in _HOLDERS):
@@ -181,6 +185,15 @@ def _opened_cells(name: str, values: Sequence[object]) -> Opening | None:
     return Opening(
         name, (name,), read, f"The cells of {name!r} are objects with {key!r} alone: its value is taken."
     )
+
+
+def _may_be_answers(name: str) -> bool:
+    return _is_response(name) or bool({"answer", "answers"} & set(cn.phrase_of(name).split()))
+
+
+def _is_response(name: str) -> bool:
+    phrase = cn.phrase_of(name).split()
+    return " ".join(phrase) in cn.NAMED["response"] or "response" in phrase
 
 
 def _graded(name: str) -> Opening:

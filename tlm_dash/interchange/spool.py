@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.interchange.conversations import is_message
 from tlm_dash.interchange.prepared import REJECT_CONTENT_CHARACTERS, Reject
 from tlm_dash.models import EXPORT_MARK, REQUEST_OBJECTS
 
@@ -63,9 +64,7 @@ def flat(value: Mapping[str, Any], prefix: str = "", depth: int = 1) -> Iterator
     """
     for key, part in value.items():
         name = f"{prefix}{key}"
-        is_whole = key in REQUEST_OBJECTS or (
-            isinstance(part, Mapping) and {"role", "content"} <= part.keys()
-        )
+        is_whole = key in REQUEST_OBJECTS or is_message(part)
         if isinstance(part, Mapping) and part and depth < _MAX_DEPTH and not is_whole:
             yield from flat(part, f"{name}.", depth + 1)
         else:

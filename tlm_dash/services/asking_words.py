@@ -52,6 +52,10 @@ def tried_words(asked: AskedDecision) -> str:
     if n == 1:
         return "No other setting was tried."
     were = "other setting of this dataset was" if n == 2 else "other settings of this dataset were"
+    if standing.state == "late":
+        return (
+            f"{count(n - 1, '')} {were} named for a choice before: this is for this one alone. {FRESH_LABELS}"
+        )
     return (
         f"{count(n - 1, '')} {were} asked: this promise is for this one alone. To take the best of "
         "them, choose among them on Compare or with `analyse choose`."

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tlm_dash.errors import InvalidInputError
 from tlm_dash.interchange.column_names import table_model
 from tlm_dash.interchange.mapping import (
     ColumnMapping,
@@ -38,6 +39,7 @@ from tlm_dash.store.import_plan import (
 from tlm_dash.store.restoring import export_columns
 
 __all__ = [
+    "LONGEST_NAME",
     "Check",
     "ColumnMapping",
     "ImportResult",
@@ -52,6 +54,8 @@ __all__ = [
 
 SAMPLE_FILE = REPOSITORY / "data" / "sample_questions.csv"
 SAMPLE_NAME = "Sample questions"
+LONGEST_NAME = 200
+"""Characters of the name of a dataset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,17 @@ def check(inspection: Inspection, mapping: ColumnMapping | None) -> Check:
     return Check(found.n_rows_in, found.n_items, found.rejects, found.hygiene.as_dict(), found.notes)
 
 
+def _name_said(name: str) -> str:
+    """Give a name on one line. Raises InvalidInputError for one that no list could show."""
+    called = " ".join(name.split())
+    if len(called) > LONGEST_NAME:
+        raise InvalidInputError(
+            f"The name of the dataset is {len(called):,} characters long.",
+            hint=f"Enter a name of up to {LONGEST_NAME} characters.",
+        )
+    return called
+
+
 def save(
     place: Place,
     inspection: Inspection,
@@ -140,7 +155,7 @@ def save(
         raise OpenQuestionsError(inspection.questions)
     taken = checked_mapping(mapping or inspection.mapping, inspection.names)
     plan = _plan(inspection, mapping)
-    called = (name or "").strip() or Path(inspection.file_name.partition(", ")[0]).stem
+    called = _name_said(name or "") or " ".join(Path(inspection.file_name.partition(", ")[0]).stem.split())
     called = free_name(called, {dataset.name for dataset in datasets(place.store)})
     warnings = inspection.warnings
     facts = importing.FileFacts(

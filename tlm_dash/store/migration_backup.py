@@ -39,6 +39,7 @@ def backup_before_migration(connection: Connection) -> Iterator[Path | None]:
     if path is None or not 0 < version < newest:
         yield None
         return
+    _remove_torn(path)
     made = _made(connection, path, version)
     logger.info("Tables of version %d are brought to %d; a backup was made: %s", version, newest, made)
     try:
@@ -70,6 +71,15 @@ def _made(connection: Connection, path: Path, version: int) -> Path:
         hint = f"Allow this user to write in {path.parent}, then start again."
         raise StoreError(f"{_left_alone(path)} {told}", hint=hint) from error
     raise StoreFullError(f"{_left_alone(path)} {why}", hint="Free some space there, then start again.")
+
+
+def _remove_torn(path: Path) -> None:
+    """Remove copies that a killed process left half made: they hold room that the next one needs."""
+    torn = re.compile(re.escape(path.stem) + r"-v\d+-\d{8}-\d{6}-\d{6}\.duckdb\.[0-9a-f]{8}\.partial(\.wal)?")
+    for file in path.parent.iterdir():
+        if torn.fullmatch(file.name):
+            with suppress(OSError):
+                file.unlink()
 
 
 def _left_alone(path: Path) -> str:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from tlm_dash.errors import TlmDashError
 from tlm_dash.services.dashboard import Dashboard
-from tlm_dash.services.dataset_upload import Check, ColumnMapping
+from tlm_dash.services.dataset_upload import LONGEST_NAME, Check, ColumnMapping
 from tlm_dash.ui.params_datasets import DatasetsParams
 from tlm_dash.ui.parts import column_roles, hygiene
 from tlm_dash.ui.parts.notice import empty, failure
@@ -175,7 +175,7 @@ def _save(running: Dashboard, upload: PendingUpload, mapping: ColumnMapping | No
         "Name of the dataset",
         value=upload.name,
         key=f"name-{upload.upload_id}",
-        max_chars=200,
+        max_chars=LONGEST_NAME,
         on_change=_set_name,
         args=(upload,),
         width=420,
