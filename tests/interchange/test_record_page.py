@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from tlm_dash.interchange.record_page import Figure, record_json, record_page
+from tlm_dash.interchange.record_words import figure_rows
 
 HOSTILE = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}"
 
@@ -74,6 +75,11 @@ def test_everything_is_said_with_units_and_intervals() -> None:
         "params", "SHA-256 of the record: hash of it", "Fixed-sequence testing.",
     ):  # fmt: skip
         assert any(said in text for text in texts), said
+
+
+def test_a_bound_among_the_figures_is_rounded_up() -> None:
+    told = dict(figure_rows({"risk_upper_bound": 0.05454, "best_guaranteed_risk": 0.071111, "risk": 0.05454}))
+    assert sorted(told.values()) == ["5.45%", "5.46%", "7.12%"]
 
 
 def test_the_data_in_the_page_is_the_record() -> None:

@@ -16,7 +16,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Question, decide
 from tlm_dash.services.label_plans import PlanRequest
 from tlm_dash.store.plans import plan_items
-from tlm_dash.words.numbers import percent, threshold_text
+from tlm_dash.words.numbers import bounds, percent, threshold_text
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_moving_the_threshold_reads_the_band(dashboard: Dashboard, open_app: Ope
     chosen = found.points[30]
     app.select_slider(key="decide-slider").set_value(chosen.threshold).run()
     assert float(last(app, "threshold")) == chosen.threshold
-    assert f"{percent(chosen.risk_low)} to {percent(chosen.risk_high)} of those are wrong" in texts(app)
+    assert f"{bounds(chosen.risk_low, chosen.risk_high)} of those are wrong" in texts(app)
     assert headline(app) == answer
     app.number_input(key="decide-threshold").set_value(chosen.threshold - 1e-6).run()
     assert app.select_slider(key="decide-slider").value == chosen.threshold
@@ -141,7 +141,12 @@ def test_moving_the_threshold_reads_the_band(dashboard: Dashboard, open_app: Ope
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Pass a day"] == f"{1000 * chosen.coverage:,.0f}"
     assert metrics["Reading a day"] == f"{10 * (1 - chosen.coverage):,.1f} h"
-    assert " to " in metrics["Wrong among those that pass a day"]
+    # The upper end is a bound: 30.07 rows are at most 31.
+    assert chosen.risk_high is not None
+    assert 30 < 970 * chosen.coverage * chosen.risk_high < 30.5
+    app.number_input(key="decide-day").set_value(970).run()
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Wrong among those that pass a day"].endswith(" to 31")
     app.number_input(key="decide-day").set_value(100).run()
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Reading a day"] == f"{60 * (1 - chosen.coverage):,.0f} min"

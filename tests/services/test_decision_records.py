@@ -117,6 +117,26 @@ def test_labels_that_speak_against_it_bring_it_down(place: OpenStore, run_id: st
     assert any("feasible" in name for name, _, _ in check.changes)
 
 
+def test_a_looser_threshold_that_is_promised_now_does_not_speak_for_a_stricter_one(place: OpenStore) -> None:
+    """The highest scores went bad, the lowest good: all rows meet the target, their upper half does not."""
+    n = 1_000
+    lowest_wrong = range(0, n // 2, 5)
+    labels = ["0" if number in lowest_wrong else "1" for number in range(n)]
+    run_id = make_decidable_run(place, [number / n for number in range(n)], labels)
+    record = threshold_record(place, run_id, Question(max_risk=0.05))
+    then = record["findings"][0]["figures"]["threshold"]
+    assert then >= 0.4
+    decision_id = save(place, record, decided_by="Ada", reason="Good enough.")
+    say(place, run_id, dict.fromkeys((number + 1 for number in lowest_wrong), "correct"))
+    assert check_again(place, decision_id).outcome == "holds"
+    say(place, run_id, dict.fromkeys(range(n - 61, n, 2), "incorrect"))
+    now = threshold_record(place, run_id, Question(max_risk=0.05))
+    assert now["findings"][0]["figures"]["threshold"] < then
+    at_then = next(point for point in now["charts"]["curve"] if point["threshold"] == then)
+    assert at_then["risk"] > 0.05
+    assert check_again(place, decision_id).outcome == "changed"
+
+
 def test_a_chosen_threshold_is_held_against_its_own_bound(place: OpenStore, run_id: str) -> None:
     decision_id = saved(place, run_id, chosen_threshold=0.5)
     decision = decision_records.show(place, decision_id)

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_architecture import ROOT, project_files
-from tlm_dash.words.numbers import at_most, bounds, decimal, p_value, percent, percent_range, threshold_text
+from tlm_dash.words.numbers import (
+    at_most,
+    bounds,
+    decimal,
+    p_value,
+    p_values,
+    percent,
+    percent_range,
+    threshold_text,
+)
 
 BY_HAND = re.compile(r":,?\.\d+%\}|\.\d[fg]\}%")
 """A format of a share, or one of a number with the sign behind it."""
@@ -47,6 +56,13 @@ def test_an_upper_bound_is_rounded_up() -> None:
         "5.46%", "7%", "5%", "33.4%", "99.913%", "100%", "0%", "—",
     ]  # fmt: skip
     assert bounds(0.0123, 0.05454) == "1.23% to 5.46%"
+
+
+def test_p_and_its_level_never_read_the_same_where_they_differ() -> None:
+    assert p_values(0.0125409, 0.0125) == ("0.01254", "0.0125")
+    assert p_values(0.0625, 0.05) == ("0.0625", "0.05")
+    assert p_values(0.05, 0.05) == ("0.05", "0.05")
+    assert p_values(1e-9, 0.05) == ("under 0.0001", "0.05")
 
 
 def test_other_numbers() -> None:

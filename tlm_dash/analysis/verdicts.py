@@ -9,7 +9,7 @@ from typing import Literal
 from scipy.special import ndtri
 
 from tlm_dash.analysis.figure import Figure
-from tlm_dash.words.numbers import p_value, percent, points
+from tlm_dash.words.numbers import p_values, percent, points
 
 Metric = Literal["auroc", "accuracy"]
 Code = Literal[
@@ -42,9 +42,9 @@ class PairTest:
 
     @property
     def words(self) -> str:
-        """Say its p and the level."""
-        is_tiny = p_value(self.p).startswith("under")
-        return f"p {'' if is_tiny else '= '}{p_value(self.p)}, held against {p_value(self.level)}"
+        """Say its p and the level, in as many digits as it takes to tell them apart."""
+        p, level = p_values(self.p, self.level)
+        return f"p {'' if p.startswith('under') else '= '}{p}, held against {level}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tlm_dash.words.label_origins import origin_words
 from tlm_dash.words.not_accepted import not_accepted_parts
-from tlm_dash.words.numbers import decimal, p_value, percent, points, threshold_text
+from tlm_dash.words.numbers import at_most, decimal, p_value, percent, points, threshold_text
 
 Rows = list[tuple[str, str]]
 
@@ -23,14 +23,14 @@ _FIGURES = (
     ("n_accepted_labelled", "Labelled rows among the accepted", "count"),
     ("n_wrong_accepted", "Wrong among those", "count"),
     ("risk", "Observed share of wrong among the accepted", "share"),
-    ("risk_upper_bound", "At most this share of the accepted rows is wrong", "share"),
+    ("risk_upper_bound", "At most this share of the accepted rows is wrong", "bound"),
     ("confidence", "Confidence", "share"),
     ("method", "Method", "text"),
     ("p_row", "p of the test of rows", "p"),
     ("p_prompt", "p of the test of prompts", "p"),
     ("level_used", "Level that these were held against", "p"),
     ("method_version", "Version of the method", "count"),
-    ("best_guaranteed_risk", "Least share of wrong that can be guaranteed", "share"),
+    ("best_guaranteed_risk", "Least share of wrong that can be guaranteed", "bound"),
     ("reason", "Why it cannot be had", "text"),
     ("n_pairs", "Prompts that both answered", "count"),
     ("both", "Both right", "count"),
@@ -118,7 +118,7 @@ def plain_rows(values: Mapping[str, Any]) -> Rows:
 
 
 def written(value: object, form: str) -> str:
-    """Write a value: a share as percent, a difference in points, a count with thousands."""
+    """Write a value: shares as percent, bounds rounded up, differences in points, counts with thousands."""
     if value is None:
         return NOT_AVAILABLE
     if isinstance(value, bool):
@@ -129,7 +129,9 @@ def written(value: object, form: str) -> str:
         return f"{value:,}"
     if form == "points":
         return f"{points(value)} points"
-    return {"share": percent, "p": p_value, "threshold": threshold_text}.get(form, decimal)(value)
+    return {"share": percent, "bound": at_most, "p": p_value, "threshold": threshold_text}.get(form, decimal)(
+        value
+    )
 
 
 def _plain(value: object) -> str:

@@ -113,8 +113,12 @@ def _still_follows(decision: SavedDecision, now: Mapping[str, Any]) -> bool:
         # Asked from what people can read: what was promised of the rest is the bound at that threshold.
         same = _equal(then["threshold"], again["threshold"])
         return same and _is_within(again["risk_upper_bound"], then["risk_upper_bound"])
-    # A stricter threshold than the one needed now accepts no more wrong answers than was promised.
-    return not then["feasible"] or again["threshold"] <= then["threshold"] + TOLERANCE
+    if not then["feasible"]:
+        return True
+    if made_by(decision.record) == 1:
+        # Its curve does not show what was tested: what was stricter than its answer was taken to hold.
+        return bool(again["threshold"] <= then["threshold"] + TOLERANCE)
+    return _is_promised(now, then["threshold"])
 
 
 def _choice_follows(then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
@@ -125,8 +129,27 @@ def _choice_follows(then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
         next(f["figures"] for f in record["findings"] if f["figures"]["run_id"] == then["taken"])
         for record in (then, now)
     )
-    is_promised = bool(again["is_certified"]) and again["threshold"] <= before["threshold"] + TOLERANCE
-    return is_promised and _is_within(again["risk_upper_bound"], before["risk_upper_bound"])
+    if not again["is_certified"] or not _is_within(again["risk_upper_bound"], before["risk_upper_bound"]):
+        return False
+    if now["charts"]["max_risk"] is None or now["taken"] != then["taken"]:
+        # The curve is not this setting's, or no target was tested: the threshold must be the same.
+        return _equal(again["threshold"], before["threshold"])
+    return _is_promised(now, before["threshold"])
+
+
+def _is_promised(now: Mapping[str, Any], threshold: float) -> bool:
+    """Tell whether the target is met at a threshold, by the curve of now; where it has none, on both sides.
+
+    A looser threshold that is promised says nothing of a stricter one: the sequence of tests has several
+    starts, and the highest scores may have gone bad.
+    """
+    curve, max_risk = now["charts"]["curve"], now["charts"]["max_risk"]
+    stricter = [point for point in curve if point["threshold"] >= threshold - TOLERANCE]
+    looser = [point for point in curve if point["threshold"] <= threshold + TOLERANCE]
+    beside = [*stricter[-1:], *looser[:1]]
+    return bool(beside) and all(
+        point["risk_high"] is not None and point["risk_high"] <= max_risk + TOLERANCE for point in beside
+    )
 
 
 def _is_within(bound_now: float | None, bound: float | None) -> bool:

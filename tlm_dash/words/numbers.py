@@ -81,7 +81,21 @@ def decimal(value: float | None) -> str:
 
 def p_value(p: float) -> str:
     """Write the p of a test: 0.0625, 0.00408, under 0.0001."""
-    return f"{p:.3g}" if p >= 0.0001 else "under 0.0001"
+    return _p_value(p, 3)
+
+
+def p_values(*several: float) -> tuple[str, ...]:
+    """Write p and what it is held against: with more digits where different ones would read the same."""
+    told: tuple[str, ...] = ()
+    for digits in range(3, 17):
+        told = tuple(_p_value(p, digits) for p in several)
+        if len(set(told)) == len(set(several)):
+            break
+    return told
+
+
+def _p_value(p: float, digits: int) -> str:
+    return f"{p:.{digits}g}" if p >= 0.0001 else "under 0.0001"
 
 
 def threshold_text(threshold: float) -> str:

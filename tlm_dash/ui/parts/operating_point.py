@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -110,7 +111,7 @@ def _day(decision: Decision, point: OperatingPoint, params: DecideParams) -> Non
 
 def _counts(day: Workload) -> None:
     low, high = day.wrong_accepted_low, day.wrong_accepted_high
-    wrong = "not known" if low is None or high is None else f"{_count(low)} to {_count(high)}"
+    wrong = "not known" if low is None or high is None else f"{_count(low)} to {_count_at_most(high)}"
     with st.container(horizontal=True, gap="medium", key="workload"):
         st.metric("Pass a day", _count(day.accepted))
         st.metric("Go to people a day", _count(day.to_review))
@@ -121,6 +122,12 @@ def _counts(day: Workload) -> None:
 
 def _count(rows: float) -> str:
     return f"{rows:,.0f}" if rows >= 10 else f"{rows:.1f}".removesuffix(".0")
+
+
+def _count_at_most(rows: float) -> str:
+    """Write rows up to a bound: rounded up, as the bound itself is written."""
+    step = 1 if rows >= 10 else 10
+    return _count(math.ceil(round(rows * step, 9)) / step)
 
 
 def _move(key: str) -> None:
