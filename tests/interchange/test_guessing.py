@@ -198,3 +198,10 @@ def test_a_column_has_a_role_or_is_left_out() -> None:
     columns = {"prompt": ("Why?", "Who?"), "response": ("So.", "He.")}
     with pytest.raises(InvalidInputError, match="'response' has a role and is to be left out"):
         guessed(columns, Said((("prompt", "prompt"), ("response", "response")), ("response",)))
+
+
+def test_a_score_column_without_a_number_is_told() -> None:
+    columns = {"prompt": ("Why?", "Who?"), "response": ("So.", "He."), "score": ("NaN", "-Infinity")}
+    (note,) = guessed(columns).notes
+    assert "'score' is called like a score, but no row has a number in it ('NaN')" in note
+    assert not guessed(columns | {"score": ("", "")}).notes, "nothing was there to be taken"

@@ -106,8 +106,13 @@ def tell_of_scores(table: Table, samples: Sequence[Sequence[str | None]]) -> Non
         if column.contents.is_share:
             table.notes.append(f"{column.name!r} is a score of another judge: it is kept beside the item.")
             continue
-        cells = (row[number] for row in samples)
-        value = next((c for c in cells if c and not says_nothing(c) and not is_share(c)), None)
+        cells = [cell for row in samples if (cell := row[number])]
+        value = next((c for c in cells if not says_nothing(c) and not is_share(c)), None)
+        if value is None and cells:
+            table.notes.append(
+                f"{column.name!r} is called like a score, but no row has a number in it ({cells[0][:40]!r}): "
+                "it is kept beside the item."
+            )
         if value is not None:
             table.notes.append(
                 f"{column.name!r} is called like a score, but {value[:40]!r} is no number from 0 to 1: "
