@@ -135,6 +135,10 @@ def nothing_is_cut_off(page: Page) -> None:
     """Wait until the page is as it stays, and nothing of it is wider than the window."""
     settled(page)
     page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+    # The page scrolls in a part of its own, which can be too wide where the document is not.
+    page.wait_for_function(
+        "[...document.querySelectorAll('[data-testid=stMain]')].every(e => e.scrollWidth <= e.clientWidth)"
+    )
 
 
 def choose_contains(page: Page) -> None:

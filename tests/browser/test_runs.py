@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import StartApp, nothing_is_cut_off, settled
+from tests.browser.conftest import StartApp, new_window, nothing_is_cut_off, settled
 from tests.fake_endpoint import Answer, Behaviour, FakeEndpoint, Held
 
 pytestmark = pytest.mark.browser
@@ -70,6 +70,24 @@ def test_what_is_typed_stays_while_runs_go_on_and_nothing_is_cut_off(
     expect(drawer.get_by_text("2 runs over 60 rows")).to_be_visible()
     nothing_is_cut_off(page)
     assert not errors
+
+
+def test_a_narrow_window_cuts_neither_the_links_of_a_run_nor_the_status(
+    browser: Browser, start_app: StartApp, fake_endpoint: FakeEndpoint
+) -> None:
+    server = start_app(fake_endpoint.base_url)
+    page = new_window(browser, 390, 844)
+    _open_drawer_with_the_sample(page, server.url)
+    page.get_by_role("dialog").get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Export").first.wait_for()
+    nothing_is_cut_off(page)
+    for part in ("[class*=st-key-links-]", ".st-key-status-pill p"):
+        page.wait_for_function(
+            """part => [...document.querySelectorAll(part)].every(
+                e => e.scrollHeight <= e.clientHeight + 1 && e.scrollWidth <= e.clientWidth + 1)""",
+            arg=part,
+        )
+    page.context.close()
 
 
 def test_a_closed_drawer_loses_nothing_and_a_reload_neither(
