@@ -212,7 +212,7 @@ def test_both_answers_count_where_two_answer_the_same_row(place: OpenStore, plan
     say(place, plan, mine, "correct", "Ada")
     say(place, plan, theirs, "incorrect", "Ben")
     found = label_plans.progress(place, plan.plan_id)
-    assert (found.n_visited, found.n_unsure) == (1, 1)
+    assert (found.n_visited, found.n_labelled, found.n_unsure, found.n_contested) == (1, 0, 0, 1)
 
 
 def test_where_one_stopped_the_next_process_goes_on(tmp_path: Path) -> None:

@@ -90,15 +90,16 @@ class Pace:
 class Progress:
     """How far a plan is, in rows: `n_visited` of `n_items` are answered or skipped by somebody.
 
-    Of these `n_labelled` have a verdict that everybody shares, `n_unsure` are unsure or contested,
-    `n_skipped` skipped; `n_waiting` visited rows are still open to a second person. `by_annotator` counts the
-    rows that each person visited.
+    Of these `n_labelled` have a verdict that everybody shares, `n_unsure` are unsure, on `n_contested` people
+    disagree, `n_skipped` are skipped; `n_waiting` visited rows are still open to a second person.
+    `by_annotator` counts the rows that each person visited.
     """
 
     n_items: int
     n_visited: int
     n_labelled: int
     n_unsure: int
+    n_contested: int
     n_skipped: int
     n_waiting: int
     by_annotator: Mapping[str, int]
@@ -167,6 +168,7 @@ def progress_of(state: PlanState) -> Progress:
         n_visited=sum(outcome is not None for outcome in outcomes),
         n_labelled=outcomes.count("labelled"),
         n_unsure=outcomes.count("unsure"),
+        n_contested=outcomes.count("contested"),
         n_skipped=outcomes.count("skipped"),
         n_waiting=sum(0 < len(state.visits(item)) < item.n_annotators for item in state.items),
         by_annotator=dict(sorted(by_annotator.items())),

@@ -46,7 +46,7 @@ class PlanState:
         return self._visits.get(item.response_hash, {})
 
     def outcome(self, item: PlanItem) -> str | None:
-        """Tell labelled, unsure (said so, or people disagree), skipped; None where nobody was there."""
+        """Tell labelled, unsure, contested (people disagree), skipped; None where nobody was there."""
         visits = self.visits(item)
         verdicts = {said.verdict for said in visits.values() if said.kind == "verdict"}
         if not visits:
@@ -55,7 +55,9 @@ class PlanState:
             verdicts = {self._resolutions[item.response_hash].verdict}
         if not verdicts:
             return "skipped"
-        return "labelled" if len(verdicts) == 1 and "unsure" not in verdicts else "unsure"
+        if {"correct", "incorrect"} <= verdicts:
+            return "contested"
+        return "unsure" if "unsure" in verdicts else "labelled"
 
     def seconds_a_row(self, voice: str) -> float | None:
         """Give the median time between two presses of a person in this plan, None for under six presses.

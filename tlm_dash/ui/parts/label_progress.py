@@ -35,6 +35,7 @@ def counts(done: Progress) -> str:
     """Say in one line how far a plan is."""
     words = [f"{done.n_visited:,} of {done.n_items:,} visited", f"{done.n_labelled:,} labelled"]
     words += [f"{done.n_unsure:,} unsure"] if done.n_unsure else []
+    words += [f"people disagree on {done.n_contested:,}"] if done.n_contested else []
     words += [f"{done.n_skipped:,} skipped"] if done.n_skipped else []
     words += [f"{done.n_waiting:,} for a second person"] if done.n_waiting else []
     return " · ".join(words)
