@@ -383,3 +383,9 @@ def test_no_error_body_is_a_crash(fake_endpoint: FakeEndpoint) -> None:
             check_sentence(caught.value)
 
     run(fake_endpoint, all_of_them)
+
+
+def test_a_quoted_sentence_ends_once(fake_endpoint: FakeEndpoint) -> None:
+    told = ApiError(429, "You exceeded your current quota.", code="insufficient_quota")
+    fake_endpoint.script(GENERATE, [told])
+    assert error_of(fake_endpoint).message.endswith("left: “You exceeded your current quota.”")

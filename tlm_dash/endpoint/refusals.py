@@ -263,7 +263,10 @@ def _said(told: Told, secrets: Secrets) -> str:
     if told.html_title is not None:
         return f": it sent {_page(told.html_title, secrets)}."
     line = quotable(told.message or told.code, secrets)
-    return f": “{line}”." if line else "."
+    if not line:
+        return "."
+    # A quoted sentence brings its own full stop.
+    return f": “{line}”" if line.endswith(".") else f": “{line}”."
 
 
 def _page(title: str, secrets: Secrets) -> str:
