@@ -64,3 +64,10 @@ def test_labels_that_are_set_aside(dashboard: Dashboard, open_app: OpenApp, run_
     app = open_app(dashboard, "review", run=run_id, view="labels")
     assert "1 label is set aside and counted nowhere" in texts(app)
     assert "1 label is set aside" in texts(open_app(dashboard, "settings"))
+
+
+def test_a_run_of_nothing_but_answers_that_never_pass(dashboard: Dashboard, open_app: OpenApp) -> None:
+    empty = make_decidable_run(dashboard, [0.8] * 20, [None] * 20, responses=[" "] * 20, name="Empty")
+    shown = texts(open_app(dashboard, "decide", run=empty))
+    assert "Not without answers that may be accepted." in shown and "Not without scores" not in shown
+    assert "No answer that may be accepted is labelled." in shown and "nowhere so low" not in shown

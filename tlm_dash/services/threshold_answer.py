@@ -73,7 +73,7 @@ def answered(
     if question.max_risk is None:
         return band, _within_budget(band, question, asked_for)
     if question.from_band:
-        return band, _read_from(band, question.max_risk)
+        return band, _read_from(band, question.max_risk, n_labelled=len(sample))
     found = guaranteed_within(band, question.max_risk)
     band = band.lowered(found.rejected, question.max_risk)
     return band, _tested(found, band)
@@ -86,7 +86,7 @@ def _answered_by_method_1(
     if question.max_risk is None:
         return band, _within_budget(band, question, asked_for)
     if question.from_band:
-        return band, _read_from(band, question.max_risk)
+        return band, _read_from(band, question.max_risk, n_labelled=len(sample))
     index, method = index_of_method_1(band, question.max_risk), METHODS_1[sample.is_uniform]
     if index is None:
         return band, Answer(None, None, method, "method 1 finds no threshold in these labels")
@@ -108,7 +108,9 @@ def _tested(found: GuaranteedThreshold, band: RiskBand) -> Answer:
     )  # fmt: skip
 
 
-def _read_from(band: RiskBand, max_risk: float) -> Answer:
+def _read_from(band: RiskBand, max_risk: float, *, n_labelled: int) -> Answer:
+    if not n_labelled:
+        return Answer(None, None, METHODS[band.method], "no answer that may be accepted is labelled")
     index = band.loosest_within(max_risk)
     if index is None:
         reason = "the band, which holds at all thresholds at once, is nowhere so low"

@@ -72,10 +72,17 @@ def answer_lines(decision: Decision) -> list[str]:
         return ["## Not possible.", f"{_sentence(answer.reason)}"]
     said = f"## Not with these {decision.n_labelled:,} labels"
     if not decision.n_labelled:
-        said = "## Not without labels" if decision.points else "## Not without scores"
+        said = f"## Not without {_missing(decision)}"
     said += f": at best {at_most(best.risk_high)} can be guaranteed." if best and best.risk_high else "."
     fresh = fresh_words([(one.n, one.chance) for one in answer.fresh])
     return [said, " ".join(filter(None, (_sentence(answer.reason), fresh)))]
+
+
+def _missing(decision: Decision) -> str:
+    """Name what a threshold needs and this run has not."""
+    if decision.points:
+        return "labels"
+    return "answers that may be accepted" if sum(decision.not_accepted.values()) else "scores"
 
 
 def consequence(decision: Decision, point: OperatingPoint) -> str:
