@@ -54,6 +54,8 @@ def test_a_target_is_confirmed_before_anything_is_answered(dashboard: Dashboard,
     assert list(table["setting"]) == ["setting 0", "setting 1", "setting 2"]
     assert list(table["taken"]).index("✓") == choice.taken
     assert "price per 1,000" not in table
+    assert texts(app).count("Right and wrong are told by the labels of a file.") >= 1
+    assert "best_set" not in texts(app)
 
     # Another tab without a target in its address shows what was asked; a link to another target does not.
     assert choice.sentence in texts(opened(open_app, dashboard, run_ids))
@@ -89,7 +91,8 @@ def test_a_run_added_later_gets_no_promise(dashboard: Dashboard, open_app: OpenA
     app.button(key="choose-ask").click().run()
     wider = opened(open_app, dashboard, run_ids)
     (table,) = [one.value for one in wider.dataframe if "promise" in one.value]
-    assert table["promise"].iloc[3] == "no" and "was not among the three settings" in table["why not"].iloc[3]
+    assert table["promise"].iloc[3] == "no" and "why not" not in table
+    assert "setting 3, no promise: it was not among the three settings" in texts(wider)
 
 
 def test_what_reading_costs_is_part_of_the_price(dashboard: Dashboard, open_app: OpenApp) -> None:

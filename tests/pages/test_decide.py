@@ -69,7 +69,7 @@ def test_nothing_is_answered_before_it_is_asked(dashboard: Dashboard, open_app: 
     assert "Right and wrong are told by the labels of a file." in shown
     assert "any other needs its own" in shown
     assert "The first target of these labels, asked on " in shown
-    assert "No other setting was tried." in shown
+    assert "No other setting of this dataset was asked." in shown
     assert app.select_slider(key="decide-slider").value == expected.threshold
     assert [one.label for one in app.get("page_link")][-1].startswith("Next step: compare it")
     assert n_asked(dashboard) == 1

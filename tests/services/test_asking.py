@@ -222,7 +222,7 @@ def test_other_settings_that_were_asked_are_counted(place: OpenStore) -> None:
     scores, labels = ranked_rows(400)
     alone = make_decidable_run(place, scores, labels)
     assert ask(place, alone, FIVE).facts()["n_settings_tried"] == 1
-    assert "No other setting was tried." in known(place, alone, FIVE).notes()
+    assert "No other setting of this dataset was asked." in known(place, alone, FIVE).notes()
     ((dataset_id,),) = place.store.read("SELECT dataset_id FROM run WHERE run_id = ?", [alone])
     other = make_labelled_run(
         place, dataset_id, [int(label) for label in labels], name="other", scores=scores
@@ -259,7 +259,7 @@ def test_a_record_stays_with_the_rows_that_were_asked(place: OpenStore) -> None:
     asked = ask(place, run_id, FIVE)
     record = threshold_record(place, run_id, asked.decision.question, told=asked.notes())
     assert record["findings"][0]["figures"]["threshold"] == asked.facts()["threshold"]
-    assert "No other setting was tried." in record["findings"][-1]["text"]
+    assert "No other setting of this dataset was asked." in record["findings"][-1]["text"]
     saved = decision_records.save(place, record, decided_by="Ada", reason="Good enough.")
     follow(place, run_id, plan_id, range(200, 400), range(1, 1001))
     assert check_again(place, saved).outcome == "holds"

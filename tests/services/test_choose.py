@@ -54,8 +54,20 @@ def test_the_one_taken_is_what_a_loop_over_settings_finds(place: OpenStore) -> N
     assert all(one["risk_upper_bound"] == 0.05 and one["is_certified"] for one in told["settings"])
     assert "allowing for three settings tried: setting 0, setting 1, setting 2" in choice.sentence
     assert choice.sentence.endswith("Fewest rows to people of the three certified.")
-    assert told["best_set"] is None and any("best_set" in note for note in told["notes"])
+    assert told["best_set"] is None and not any("best_set" in note for note in told["notes"])
+    assert choice.whose_labels() == ["Right and wrong are told by the labels of a file."]
     assert told["label_sources"] == {"file": 600} and told["is_first"]
+
+
+def test_what_can_be_had_at_best_names_the_settings_that_share_the_level(place: OpenStore) -> None:
+    run_ids = make_settings(place, 200, k=2, wrong=0.4, apart=0.0)
+    choice = choose(place, asked_for(run_ids))
+    assert choice.taken is None and choice.sentence.startswith("None of two settings can be promised")
+    for run_id in run_ids:
+        assert (
+            "Allowing for two settings tried on this data: each has its share."
+            in known(place, run_id, FIVE).notes()
+        )
 
 
 def test_the_share_of_the_level_is_really_smaller(place: OpenStore) -> None:

@@ -38,7 +38,9 @@ def asking_notes(asked: AskedDecision) -> list[str]:
         notes.append(
             f"{standing.n_taken_out:,} labels of this plan were asked before: asking leaves them out."
         )
-    if asked.is_answered and decision.answer.point is not None:
+    # What can be guaranteed at best allows for all settings too.
+    has_best = decision.best is not None and standing.n_settings > 1
+    if asked.is_answered and (decision.answer.point is not None or has_best):
         notes.append(tried_words(asked))
     return notes
 
@@ -50,7 +52,7 @@ def tried_words(asked: AskedDecision) -> str:
     if standing.n_settings > 1:
         return f"Allowing for {count(standing.n_settings, 'setting')} tried on this data: each has its share."
     if n == 1:
-        return "No other setting was tried."
+        return "No other setting of this dataset was asked."
     were = "other setting of this dataset was" if n == 2 else "other settings of this dataset were"
     if standing.state == "late":
         return (

@@ -14,7 +14,6 @@ from tlm_dash.services.decide import Question
 from tlm_dash.services.labelled import LabelledRun
 
 MOST = 1e9
-NO_BEST_SET = "best_set is not available: ranks of several settings come with a later version."
 
 
 @dataclass(frozen=True)
@@ -131,9 +130,17 @@ class Choice:
         """Count the settings of which something is promised."""
         return sum(setting.is_certified for setting in self.settings)
 
+    def whose_labels(self) -> list[str]:
+        """Say whose labels the answer stands on: once where all settings have the same."""
+        told = {setting.name: setting.asked.decision.labels for setting in self.settings}
+        sentences = {name: f"Right and wrong are told {labels.by}." for name, labels in told.items()}
+        if len(set(sentences.values())) == 1:
+            return list(dict.fromkeys(sentences.values()))
+        return [f"{name}: {sentence}" for name, sentence in sentences.items()]
+
     def notes(self) -> list[str]:
         """Say what holds for all, then what was asked of each setting before."""
-        found = [NO_BEST_SET]
+        found = []
         if not self.is_by_price and self.request.price_per_review is not None:
             found.append("The price of requests is not known for every setting: people's reading decides.")
         for setting in self.settings:

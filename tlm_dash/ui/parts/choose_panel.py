@@ -113,6 +113,9 @@ def _answer(running: Dashboard, choice: Choice) -> None:
     if all(row["price per 1,000"] == "" for row in rows):
         rows = [{name: cell for name, cell in row.items() if name != "price per 1,000"} for row in rows]
     st.dataframe(rows, hide_index=True, key="choose-table")
+    # Beside the answer and whole: in a cell of the table they would be cut.
+    for line in [*_reasons(choice), *choice.whose_labels()]:
+        st.text(visible(line))
     with st.expander("What this stands on"):
         for note in choice.notes():
             st.text(visible(note))
@@ -122,17 +125,26 @@ def _answer(running: Dashboard, choice: Choice) -> None:
     )  # fmt: skip
 
 
+def _reasons(choice: Choice) -> list[str]:
+    """Say of each setting that gets no promise why, and what can be had at best."""
+    said = []
+    for setting in choice.settings:
+        if setting.why_not is not None:
+            best = best_of(setting)
+            at_best = "" if best is None else f"; at best {at_most(best)} can be guaranteed"
+            said.append(f"{setting.name}, no promise: {setting.why_not}{at_best}.")
+    return said
+
+
 def _row(setting: Setting, *, is_taken: bool) -> dict[str, str]:
-    answer, best = setting.asked.decision.answer, best_of(setting)
+    answer = setting.asked.decision.answer
     point, bound = answer.point, answer.bound
     price = setting.price_per_1000
-    at_best = "" if best is None else f"; at best {at_most(best)} can be guaranteed"
     return {
         "setting": visible(setting.name),
         "taken": "✓" if is_taken else "",
         "threshold": "" if point is None else threshold_text(point.threshold),
         "people read": "" if point is None else percent(setting.review_share),
         "promise": "no" if bound is None else f"yes, at most {at_most(bound)} wrong",
-        "why not": "" if setting.why_not is None else f"{setting.why_not}{at_best}",
         "price per 1,000": "" if price is None else f"{price:,.2f}",
     }
