@@ -15,6 +15,8 @@ from tests.fake_endpoint import Answer, ApiError, Behaviour, Exchange, FakeEndpo
 from tests.services.running import MODEL, wait_for
 from tests.services.stored import make_dataset, make_run
 from tlm_dash.batch.caution import EQUAL_REFUSALS, MOST_AT_FIRST
+from tlm_dash.endpoint.client import EndpointClient
+from tlm_dash.models import Scored, ScoreRequest
 from tlm_dash.services import playground, playground_view, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.playground_request import PlaygroundRequest
@@ -414,6 +416,45 @@ def test_equal_rows_that_share_a_request_share_its_refusal(
     fake_endpoint.behave("healthy")
     runs.resume(dashboard, [run_id])
     assert ended(dashboard, run_id).counts.n_done == 1330
+
+
+def test_equal_rows_take_no_place_at_the_beginning(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    refused = [f"refused {letter}" for letter in ascii_lowercase[:MOST_AT_FIRST]]
+    dataset_id = make_dataset(dashboard.store, [*refused, *refused, *ascii_lowercase])
+    make_run(dashboard.store, dataset_id, ["yes"] * (2 * len(refused) + 26))
+    request = RunRequest(dataset_id, quality_presets=("low",), mode="score", send_repeats_once=True)
+
+    async def reply(exchange: Exchange) -> None:
+        prompt = str(exchange.body["messages"][-1]["content"])
+        if not prompt.startswith("refused"):
+            await Answer()(exchange)
+            return
+        # All others have been put in line by then, the equal ones first.
+        await asyncio.sleep(0.5)
+        await ApiError(400, f"Not so, {prompt.split()[1] * 3}.")(exchange)
+
+    fake_endpoint.behave(Behaviour(score=reply))
+    (run_id,) = runs.start(dashboard, request)
+    counts = ended(dashboard, run_id).counts
+    assert (counts.errors, counts.n_done) == ({"request_refused": 16}, 26)
+
+
+def test_equal_rows_share_a_failure_of_our_own(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: EndpointClient, __: ScoreRequest) -> Scored:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(EndpointClient, "score", broken)
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    dataset_id = make_dataset(dashboard.store, ["same"] * 30)
+    make_run(dashboard.store, dataset_id, ["yes"] * 30)
+    request = RunRequest(dataset_id, quality_presets=("low",), mode="score", send_repeats_once=True)
+    (run_id,) = runs.start(dashboard, request)
+    assert ended(dashboard, run_id).counts.errors == {"bug": 30}
 
 
 def test_no_key_is_in_the_words(make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint) -> None:

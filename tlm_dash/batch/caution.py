@@ -103,6 +103,14 @@ class Caution:
             error, beginning.doubt = beginning.doubt, None
             self._pause(key, _told(error, beginning.refused[_words(error)]))
 
+    def passed_over(self, unit: Unit) -> None:
+        """Note that a request that might be sent is not made after all: another one takes its place."""
+        beginning = self._beginnings.get(key_of(unit))
+        if beginning is None or beginning.doubt is not None or beginning.under_way >= MOST_AT_FIRST:
+            return
+        if beginning.parked:
+            self._release(beginning.parked.popleft())
+
     def succeeded(self, unit: Unit) -> None:
         """Note a success: from now on all may be sent, and what was refused was the rows' own fault."""
         key = key_of(unit)

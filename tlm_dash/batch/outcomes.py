@@ -60,6 +60,8 @@ class Outcomes:
         self._refused = refused
         self._giving_up = GivingUp()
         self._chance = random.Random()
+        self.waiting_for: Callable[[Unit], list[Unit]] = lambda _: []
+        """What waits for the outcome of a request, and is given up by asking: it fails as that does."""
         self.leave_out_score = True
         """Whether the endpoint is asked for an answer without a score; some do not know that option."""
 
@@ -104,25 +106,24 @@ class Outcomes:
 
     def failed(
         self, unit: Unit, attempt_id: str, error: EndpointError, latency_ms: float, lane: Lane
-    ) -> bool:
-        """Take a failure: try again later, or close the item with it. Tells whether that was its end."""
+    ) -> None:
+        """Take a failure: try again later, or close the item with it."""
         self._recorder.add({"attempt_end": [end_row(attempt_id, "error", latency_ms, error)]})
         for cell in unit.cells:
             self._tallies[cell.run.run_id].heard(error.kind)
         if self._refuses_option(unit, error):
             self.leave_out_score = False
             lane.put_later(unit, 0.0)
-            return False
+            return
         wait_s = wait_before_retry(unit, error, self._chance)
         if wait_s is not None:
             lane.put_later(unit, wait_s)
-            return False
+            return
         if self._refused(unit, error):
-            return False
+            return
         self.close(unit, error.kind, error.message, error.hint)
         if self._giving_up.note_error(error.kind):
             self._give_up(error.message, error.hint)
-        return True
 
     def not_sent(self, unit: Unit, attempt_id: str, kind: str, error: TlmDashError) -> None:
         """Take a failure on our own side: the request could not be made."""
@@ -143,14 +144,16 @@ class Outcomes:
 
     def close(self, unit: Unit, kind: str, message: str, hint: str) -> None:
         """Close the item with an error: without an answer in all its runs, else in this one."""
-        question, cells = unit.question, unit.cells
+        question, cells, told = unit.question, unit.cells, message
         if question.completion_id is not None and self._grid.mode != "score":
-            message = f"{UNSCORED_MESSAGE} {message}"
-        rows = [error_row(question, cell, kind, message, hint) for cell in cells]
+            told = f"{UNSCORED_MESSAGE} {message}"
+        rows = [error_row(question, cell, kind, told, hint) for cell in cells]
         self._recorder.add({"run_item": rows})
         for cell in cells:
             self._tallies[cell.run.run_id].note_error(kind)
         self._closed(len(cells))
+        for waiting in self.waiting_for(unit):
+            self.close(waiting, kind, message, hint)
 
     def _refuses_option(self, unit: Unit, error: EndpointError) -> bool:
         grid = self._grid

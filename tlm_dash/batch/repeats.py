@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tlm_dash.batch.outcomes import Outcomes
 from tlm_dash.batch.questions import Unit
-from tlm_dash.errors import EndpointError
 from tlm_dash.models import Scored
 
 MOST_KEPT = 200_000
@@ -16,6 +15,7 @@ class Repeats:
 
     def __init__(self, outcomes: Outcomes) -> None:
         self._outcomes = outcomes
+        outcomes.waiting_for = self.released
         self._known: dict[str, Scored] = {}
         # The first of each list is the one that is sent; the others wait for it.
         self._waiting: dict[str, list[Unit]] = {}
@@ -48,13 +48,8 @@ class Repeats:
             self._outcomes.repeated(waiting, scored)
 
     def released(self, unit: Unit) -> list[Unit]:
-        """Give back what waits for a request that nobody wants any more, to be sent instead."""
+        """Give back what waits for a request that will bring no score: it is sent, or ends too."""
         waiting = self._waiting.get(unit.content_hash, [])
         if not waiting or waiting[0] is not unit:
             return []
         return self._waiting.pop(unit.content_hash)[1:]
-
-    def failed(self, unit: Unit, error: EndpointError) -> None:
-        """End all that wait in the same way."""
-        for waiting in self._waiting.pop(unit.content_hash, [])[1:]:
-            self._outcomes.close(waiting, error.kind, error.message, error.hint)

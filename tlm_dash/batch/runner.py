@@ -67,7 +67,8 @@ class Runner:
             lambda message, hint: self.stop(Stop("failed", f"{message} {hint}".strip())), self._stays_open,
         )  # fmt: skip
         self._caution = Caution(
-            proven, tallies, close=self._close_refused, still_wanted=self._narrow,
+            proven, tallies, still_wanted=self._narrow,
+            close=lambda unit, error: self._outcomes.close(unit, error.kind, error.message, error.hint),
             release=lambda unit: self._lanes[unit.call].follow_up(unit),
             pause=lambda key, refusal: refused(grid.run_ids_of(*key), refusal),
         )  # fmt: skip
@@ -132,7 +133,8 @@ class Runner:
 
     async def _wait_for_calm(self) -> None:
         n_waiting = 0 if self._repeats is None else self._repeats.n_waiting
-        if self._n_open == self._caution.n_held + n_waiting:
+        n_held = self._caution.n_held
+        if n_held and self._n_open == n_held + n_waiting:
             self._caution.close_held()
             return
         self._calm.clear()
@@ -156,11 +158,15 @@ class Runner:
         """Let one request after the other through the gate."""
         while True:
             unit = await lane.next()
-            if not self._narrow(unit) or self._caution.parks(unit):
+            if not self._narrow(unit):
+                self._caution.passed_over(unit)
+                continue
+            if self._caution.parks(unit):
                 continue
             request = self._request(unit)
             unit.content_hash = content_hash(request)
             if self._repeats is not None and unit.call == "score" and self._repeats.holds_back(unit):
+                self._caution.passed_over(unit)
                 self._calm.set()
                 continue
             await self._own_places.acquire()
@@ -170,7 +176,10 @@ class Runner:
             passed = await lane.gate.enter()
             # From here on there is no await: a request that may leave is always recorded, or not sent at all.
             why_not = self._spending.why_not(self._n_under_way)
-            if why_not is not None or not self._narrow(unit) or self._caution.parks(unit):
+            is_wanted = self._narrow(unit)
+            if not is_wanted:
+                self._caution.passed_over(unit)
+            if why_not is not None or not is_wanted or self._caution.parks(unit):
                 lane.gate.leave(passed, "other")
                 self._own_places.release()
                 if why_not is not None:
@@ -239,7 +248,7 @@ class Runner:
             ending = "ok"
         except EndpointError as error:
             ending, retry_after_s = ending_of(error), error.retry_after_s
-            self._fail(sending.lane, unit, attempt_id, error, started)
+            self._outcomes.failed(unit, attempt_id, error, _ms_since(started), sending.lane)
         except asyncio.CancelledError:
             ending = "cut"
             self._cut_off(sending, _ms_since(started))
@@ -284,16 +293,6 @@ class Runner:
             # It may be the last one that was waited for.
             self._calm.set()
         return stays
-
-    def _close_refused(self, unit: Unit, error: EndpointError) -> None:
-        self._outcomes.close(unit, error.kind, error.message, error.hint)
-        if self._repeats is not None:
-            self._repeats.failed(unit, error)
-
-    def _fail(self, lane: Lane, unit: Unit, attempt_id: str, error: EndpointError, started: float) -> None:
-        was_its_end = self._outcomes.failed(unit, attempt_id, error, _ms_since(started), lane)
-        if was_its_end and self._repeats is not None:
-            self._repeats.failed(unit, error)
 
 
 def _ms_since(started: float) -> float:
