@@ -136,7 +136,8 @@ def _add(
             "completion", completion_id=completion_id, dataset_id=dataset_id, item_no=item_no,
             response_hash=hashed, response=response, answered_by="provider", model="gpt-4.1-nano",
             resolved_model="gpt-4.1-nano-2025", finish_reason="stop", input_tokens=7, output_tokens=number,
-            latency_ms=0.1 + number, first_token_ms=1 / 3, is_complete=number % 2 == 0,
+            latency_ms=0.1 + number, first_token_ms=1 / 3,
+            is_complete=number % 2 == 0 and bool(response.strip(" \t\n\v\f\r\xa0")),
             is_refusal=True if refusal_of(extra) else None, extra=extra, created_at=now,
         )  # fmt: skip
         _label(put, dataset_id, item_no, hashed, number, response, [run["run_id"] for run in runs])

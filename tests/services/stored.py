@@ -62,8 +62,8 @@ def make_run(
             }  # fmt: skip
             tables["completion"].append({
                 "completion_id": f"{run_id}-{item_no}", "dataset_id": dataset_id, "item_no": item_no,
-                "response_hash": hashed, "response": response, "answered_by": "given", "is_complete": True,
-                "extra": {}, "created_at": now,
+                "response_hash": hashed, "response": response, "answered_by": "given",
+                "is_complete": bool(response.strip()), "extra": {}, "created_at": now,
             })  # fmt: skip
         tables["run_item"].append(row)
         if labels and labels[item_no - 1] is not None:

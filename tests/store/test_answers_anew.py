@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pytest
 
 from tests.store.conftest import OpenStore
@@ -13,6 +15,7 @@ from tests.store.next_version import VERSIONS, older_database
 from tlm_dash.models import response_hash
 from tlm_dash.responses import hash_of_response
 from tlm_dash.store import Store
+from tlm_dash.store.answer_marks import MARKED_ANSWERS, are_blank
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def test_calls_are_readable(anew: Store) -> None:
 def test_marks(anew: Store) -> None:
     found = answers(anew)
     assert {name for name, row in found.items() if row["is_refusal"]} == {"a-3"}
-    assert {name for name, row in found.items() if not row["is_complete"]} == {"a-5", "a-8", "a-9"}
+    assert {name for name, row in found.items() if not row["is_complete"]} == {"a-5", "a-7", "a-8", "a-9"}
 
 
 def test_a_label_follows_its_answer_or_is_set_aside(anew: Store) -> None:
@@ -106,3 +109,24 @@ def test_records_stay(anew: Store) -> None:
     assert anew.read("SELECT record, record_hash FROM decision") == [
         ('{"method":"exact"}', "hash of the record")
     ]
+
+
+def test_an_empty_answer_of_a_file_is_found_without_its_text(tmp_path: Path, open_store: OpenStore) -> None:
+    path = tmp_path / "tlm_dash.duckdb"
+    older_database(path, 12)
+    texts = {"empty": "", "blank": " \n\t\u00a0\r\v\f", "short": " .", "long": " " * 65, "wide": "\u2003"}
+    with duckdb.connect(str(path)) as connection:
+        for name, text in texts.items():
+            connection.execute(
+                "INSERT INTO completion BY NAME SELECT ? AS completion_id, ? AS response, 'd' AS dataset_id, "
+                "1 AS item_no, '' AS response_hash, 'given' AS answered_by, true AS is_complete, "
+                "'{}' AS extra, TIMESTAMP '2026-12-01 10:00:00' AS created_at",
+                [name, text],
+            ).fetchall()
+    store = open_store()
+    found = dict(store.read("SELECT completion_id, is_complete FROM completion WHERE dataset_id = 'd'"))
+    assert {name for name, whole in found.items() if not whole} == {"empty", "blank"}
+    marked = store.read(f"WITH {MARKED_ANSWERS} SELECT * FROM marked_answer", {"dataset_id": "d"})  # noqa: S608
+    assert dict(marked) == {"empty": "empty", "blank": "empty"}
+    told = are_blank(pa.array([*texts.values(), None])).to_pylist()
+    assert told == [not found[name] for name in texts] + [False]

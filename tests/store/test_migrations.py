@@ -34,6 +34,7 @@ CHECKSUMS = {
     10: "cb5691c31ed20333",
     11: "fc0ce68e4bcad8de",
     12: "426c2f21b41677da",
+    13: "17b9dc0045c46da2",
 }
 
 

@@ -79,6 +79,10 @@ _LAST_EVENTS = """
 SELECT run_id, event_no, counts FROM run_event WHERE run_id IN (SELECT unnest(?)) AND counts IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY event_no DESC) = 1
 """
+_MARK_EMPTY = f"""
+UPDATE completion SET is_complete = false
+WHERE is_complete AND strlen(response) <= 64 AND trim(response, {TRIMMED}) = ''
+"""  # noqa: S608 - fixed text
 
 
 def read_answers_anew(cursor: Cursor) -> None:
@@ -94,6 +98,11 @@ def read_answers_anew(cursor: Cursor) -> None:
         for table in ("shared_answer", "new_answer"):
             cursor.execute(f"DROP TABLE {table}").fetchall()
     _fail_empty(cursor)
+
+
+def mark_empty_answers(cursor: Cursor) -> None:
+    """Mark empty answers as not complete. To be called inside a transaction, once."""
+    cursor.execute(_MARK_EMPTY).fetchall()
 
 
 def _mark_endings(cursor: Cursor) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tlm_dash.errors import StoreBrokenError, StoreTooNewError
 from tlm_dash.models import utc_now
-from tlm_dash.store.answers_anew import read_answers_anew
+from tlm_dash.store.answers_anew import mark_empty_answers, read_answers_anew
 from tlm_dash.store.connection import Connection
 from tlm_dash.store.failures import OTHER_FILE
 from tlm_dash.store.persons_anew import know_people
@@ -27,7 +27,9 @@ _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 Step = Callable[[Any], None]
 """Takes the cursor of the transaction."""
 
-STEPS: Mapping[str, Step] = {"answers_read_anew": read_answers_anew, "people_known": know_people}
+STEPS: Mapping[str, Step] = {
+    "answers_read_anew": read_answers_anew, "people_known": know_people, "empty_answers": mark_empty_answers,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tlm_dash.models import canonical_json
+from tlm_dash.store.answer_marks import are_blank
 from tlm_dash.store.hygiene import are_whole
 from tlm_dash.store.text import original_text, stored_text
 
@@ -26,8 +27,9 @@ def typed_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
     typed = {name: _read(columns[name], pa.int64(), _integer) for name in _INTEGERS}
     typed |= {name: _read(columns[name], pa.float64(), _number) for name in _NUMBERS}
     complete = [_TRUTHS.get((cell or "true").lower(), True) for cell in columns["is_complete"].to_pylist()]
-    # An older export calls a response complete that had reached its limit.
-    typed["is_complete"] = pc.and_(pa.array(complete, pa.bool_()), are_whole(columns["finish_reason"]))
+    # An older export calls a response complete that had reached its limit, or is empty.
+    ended = pc.and_(pa.array(complete, pa.bool_()), are_whole(columns["finish_reason"]))
+    typed["is_complete"] = pc.and_not(ended, are_blank(columns["response"]))
     refused = [_TRUTHS.get((cell or "").lower()) for cell in columns["is_refusal"].to_pylist()]
     typed["is_refusal"] = pa.array(refused, pa.bool_())
     for name, kind in JSON_KINDS.items():

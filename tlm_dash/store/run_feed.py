@@ -101,7 +101,7 @@ SELECT
     output_tokens, extra
 FROM completion
 WHERE dataset_id = $dataset_id AND item_no BETWEEN $low AND $high
-    AND (is_complete OR finish_reason IS NOT NULL)
+    AND (is_complete OR finish_reason IS NOT NULL OR answered_by = 'given')
     AND (answered_by = 'given' OR trim(response, {TRIMMED}) <> '')
     AND completion_id IN (SELECT unnest($completion_ids))
 """  # noqa: S608 - fixed text

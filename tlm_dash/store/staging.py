@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from tlm_dash.finish_reasons import is_refusal_word
 from tlm_dash.responses import is_refusal
+from tlm_dash.store.answer_marks import are_blank
 from tlm_dash.store.arrow_text import hexadecimal, json_objects, repeated, storable
 from tlm_dash.store.hygiene import Hygiene, are_whole, of_each
 from tlm_dash.store.identity import EMPTY_PROMPT, PromptRows, joined, rows_of_messages, rows_of_prompts
@@ -165,7 +166,8 @@ class Staging:
         ids = pc.if_else(given, pc.binary_join_element_wise(run_ids, item_nos.cast(pa.string()), "-"), None)
         completion = {
             "completion_id": ids, "item_no": item_nos, "response_hash": hashes, "response": texts,
-            "model": models, "finish_reason": ends, "is_complete": are_whole(ends),
+            "model": models, "finish_reason": ends,
+            "is_complete": pc.and_not(are_whole(ends), are_blank(texts)),
             "is_refusal": of_each(ends, is_refusal_word),
         }  # fmt: skip
         if any(other.message is not None for other in self.plan.responses):

@@ -48,6 +48,6 @@ def flags(row: RowSummary) -> list[str]:
         found.append("tie at 0.5")
     if row.mark is not None:
         found.append(MARK_WORDS[row.mark])
-    if row.is_complete is False and row.mark != "cut":
+    if row.is_complete is False and row.mark == "refused":
         found.append(MARK_WORDS["cut"])
     return found
