@@ -100,6 +100,29 @@ def test_answers_that_are_none_are_failures_to_try_again(anew: Store) -> None:
     assert (counts["b"]["n_done"], counts["b"]["n_error"]) == (9, 0)
 
 
+def test_reasoning_in_tags_alone_is_no_answer(tmp_path: Path, open_store: OpenStore) -> None:
+    path = tmp_path / "tlm_dash.duckdb"
+    older_database(path, 7, VERSIONS / "answers" / "v7.sql")
+    texts = {
+        "open": "<think>Hm", "closed": "\n<THINK>Hm.</THINK>\n ", "answered": "<think>Hm.</think>\nParis",
+        "told": "Write <think> first.",
+    }  # fmt: skip
+    with duckdb.connect(str(path)) as connection:
+        for name, text in texts.items():
+            connection.execute(
+                "INSERT INTO completion BY NAME SELECT * REPLACE (? AS completion_id, ? AS response) "
+                "FROM completion WHERE completion_id = 'a-4'",
+                [name, text],
+            ).fetchall()
+            connection.execute(
+                "INSERT INTO run_item BY NAME SELECT * REPLACE (? AS completion_id, ? AS run_id) "
+                "FROM run_item WHERE completion_id = 'a-4'",
+                [name, name],
+            ).fetchall()
+    found = dict(open_store().read("SELECT run_id, error_kind FROM run_item WHERE run_id NOT IN ('a', 'b')"))
+    assert found == {"open": "only_reasoning", "closed": "only_reasoning", "answered": None, "told": None}
+
+
 def test_what_was_cut_keeps_its_score(anew: Store) -> None:
     kept = anew.read("SELECT status, trustworthiness_score FROM run_item WHERE completion_id = 'a-5'")
     assert kept == [("done", 0.75)]

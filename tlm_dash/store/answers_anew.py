@@ -33,9 +33,10 @@ from tlm_dash.store.text import stored_text
 
 _AT_ONCE = 5_000
 
+# Most answers say "refusal": null, and have none.
 _WITH_CALLS = """
 SELECT completion_id FROM completion
-WHERE contains(extra, '"tool_calls"') OR contains(extra, '"function_call"') OR contains(extra, '"refusal"')
+WHERE regexp_matches(extra, '"(tool_calls|function_call|refusal)":\\s*\\[?\\s*["{]')
 """
 _ANSWERS = """
 SELECT c.completion_id, c.response_hash, c.response, c.finish_reason, c.extra, i.messages, i.prompt
@@ -64,7 +65,13 @@ _MOVE = (
 
 _NOTHING = f"""
 SELECT completion_id, response, finish_reason, extra FROM completion
-WHERE answered_by <> 'given' AND (trim(response, {TRIMMED}) = '' OR finish_reason IN (SELECT unnest(?)))
+WHERE answered_by <> 'given' AND (
+    trim(response, {TRIMMED}) = '' OR finish_reason IN (SELECT unnest(?))
+    OR (
+        regexp_matches(response, '^\\s*<(think|thinking|reasoning)>', 'i')
+        AND NOT regexp_matches(response, '</(think|thinking|reasoning)>\\s*\\S', 'i')
+    )
+)
 """  # noqa: S608 - fixed text
 _FAIL = """
 UPDATE run_item SET status = 'error', error_kind = n.error_kind, error_message = n.error_message,
