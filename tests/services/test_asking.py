@@ -310,10 +310,17 @@ def test_a_uniform_plan_after_a_stratified_one_is_no_uniform_sample_without_its_
     follow(place, run_id, one, range(600), wrong)
     ask(place, run_id, Question(max_risk=0.05, basis=one))
     two = plan_of(place, run_id, 600, seed=2)
-    follow(place, run_id, two, range(600), wrong)
-    asked = ask(place, run_id, Question(max_risk=0.1, basis=two))
+    follow(place, run_id, two, range(300), wrong)
+    wanted = Question(max_risk=0.1, basis=two)
+    asked = ask(place, run_id, wanted)
     assert not asked.is_first and asked.standing.state == "spent"
-    assert asked.decision.n_labelled == 600 and "band" in asked.facts()["method"]
+    assert asked.decision.n_labelled == 300 and "band" in asked.facts()["method"]
+    # To label on and look again would break what the band promises, too.
+    follow(place, run_id, two, range(300, 600), wrong)
+    again = known(place, run_id, wanted)
+    assert again.decision.n_labelled == 300 and again.decision.answer == asked.decision.answer
+    assert any("Asked on 300 labels" in note and "600 now" in note for note in again.notes())
+    assert ask(place, run_id, Question(max_risk=0.2, basis=two)).decision.n_labelled == 300
 
 
 def test_a_record_stays_with_its_sample_when_another_has_more_labels(place: OpenStore) -> None:

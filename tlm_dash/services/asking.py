@@ -125,7 +125,7 @@ def asked_now(
     settled = standing.settled_by
     ranges = settled.item_ranges if settled else standing.fresh_items
     n = settled.n_labelled if settled else standing.n_fresh
-    if standing.state == "spent":
+    if standing.state == "spent" and settled is None:
         ranges, n = ranges_of(run.item_no[run.basis.in_sample]), int(usable_rows(run).sum())
     choice_id, position, n_settings = choice or (None, 0, standing.n_settings)
     return AskedQuestion(

@@ -25,12 +25,13 @@ def asking_notes(asked: AskedDecision) -> list[str]:
     first = standing.first
     if first is not None and question.max_risk is not None and not asked.is_first and asked.is_answered:
         notes.append(second_target(first, shares_labels=standing.state == "spent"))
-    if standing.settled_by is not None and first is not None:
+    settled = standing.settled_by
+    if settled is not None:
         n_now = asked.n_labelled_now
-        if n_now != first.n_labelled:
+        if n_now != settled.n_labelled:
             notes.append(
-                f"Asked on {first.n_labelled:,} labels on {day(first)}; there are {n_now:,} now: the promise "
-                f"is that of then. {FRESH_LABELS}"
+                f"Asked on {settled.n_labelled:,} labels on {day(settled)}; there are {n_now:,} now: the "
+                f"promise is that of then. {FRESH_LABELS}"
             )
     if first is not None and asked.wanted.rows_are_requests and not first.rows_are_requests:
         notes.append(REQUESTS_LATE)

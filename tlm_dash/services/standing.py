@@ -9,11 +9,12 @@ What is right, case by case (`Standing.state`):
                 does not count, for to label on and look again would break the promise. Any other target is
                 read from the band of the same rows, which holds at all thresholds at once.
     spent       another sample of this run that shares labels with this one was asked: any target is read from
-                the band. (A plan is not spent while it has labelled rows of its own. Of a uniform plan those
-                that were asked before are taken out: where they were drawn uniformly too, what remains is a
-                uniform sample of rows that nobody has asked. Where they were not, what remains is none, since
-                rows of some scores are missing in it: the plan is spent. A stratified plan has a guarantee
-                about the rows of the run, whichever they are: its new draw owes nothing to what was seen.)
+                the band; once one was asked, from that of the rows of then. (A plan is not spent while it has
+                labelled rows of its own. Of a uniform plan those that were asked before are taken out: where
+                they were drawn uniformly too, what remains is a uniform sample of rows that nobody has asked.
+                Where they were not, what remains is none, since rows of some scores are missing in it: the
+                plan is spent. A stratified plan has a guarantee about the rows of the run, whichever they
+                are: its new draw owes nothing to what was seen.)
     late        other settings of this dataset were named for a choice, on the same prompts, and this one was
                 not among them: it gets no promise from these labels, nor from more of the same plan.
     unlabelled  there is nothing to ask.
@@ -94,7 +95,8 @@ def standing_of(run: LabelledRun, history: Sequence[AskedQuestion]) -> Standing:
     if (spent & usable).any():
         first = next(q for q in others if (_asked_rows(run, [q]) & usable).any())
         shares = max(shares, *(q.n_settings for q in others))
-        return Standing("spent", first, None, (), 0, 0, shares, tried, ())
+        settled = next((q for q in own if q.max_risk is not None), None)
+        return Standing("spent", first, settled, (), 0, 0, shares, tried, ())
     return Standing("late", None, None, (), 0, 0, 1, tried, tuple(foreign))
 
 
