@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tlm_dash.services.labelled import LabelledRun
+from tlm_dash.store.questions import AskedQuestion
 
 Ranges = tuple[tuple[int, int], ...]
 Bools = npt.NDArray[np.bool_]
@@ -34,18 +35,23 @@ def is_within(item_nos: npt.NDArray[np.int64], ranges: Sequence[tuple[int, int]]
     return np.asarray((at >= 0) & (item_nos <= np.maximum.accumulate(lasts)[at]), dtype=bool)
 
 
-def on_rows(run: LabelledRun, ranges: Ranges) -> LabelledRun:
+def on_rows(run: LabelledRun, asked: AskedQuestion) -> LabelledRun:
     """Give a run whose sample is only the rows that a target was asked of.
 
-    Labels of these rows that were corrected since count as they are now; rows labelled since are left out.
+    Labels of these rows that were corrected since count as they are now. Rows labelled since are left out,
+    and those that were open then stay open: to answer them and ask again would be another look.
     """
     basis = run.basis
-    kept = basis.in_sample & is_within(run.item_no, ranges)
-    if (kept == basis.in_sample).all():
+    kept = basis.in_sample & is_within(run.item_no, asked.item_ranges)
+    left_open = kept & (basis.is_open | is_within(run.item_no, asked.open_ranges))
+    is_whole = bool((kept == basis.in_sample).all())
+    if is_whole and bool((left_open == basis.is_open).all()):
         return run
-    words = f"{basis.sentence}; of these the {int(kept.sum()):,} that were asked"
+    words = basis.sentence
+    if not is_whole:
+        words += f"; of these the {int(kept.sum()):,} that were asked"
     narrowed = replace(
-        basis, in_sample=kept, is_open=basis.is_open & kept, sentence=words,
+        basis, in_sample=kept, is_open=left_open, sentence=words,
         weight=np.where(kept, basis.weight, np.nan),
     )  # fmt: skip
     return replace(run, basis=narrowed)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tlm_dash.models import new_id, utc_now
-from tlm_dash.services.asked_rows import ranges_of
+from tlm_dash.services.asked_rows import is_within, ranges_of
 from tlm_dash.services.asking_words import asking_notes, late_reason
 from tlm_dash.services.decide import Decision, Question, decision_on, threshold_facts
 from tlm_dash.services.labelled import LabelledRun, labelled_run
@@ -123,10 +123,12 @@ def asked_now(
 ) -> AskedQuestion:
     """Write down a question with the rows that it settles; `choice` is its id, place and settings tried."""
     settled = standing.settled_by
-    ranges = settled.item_ranges if settled else standing.fresh_items
-    n = settled.n_labelled if settled else standing.n_fresh
-    if standing.state == "spent" and settled is None:
-        ranges, n = ranges_of(run.item_no[run.basis.in_sample]), int(usable_rows(run).sum())
+    ranges, n, usable = standing.fresh_items, standing.n_fresh, usable_rows(run)
+    if standing.state == "spent":
+        ranges, n = ranges_of(run.item_no[run.basis.in_sample]), int(usable.sum())
+    left_open = ranges_of(run.item_no[is_within(run.item_no, ranges) & run.basis.in_sample & ~usable])
+    if settled:
+        ranges, left_open, n = settled.item_ranges, settled.open_ranges, settled.n_labelled
     choice_id, position, n_settings = choice or (None, 0, standing.n_settings)
     return AskedQuestion(
         question_id=new_id(), choice_id=choice_id, position=position, dataset_id=run.record.dataset_id,
@@ -135,7 +137,8 @@ def asked_now(
         review_share=question.review_share, confidence=question.confidence,
         rows_are_requests=question.rows_are_requests,
         is_first=standing.state == "fresh" and question.max_risk is not None,
-        n_settings=n_settings, n_labelled=n, item_ranges=ranges, asked_by=asked_by, asked_at=utc_now(),
+        n_settings=n_settings, n_labelled=n, item_ranges=ranges, open_ranges=left_open,
+        asked_by=asked_by, asked_at=utc_now(),
     )  # fmt: skip
 
 

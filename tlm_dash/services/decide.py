@@ -108,12 +108,12 @@ def decided_run(place: Place, run_id: str, question: Question) -> tuple[Labelled
     """Give a run, its sample being the rows that the question is about, with the answer."""
     run = labelled_run(place, run_id, basis=question.basis)
     settled = None if question.asked_of is None else find_question(place.store, question.asked_of)
-    return run if settled is None else on_rows(run, settled.item_ranges), decision_on(run, settled, question)
+    return run if settled is None else on_rows(run, settled), decision_on(run, settled, question)
 
 
 def decision_on(run: LabelledRun, settled: AskedQuestion | None, question: Question) -> Decision:
     """Answer a question from the rows that an earlier one settled; ranking and accuracy use all labels."""
-    narrowed = run if settled is None else on_rows(run, settled.item_ranges)
+    narrowed = run if settled is None else on_rows(run, settled)
     decision = decision_of(narrowed, question)
     if narrowed is run:
         return decision

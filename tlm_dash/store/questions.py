@@ -15,7 +15,7 @@ _QUESTIONS = """
 SELECT
     question_id, choice_id, position, dataset_id, run_id, basis, scorer, max_risk, review_budget,
     daily_volume, review_share, confidence, rows_are_requests, is_first, n_settings, n_labelled,
-    item_ranges, asked_by, asked_at
+    item_ranges, open_ranges, asked_by, asked_at
 FROM question
 WHERE ($dataset_id IS NULL OR dataset_id = $dataset_id)
     AND ($question_id IS NULL OR question_id = $question_id)
@@ -27,7 +27,8 @@ ORDER BY asked_at, choice_id, position, question_id
 class AskedQuestion:
     """A target that was asked of a run; the columns of `question`.
 
-    `item_ranges` are [first, last] item numbers of the sample's rows at that moment.
+    `item_ranges` are [first, last] item numbers of the sample's rows at that moment, `open_ranges` of those
+    among them that had no usable label or no score.
     """
 
     question_id: str
@@ -47,6 +48,7 @@ class AskedQuestion:
     n_settings: int
     n_labelled: int
     item_ranges: tuple[tuple[int, int], ...]
+    open_ranges: tuple[tuple[int, int], ...]
     asked_by: str | None
     asked_at: datetime
 
@@ -69,5 +71,8 @@ def find_question(store: Store, question_id: str) -> AskedQuestion | None:
 
 
 def _question(row: Mapping[str, Any]) -> AskedQuestion:
-    ranges = tuple((first, last) for first, last in json.loads(row["item_ranges"]))
-    return AskedQuestion(**{**row, "item_ranges": ranges})
+    ranges = {
+        name: tuple((first, last) for first, last in json.loads(row[name]))
+        for name in ("item_ranges", "open_ranges")
+    }
+    return AskedQuestion(**{**row, **ranges})

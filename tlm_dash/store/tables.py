@@ -265,7 +265,7 @@ _TABLES = (
         "basis text, scorer text?, max_risk double?, review_budget double?, daily_volume double?, "
         "review_share double?, confidence double, rows_are_requests boolean, is_first boolean, "
         "n_settings integer, "
-        "n_labelled bigint, item_ranges json, asked_by text?, asked_at time",
+        "n_labelled bigint, item_ranges json, open_ranges json, asked_by text?, asked_at time",
     ),
 )
 TABLES = {table.name: table for table in _TABLES}

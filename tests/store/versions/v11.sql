@@ -33,4 +33,4 @@ INSERT INTO label_plan VALUES ('plan-1', 'run-2', 'dataset-1', 'uniform', '{}', 
 INSERT INTO label_plan_item VALUES ('plan-1', 0, 1, 'hash of both', NULL, 1.0, 1);
 INSERT INTO decision VALUES ('decision-1', 'threshold', '["run-2"]', 'Which responses may pass?', 'Those from 0.8 on.', 'Ada', 'Good enough.', '{"n_labelled":1}', 'hash of the record', TIMESTAMP '2026-11-23 14:00:00.000000');
 INSERT INTO price VALUES ('price-1', 'model', 'small', 0.1, 0.4, NULL, false, TIMESTAMP '2026-11-23 14:00:00.000000');
-INSERT INTO question VALUES ('question-1', NULL, 0, 'dataset-1', 'run-2', 'census', NULL, 0.05, NULL, NULL, NULL, 0.95, false, true, 1, 1, '[[1, 1]]', 'Ada', TIMESTAMP '2026-11-23 14:45:00.000000');
+INSERT INTO question VALUES ('question-1', NULL, 0, 'dataset-1', 'run-2', 'census', NULL, 0.05, NULL, NULL, NULL, 0.95, false, true, 1, 1, '[[1, 1]]', '[]', 'Ada', TIMESTAMP '2026-11-23 14:45:00.000000');

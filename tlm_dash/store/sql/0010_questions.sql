@@ -18,6 +18,7 @@ CREATE TABLE question (
     n_settings INTEGER NOT NULL,
     n_labelled BIGINT NOT NULL,
     item_ranges VARCHAR NOT NULL,
+    open_ranges VARCHAR NOT NULL,
     asked_by VARCHAR,
     asked_at TIMESTAMP NOT NULL
 );
@@ -39,5 +40,6 @@ COMMENT ON COLUMN question.is_first IS 'True where no target was asked of these 
 COMMENT ON COLUMN question.n_settings IS 'How many settings share what the confidence leaves: every one tried on this data, 1 for a run alone';
 COMMENT ON COLUMN question.n_labelled IS 'Labelled rows of the sample when it was asked';
 COMMENT ON COLUMN question.item_ranges IS 'JSON list of [first, last] item_no: the rows of the sample when it was asked, which the promise stays with';
+COMMENT ON COLUMN question.open_ranges IS 'JSON list of [first, last] item_no: those of them that had no usable label or score then, which stay open';
 COMMENT ON COLUMN question.asked_by IS 'Name of the person; NULL where it is not known';
 COMMENT ON COLUMN question.asked_at IS 'When it was asked, UTC';
