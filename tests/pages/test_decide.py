@@ -14,7 +14,9 @@ from tests.services.stored import make_dataset, make_run
 from tlm_dash.services import label_matchers, label_plans
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.decide import Question, decide
+from tlm_dash.services.decision_records import save
 from tlm_dash.services.label_plans import PlanRequest
+from tlm_dash.services.record_drafts import threshold_record
 from tlm_dash.store.plans import plan_items
 from tlm_dash.words.numbers import bounds, percent, threshold_text
 
@@ -318,3 +320,15 @@ def test_rows_of_different_prompts_need_no_such_word(dashboard: Dashboard, open_
     scores, labels = ranked_rows(100)
     app = open_app(dashboard, "decide", run=make_decidable_run(dashboard, scores, labels))
     assert not app.checkbox
+
+
+def test_a_decision_from_before_targets_were_kept_is_told(dashboard: Dashboard, open_app: OpenApp) -> None:
+    run_id = make_decidable_run(dashboard, *ranked_rows(500))
+    record = threshold_record(dashboard, run_id, Question(max_risk=0.08))
+    save(dashboard, record, decided_by="Ada", reason="Good enough.")
+    assert n_asked(dashboard) == 0
+    app = open_app(dashboard, "decide", run=run_id)
+    told = "One decision about a target was saved on this run before targets were kept, the first for 8% on "
+    assert told in texts(app)
+    ask(app)
+    assert told not in texts(app)

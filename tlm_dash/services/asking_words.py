@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tlm_dash.store.decisions import SavedDecision
 from tlm_dash.store.questions import AskedQuestion
 from tlm_dash.words.numbers import percent
 
@@ -71,6 +72,25 @@ def second_target(first: AskedQuestion, *, shares_labels: bool = False) -> str:
     return (
         f"{target(first)} was asked of {of} first, on {day(first)}: this is read from the band, which holds "
         "at all thresholds at once."
+    )
+
+
+def decided_before(decisions: Sequence[SavedDecision]) -> str | None:
+    """Say that targets were decided on a run before targets were kept; None where none was.
+
+    Which labels they were asked of is not known exactly: it is told, and left to the person.
+    """
+    asked = [one for one in decisions if one.kind == "threshold"]
+    asked = [one for one in asked if one.record["request"]["question"].get("max_risk") is not None]
+    if not asked:
+        return None
+    oldest = min(asked, key=lambda one: one.created_at)
+    risk = oldest.record["request"]["question"]["max_risk"]
+    n = count(len(asked), "decision").capitalize()
+    return (
+        f"{n} about a target {'was' if len(asked) == 1 else 'were'} saved on this run before targets were "
+        f"kept, the first for {percent(risk)} on {oldest.created_at:%Y-%m-%d}. Where the labels are the "
+        f"same, an answer now is a later look at them, and promises less than it says. {FRESH_LABELS}"
     )
 
 

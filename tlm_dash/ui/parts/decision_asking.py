@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import streamlit as st
 
+from tlm_dash.services import decision_records
 from tlm_dash.services.asking import AskedDecision, ask
-from tlm_dash.services.asking_words import day, second_target
+from tlm_dash.services.asking_words import day, decided_before, second_target
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.ui import who
 from tlm_dash.ui.params_decide import DecideParams
@@ -18,6 +19,10 @@ def draw(running: Dashboard, asked: AskedDecision, params: DecideParams) -> None
     """Offer to ask the target that is written in the form, saying what asking it does."""
     st.text(visible(before_asking(asked)))
     first = asked.first
+    if first is None:
+        decisions = decision_records.listed(running, asked.decision.record.run_id)
+        if (told := decided_before(decisions)) is not None:
+            st.text(visible(told))
     are_requests = first is None and _rows_are_requests(asked)
     with st.container(horizontal=True):
         label = "Ask these labels" if first is None else "Read it from the band"
