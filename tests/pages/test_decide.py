@@ -263,7 +263,7 @@ def test_a_matcher_s_verdicts_are_never_taken_for_people_s(dashboard: Dashboard,
         dashboard.store, dataset_id, [f"no {n}" if n < 9 else f"yes {n}" for n in range(60)], name="Other"
     )
     label_matchers.apply(dashboard, other, "exact", "Ada")
-    said = "Right and wrong are told by the matcher `exact`, not by people."
+    said = "Right and wrong are told by the matcher “exact”, not by people."
     shown = texts(open_app(dashboard, "decide", run=run_id))
     assert said in shown and "60 from a matcher" in shown
     assert said in texts(open_app(dashboard, "compare", baseline=run_id, candidate=[other]))

@@ -45,7 +45,7 @@ def test_a_matcher_is_named_wherever_its_labels_count(place: OpenStore, dataset_
     runs = tuple(scored(place, dataset_id, wrong, name) for wrong, name in ((6, "old"), (12, "new")))
     for run_id in runs:
         label_matchers.apply(place, run_id, "exact", "Ada")
-    said = "Right and wrong are told by the matcher `exact`, not by people."
+    said = "Right and wrong are told by the matcher “exact”, not by people."
     quality = quality_of(labelled_run(place, runs[0])).facts()
     assert (quality["label_sources"], quality["n_labelled"]) == ({"matcher": N}, N)
     assert said in quality["notes"]
@@ -74,7 +74,7 @@ def test_people_need_no_word_and_a_mixture_is_counted(place: OpenStore, dataset_
     other = scored(place, dataset_id, 12, "new")
     label_matchers.apply(place, other, "exact", "Ada")
     # A label belongs to its response: only the answers that differ have none of people's.
-    mixed = "people (54) and the matcher `exact` (6)"
+    mixed = "people (54) and the matcher “exact” (6)"
     assert f"Right and wrong are told by {mixed}." in quality_of(labelled_run(place, other)).facts()["notes"]
     (pair,) = compare(place, CompareRequest((run_id, other))).facts()["pairs"]
     assert pair["label_sources"]["a"] == {"people": N}
@@ -138,6 +138,6 @@ def test_an_older_record_counts_by_source_and_is_no_other_version(place: OpenSto
 
 def test_words_of_several_matchers() -> None:
     assert LabelOrigins({"matcher": 9}, ("aliases", "exact")).by == (
-        "by the matchers `aliases` and `exact`, not by people"
+        "by the matchers “aliases” and “exact”, not by people"
     )
     assert LabelOrigins({}).sentence is None

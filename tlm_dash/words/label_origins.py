@@ -31,7 +31,7 @@ class LabelOrigins:
 
     @property
     def by(self) -> str:
-        """Say it so that it follows “told”: by people, by the matcher `aliases`, not by people."""
+        """Say it so that it follows “told”: by people, by the matcher “aliases”, not by people."""
         present = [origin for origin in _ORDER if self.counts.get(origin)]
         if present == [MATCHER]:
             return f"by {_named(MATCHER, self.matchers)}, not by people"
@@ -86,7 +86,7 @@ def _named(origin: str, matchers: Sequence[str]) -> str:
     if not matchers:
         return "a matcher"
     return ("the matcher " if len(matchers) == 1 else "the matchers ") + _listed(
-        [f"`{matcher}`" for matcher in matchers]
+        [f"“{matcher}”" for matcher in matchers]
     )
 
 
