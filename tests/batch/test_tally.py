@@ -45,14 +45,18 @@ def waiting(clock: Clock) -> Tally:
     return tally
 
 
-class Discarding:
-    """A recorder and a lane in one, which keep nothing."""
+class Waiting:
+    """A recorder and a lane in one, which keep nothing but what is to be asked again."""
+
+    def __init__(self) -> None:
+        self.units: list[Unit] = []
 
     def add(self, rows: Mapping[str, Any]) -> None:
         """Take rows."""
 
-    def put_later(self, unit: Unit, wait_s: float) -> None:
+    def put_later(self, unit: Unit, _wait_s: float) -> None:
         """Take a request that is to be made again."""
+        self.units.append(unit)
 
 
 @pytest.mark.parametrize(
@@ -62,12 +66,13 @@ def test_a_refusal_that_is_tried_again_is_an_answer(
     clock: Clock, error: EndpointError, silent_s: float
 ) -> None:
     tally = waiting(clock)
-    nothing: Any = Discarding()
+    nothing: Any = Waiting()
     grid = Grid("grid", "dataset", "generate", "endpoint", "judge", (RUN,), Selection(3))
     outcomes = Outcomes(grid, nothing, {"run": tally}, nothing, print, print, lambda *_: False)
     cell = Cell(RUN, 1)
     unit = Unit("generate", Question(1, (), (), [cell]), cell)
-    assert outcomes.failed(unit, "attempt", error, 1.0, nothing) is False
+    outcomes.failed(unit, "attempt", error, 1.0, nothing)
+    assert nothing.units == [unit]
     assert tally.look().silent_s == silent_s
 
 

@@ -247,6 +247,7 @@ def test_only_runs_without_labels(place: OpenStore) -> None:
     run_ids = make_settings(place, 50, k=2, labelled=False)
     choice = choose(place, asked_for(run_ids))
     assert choice.taken is None and "None of two settings" in choice.sentence
+    assert choice.whose_labels() == []
 
 
 def test_one_setting_is_the_same_as_asking_it_alone(place: OpenStore) -> None:

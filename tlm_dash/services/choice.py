@@ -131,10 +131,12 @@ class Choice:
         return sum(setting.is_certified for setting in self.settings)
 
     def whose_labels(self) -> list[str]:
-        """Say whose labels the answer stands on: once where all settings have the same."""
+        """Say whose labels the answer stands on: once where all settings have the same, nothing of none."""
         told = {setting.name: setting.asked.decision.labels for setting in self.settings}
-        sentences = {name: f"Right and wrong are told {labels.by}." for name, labels in told.items()}
-        if len(set(sentences.values())) == 1:
+        sentences = {
+            name: f"Right and wrong are told {labels.by}." for name, labels in told.items() if labels.counts
+        }
+        if len(sentences) == len(told) and len(set(sentences.values())) == 1:
             return list(dict.fromkeys(sentences.values()))
         return [f"{name}: {sentence}" for name, sentence in sentences.items()]
 
