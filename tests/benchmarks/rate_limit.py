@@ -49,7 +49,11 @@ def measure(
     with (
         tempfile.TemporaryDirectory() as folder,
         SimulatedEndpoint(
-            latency_s=latency_s, sigma=0.35, per_minute=per_minute, burst=burst, retry_after=retry_after
+            latency_s=latency_s,
+            sigma=0.35,
+            per_minute=per_minute,
+            burst=burst,
+            retry_after="1" if retry_after else None,
         ) as endpoint,
     ):
         environment = {"BASE_URL": endpoint.base_url, "TLM_DASH_DATA_DIR": folder}

@@ -18,44 +18,36 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
+
+from tests.benchmarks.limits import Bucket, Limit
 
 WORDS = "The answer is forty-two, as far as anyone can tell from what was asked. " * 5
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How the endpoint behaves. Rates are shares of requests; `per_minute` with `burst` is a token bucket."""
+    """How the endpoint behaves. Rates are shares of requests; `per_minute` with `burst` is a token bucket.
+
+    `refused` is the share that gets a 429 at once and at random, `limit` refuses for a reason;
+    `troubles` come in place of answers, when these were due. `retry_after` is what a 429 says: "honest" for
+    what the limit knows, in whole seconds as most say it, any other text as it stands.
+    """
 
     latency_s: float = 0.0
     sigma: float = 0.0
     per_minute: float | None = None
     burst: int = 20
-    retry_after: bool = False
+    limit: Limit | None = None
+    refused: float = 0.0
+    retry_after: str | None = None
     troubles: dict[str, float] = field(default_factory=dict)
     counts_prompts: bool = False
     seed: int = 0
-
-
-class Bucket:
-    """A token bucket: what most gateways limit requests with."""
-
-    def __init__(self, per_s: float, burst: int) -> None:
-        self._per_s, self._burst = per_s, burst
-        self._tokens, self._at = float(burst), time.monotonic()
-
-    def take(self) -> bool:
-        """Take a token if there is one."""
-        now = time.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_s)
-        self._at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
 
 
 class Simulation:
@@ -64,10 +56,12 @@ class Simulation:
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.chance = random.Random(behaviour.seed)
-        self.bucket = Bucket(behaviour.per_minute / 60, behaviour.burst) if behaviour.per_minute else None
+        per_minute = behaviour.per_minute
+        self.limit = Bucket(per_minute / 60, behaviour.burst) if per_minute else deepcopy(behaviour.limit)
         self.n = self.n_refused = self.n_answered = self.in_flight = self.most_in_flight = 0
         self.by_key: Counter[str] = Counter()
         self.started = time.monotonic()
+        self.first_at = self.last_at = self.ended_at = self.longest_pause_s = 0.0
         self.admitted_at: list[float] = []
         self.refused_at: list[float] = []
         completion = {
@@ -87,8 +81,31 @@ class Simulation:
             "n": self.n, "n_refused": self.n_refused, "n_answered": self.n_answered,
             "most_in_flight": self.most_in_flight, "by_key": dict(self.by_key),
             "admitted_at": self.admitted_at, "refused_at": self.refused_at,
-            "now": time.monotonic() - self.started,
+            "first_at": self.first_at, "last_at": self.last_at, "ended_at": self.ended_at,
+            "longest_pause_s": self.longest_pause_s, "now": time.monotonic() - self.started,
         }  # fmt: skip
+
+    def arrived(self) -> float:
+        """Count a request; gives when it came."""
+        now = time.monotonic() - self.started
+        if self.n:
+            self.longest_pause_s = max(self.longest_pause_s, now - self.last_at)
+        else:
+            self.first_at = now
+        self.n, self.last_at = self.n + 1, now
+        return now
+
+    def refusal(self, now: float) -> bytes | None:
+        """Give the 429 for a request of `now`, or None where it is admitted."""
+        wait_s = None if self.limit is None else self.limit.take(now - self.first_at)
+        share = self.behaviour.refused
+        if wait_s is None and not (share and self.chance.random() < share):
+            return None
+        asks = self.behaviour.retry_after
+        if asks == "honest":
+            asks = None if wait_s is None else str(math.ceil(wait_s))
+        headers = "" if asks is None else f"Retry-After: {asks}\r\n"
+        return _error(429, "rate_limit_exceeded", headers)
 
     def delay_s(self) -> float:
         """Draw a latency."""
@@ -195,21 +212,21 @@ class Endpoint(asyncio.Protocol):
 
     def _request(self, is_score: bool, body: bytes) -> None:
         simulation = self._simulation
-        simulation.n += 1
+        now = simulation.arrived()
         if simulation.behaviour.counts_prompts:
             asked = json.loads(body)
             prompt = asked["messages"][-1]["content"]
             simulation.by_key[
                 f"{'score' if is_score else 'generate'}/{asked.get('quality_preset')}/{prompt}"
             ] += 1
-        now = time.monotonic() - simulation.started
-        if simulation.bucket is not None and not simulation.bucket.take():
+        refusal = simulation.refusal(now)
+        if refusal is not None:
             simulation.n_refused += 1
             simulation.refused_at.append(now)
-            wait = "Retry-After: 1\r\n" if simulation.behaviour.retry_after else ""
-            self._transport.write(_error(429, "rate_limit_exceeded", wait))
+            simulation.ended_at = now
+            self._transport.write(refusal)
             return
-        if simulation.bucket is not None:
+        if simulation.limit is not None:
             simulation.admitted_at.append(now)
         simulation.in_flight += 1
         simulation.most_in_flight = max(simulation.most_in_flight, simulation.in_flight)
@@ -226,6 +243,7 @@ class Endpoint(asyncio.Protocol):
         self._busy = False
         simulation = self._simulation
         simulation.in_flight -= 1
+        simulation.ended_at = time.monotonic() - simulation.started
         if trouble == "drop":
             self._transport.abort()
         elif trouble == "cut":
