@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 import time
 from collections.abc import Callable, Sequence
 
 from tlm_dash import __version__
 from tlm_dash.commands import analyse, datasets, labels, report, runs, store
-from tlm_dash.commands.command import CommandParser, make_command, print_json
-from tlm_dash.commands.streams import visible_output
+from tlm_dash.commands.command import CommandParser, make_command
 from tlm_dash.errors import TlmDashError
 from tlm_dash.local_endpoint import command as endpoint_command
 from tlm_dash.settings import load_settings
+from tlm_dash.terminal.parser import TextParser
+from tlm_dash.terminal.printer import entries, say, say_json, shown, tell, tell_error
+from tlm_dash.terminal.streams import printing, tell_bug
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
@@ -24,27 +25,29 @@ CHECK_PATIENCE_S = 60.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s")
-    parsed = _parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = parsed.run
-    with visible_output(is_json=getattr(parsed, "json", False)):
-        return _exit_code(run, parsed)
+    with printing():
+        logging.basicConfig(level=logging.ERROR, format="%(message)s")
+        return _exit_code(arguments)
 
 
-def _exit_code(run: Callable[[argparse.Namespace], int], parsed: argparse.Namespace) -> int:
+def _exit_code(arguments: Sequence[str] | None) -> int:
     try:
+        parsed = _parser().parse_args(arguments)
+        run: Callable[[argparse.Namespace], int] = parsed.run
         return run(parsed)
     except TlmDashError as error:
-        print(f"error: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
+        tell_error(error)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:
+        # A bug; its traceback quotes whatever it was about, so it is printed as everything else is.
+        tell_bug(error)
+        return FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = TextParser(
         prog="python -m tlm_dash",
         description="Decide which LLM responses can be trusted. The dashboard: streamlit run app.py",
     )
@@ -86,7 +89,7 @@ def _check(parsed: argparse.Namespace) -> int:
                 break
             if found.connection.sentence != said:
                 said = found.connection.sentence
-                print(said, file=sys.stderr)
+                tell(said)
             time.sleep(0.5)
         _print_check(found.as_dict(), as_json=parsed.json)
         return DONE if found.works else FAILED
@@ -96,13 +99,16 @@ def _check(parsed: argparse.Namespace) -> int:
 
 def _print_check(facts: dict[str, object], *, as_json: bool) -> None:
     if as_json:
-        print_json(facts)
+        say_json(facts)
         return
     for name, value in facts.items():
         if isinstance(value, list):
-            print(f"{name}:")
-            for line in value:
-                shown = line if not isinstance(line, dict) else "  ".join(str(part) for part in line.values())
-                print(f"  {shown}")
+            say(f"{name}:")
+            for line in entries(_cells(part) for part in value):
+                say(f"  {line}")
         else:
-            print(f"{name}: {value}")
+            say(f"{name}: {value}")
+
+
+def _cells(part: object) -> str:
+    return "  ".join(map(shown, part.values() if isinstance(part, dict) else [part]))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from typing import Any
 
 from tlm_dash.commands import analyse_choose, analyse_compare
 from tlm_dash.commands.command import HOW_NAMED, make_command
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.terminal.printer import entries, listed, say, say_json, shown, tell
 
 
 def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
@@ -113,27 +112,28 @@ def _threshold(parsed: argparse.Namespace) -> int:
 
 def _print(facts: dict[str, Any], parsed: argparse.Namespace) -> int:
     if parsed.json:
-        print(json.dumps(facts, ensure_ascii=False, indent=2, allow_nan=False))
+        say_json(facts)
         return 0
     for name, value in facts.items():
         if name == "notes":
             continue
         if isinstance(value, dict):
-            print(f"{name}:")
-            for key, inner in value.items():
-                print(f"  {key}: {_shown(inner)}")
+            say(f"{name}:")
+            for line in entries(f"{shown(key)}: {_shown(inner)}" for key, inner in value.items()):
+                say(f"  {line}")
         else:
-            print(f"{name}: {_shown(value)}")
-    for note in facts["notes"]:
-        print(f"note: {note}", file=sys.stderr)
+            say(f"{name}: {_shown(value)}")
+    for line in entries(facts["notes"]):
+        tell(f"note: {line}")
     return 0
 
 
 def _shown(value: object) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "; ".join(" ".join(f"{name} {_shown(one)}" for name, one in part.items()) for part in value)
+        parts = (" ".join(f"{name} {_shown(one)}" for name, one in part.items()) for part in value)
+        return listed(parts, "; ")
     if isinstance(value, list):
-        return (" to " if len(value) == 2 else ", ").join(_shown(part) for part in value)
+        return listed((_shown(part) for part in value), " to " if len(value) == 2 else ", ")
     if isinstance(value, float):
         return f"{value:.6g}"
     return "" if value is None else str(value)

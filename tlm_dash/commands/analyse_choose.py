@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
-from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
+from tlm_dash.commands.command import HOW_NAMED, make_command
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.terminal.printer import say, say_json, shown, tell
 from tlm_dash.words.numbers import at_most, percent, threshold_text
 
 if TYPE_CHECKING:
@@ -69,18 +69,18 @@ def run(parsed: argparse.Namespace) -> int:
         )
         choice = (look_at_choice if parsed.look else choose)(place, request)
     if parsed.json:
-        print_json(choice.facts())
+        say_json(choice.facts())
     else:
         _print(choice)
     return 0
 
 
 def _print(choice: Choice) -> None:
-    print(choice.sentence)
+    say(choice.sentence)
     for setting in choice.settings:
-        print(f"  {setting.name}: {_told(setting)}")
+        say(f"  {shown(setting.name)}: {_told(setting)}")
     for note in choice.notes():
-        print(f"note: {note}", file=sys.stderr)
+        tell(f"note: {note}")
 
 
 def _told(setting: Setting) -> str:

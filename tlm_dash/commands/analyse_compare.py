@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
+from tlm_dash.commands.command import HOW_NAMED, make_command
+from tlm_dash.terminal.printer import say, say_json, shown, tell
 from tlm_dash.words.numbers import decimal, points
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run(parsed: argparse.Namespace) -> int:
         request = CompareRequest(run_ids, parsed.metric, parsed.margin, parsed.confidence, parsed.seed)
         comparison = compare(place, request)
     if parsed.json:
-        print_json(comparison.facts())
+        say_json(comparison.facts())
     else:
         _print(comparison)
     return 0
@@ -57,26 +57,24 @@ def run(parsed: argparse.Namespace) -> int:
 
 def _print(comparison: Comparison) -> None:
     for number, pair in enumerate(comparison.pairs):
-        print(comparison.sentence(number))
+        say(comparison.sentence(number))
         facts = pair.facts()
-        print(
+        say(
             f"  2x2 (right or wrong, {facts['n_labelled']:,} labelled of {facts['n_pairs']:,} pairs): "
             f"both {facts['both']:,}, only the baseline {facts['only_a']:,}, only this one "
             f"{facts['only_b']:,}, neither {facts['neither']:,}"
         )
         for name in ("accuracy_difference", "auroc_difference"):
             if facts[name] is not None:
-                print(f"  {name}: {points(facts[name])} points{_between(facts[f'{name}_ci'], points)}")
+                say(f"  {name}: {points(facts[name])} points{_between(facts[f'{name}_ci'], points)}")
         if pair.right.test is not None:
-            print(f"  {pair.right.test.name} of accuracy: {pair.right.test.words}")
+            say(f"  {pair.right.test.name} of accuracy: {pair.right.test.words}")
         if facts["kendall_tau"] is not None:
-            print(
-                f"  kendall_tau: {decimal(facts['kendall_tau'])}{_between(facts['kendall_tau_ci'], decimal)}"
-            )
+            say(f"  kendall_tau: {decimal(facts['kendall_tau'])}{_between(facts['kendall_tau_ci'], decimal)}")
         for reason, count in facts["n_excluded"].items():
-            print(f"  left out, {reason.replace('_', ' ')}: {count:,}")
+            say(f"  left out, {shown(reason.replace('_', ' '))}: {count:,}")
     for note in comparison.notes():
-        print(f"note: {note}", file=sys.stderr)
+        tell(f"note: {note}")
 
 
 def _between(ends: list[float] | None, written: Callable[[float], str]) -> str:

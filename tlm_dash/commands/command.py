@@ -1,17 +1,18 @@
-"""What all commands share: how one is made, how a thing is named in it, and facts as JSON."""
+"""What all commands share: how one is made, and how a thing is named in it."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from tlm_dash.terminal.parser import TextParser
 
 HOW_NAMED = "id, unique beginning of one, or unique name"
 """Help of an argument that names a run or a dataset."""
 
 
-class CommandParser(argparse.ArgumentParser):
+class CommandParser(TextParser):
     """A parser that takes options wherever they stand: `labels map DATASET --column C yes=correct`."""
 
     _is_inside = False
@@ -41,8 +42,3 @@ def make_command(
     command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     command.set_defaults(run=run)
     return command
-
-
-def print_json(facts: Mapping[str, Any]) -> None:
-    """Print facts as one JSON object, any script as it is."""
-    print(json.dumps(facts, ensure_ascii=False, indent=2))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
+from tlm_dash.commands.command import HOW_NAMED, make_command
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.terminal.printer import entries, listed, say, say_json, shown, tell
 
 if TYPE_CHECKING:
     from tlm_dash.services.dataset_upload import ImportResult, OpenQuestionsError
@@ -88,13 +88,13 @@ def _import(parsed: argparse.Namespace) -> int:
             result = save(place, inspection, mapping, parsed.name, stated_labels=labels)
         except OpenQuestionsError as error:
             if parsed.json:
-                print_json(_question_facts(error))
+                say_json(_question_facts(error))
             raise
         finally:
             discard(inspection)
         rejected_file = _write_rejects(place, result)
-    for warning in (*result.warnings, *_trouble_with_scores(result)):
-        print(f"note: {warning}", file=sys.stderr)
+    for line in entries((*result.warnings, *_trouble_with_scores(result))):
+        tell(f"note: {line}")
     facts = _import_facts(result, rejected_file)
     _print(facts, as_json=parsed.json)
     return 0
@@ -184,13 +184,12 @@ def _list(parsed: argparse.Namespace) -> int:
     with OpenStore() as place:
         found = listed(place)
     if parsed.json:
-        print_json({"datasets": [_dataset_facts(dataset) for dataset in found]})
+        say_json({"datasets": [_dataset_facts(dataset) for dataset in found]})
     for dataset in [] if parsed.json else found:
-        print(
-            f"{dataset.dataset_id[:8]}  {dataset.n_items:>9} items  {dataset.n_runs:>3} runs  {dataset.name}"
-        )
+        counts = f"{dataset.n_items:>9} items  {dataset.n_runs:>3} runs"
+        say(f"{dataset.dataset_id[:8]}  {counts}  {shown(dataset.name)}")
     if not found:
-        print("There is no dataset yet: datasets import FILE makes one.", file=sys.stderr)
+        tell("There is no dataset yet: datasets import FILE makes one.")
     return 0
 
 
@@ -251,21 +250,18 @@ def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
 
 def _print(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print_json(facts)
+        say_json(facts)
         return
     for name, value in facts.items():
         if isinstance(value, list):
-            print(f"{name}: {len(value)}")
-            for part in value[:20]:
-                print(
-                    "  "
-                    + (
-                        "  ".join(str(cell) for cell in part.values())
-                        if isinstance(part, dict)
-                        else str(part)
-                    )
-                )
+            say(f"{name}: {len(value)}")
+            for line in entries(_cells(part) for part in value):
+                say(f"  {line}")
         elif isinstance(value, dict):
-            print(f"{name}: " + ", ".join(f"{key} {shown}" for key, shown in value.items()))
+            say(f"{name}: " + listed(f"{shown(key)} {shown(one)}" for key, one in value.items()))
         else:
-            print(f"{name}: {'' if value is None else value}")
+            say(f"{name}: {shown(value)}")
+
+
+def _cells(part: object) -> str:
+    return "  ".join(map(shown, part.values() if isinstance(part, dict) else [part]))

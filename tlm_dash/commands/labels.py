@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
+from tlm_dash.commands.command import HOW_NAMED, make_command
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.terminal.printer import entries, listed, say, say_json, shown, tell
 
 if TYPE_CHECKING:
     from tlm_dash.services.label_matchers import Pair
@@ -90,8 +90,9 @@ def _import(parsed: argparse.Namespace) -> int:
     with OpenStore() as place:
         record = runs.show(place, parsed.wanted).record
         done = import_labels(place, record.run_id, parsed.file, meanings=meanings, annotator=parsed.annotator)
-    for spelling, meaning in done.spellings.items():
-        print(f"note: {spelling!r} was read as {meaning}", file=sys.stderr)
+    read = (f"{shown(repr(spelling))} was read as {meaning}" for spelling, meaning in done.spellings.items())
+    for line in entries(read):
+        tell(f"note: {line}")
     facts = {
         "run_id": done.run_id, "name": record.name, "matched_by": done.matched_by,
         "n_rows_in": done.n_rows_in, "n_labelled": done.n_labelled, "n_unsure": done.n_unsure,
@@ -141,21 +142,25 @@ def _map(parsed: argparse.Namespace) -> int:
                 meanings = {**_suggested(column), **meanings}
             label_spellings.decide(place, dataset.dataset_id, column.name, meanings, _user())
             columns = label_spellings.label_columns(place, dataset.dataset_id)
-    shown = columns if parsed.column is None else [_one_column(columns, parsed.column)]
-    if not shown:
-        print("This dataset has no label column.", file=sys.stderr)
+    wanted = columns if parsed.column is None else [_one_column(columns, parsed.column)]
+    if not wanted:
+        tell("This dataset has no label column.")
     facts = {
         "dataset_id": dataset.dataset_id, "name": dataset.name,
-        "columns": [_column_facts(column) for column in shown],
+        "columns": [_column_facts(column) for column in wanted],
     }  # fmt: skip
     if parsed.json:
         _print(facts, as_json=True)
-    for told in [] if parsed.json else [_column_facts(column) for column in shown]:
-        print(told["column"])
-        for one in told["spellings"]:
-            hint = f"  (suggested: {one['suggested']})" if one["suggested"] and not one["meaning"] else ""
-            print(f"  {one['n']:>9}  {one['spelling']!r}: {one['meaning'] or 'not decided'}{hint}")
+    for told in [] if parsed.json else [_column_facts(column) for column in wanted]:
+        say(shown(told["column"]))
+        for line in entries(_spelling_line(one) for one in told["spellings"]):
+            say(f"  {line}")
     return 0
+
+
+def _spelling_line(one: Mapping[str, Any]) -> str:
+    hint = f"  (suggested: {one['suggested']})" if one["suggested"] and not one["meaning"] else ""
+    return f"{one['n']:>9}  {shown(repr(one['spelling']))}: {one['meaning'] or 'not decided'}{hint}"
 
 
 def _suggested(column: LabelColumn) -> dict[str, str]:
@@ -165,7 +170,7 @@ def _suggested(column: LabelColumn) -> dict[str, str]:
             hint="Say what each means: labels map DATASET SPELLING=MEANING …",
         )
     for spelling, meaning in column.suggested.items():
-        print(f"note: {spelling!r} is taken as {meaning}", file=sys.stderr)
+        tell(f"note: {shown(repr(spelling))} is taken as {meaning}")
     return dict(column.suggested)
 
 
@@ -235,18 +240,21 @@ def _beginning(text: str) -> str:
 
 def _print(facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print_json(facts)
+        say_json(facts)
         return
     for name, value in facts.items():
         if name == "examples":
             for kind, pairs in value.items():
                 for pair in pairs:
-                    told = f"{pair['response']!r} for {pair['reference']!r}"
-                    print(f"  {kind}, item {pair['item_no']}: {told}")
+                    told = f"{shown(repr(pair['response']))} for {shown(repr(pair['reference']))}"
+                    say(f"  {kind}, item {pair['item_no']}: {told}")
         elif isinstance(value, list):
-            for part in value[:20]:
-                print(f"  row {part['row']}, {part['key']!r}: {part['reason']}")
+            rows = (
+                f"row {part['row']}, {shown(repr(part['key']))}: {shown(part['reason'])}" for part in value
+            )
+            for line in entries(rows):
+                say(f"  {line}")
         elif isinstance(value, dict):
-            print(f"{name}: " + ", ".join(f"{key!r} {shown}" for key, shown in value.items()))
+            say(f"{name}: " + listed(f"{shown(repr(key))} {shown(one)}" for key, one in value.items()))
         else:
-            print(f"{name}: {'' if value is None else value}")
+            say(f"{name}: {shown(value)}")

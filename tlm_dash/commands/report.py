@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
+from tlm_dash.commands.command import HOW_NAMED, make_command
+from tlm_dash.terminal.printer import say, say_json
 
 
 def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
@@ -45,8 +46,8 @@ def run(parsed: argparse.Namespace) -> int:
         )
     facts = write_report(record, Path(parsed.output))
     if parsed.json:
-        print_json(facts)
+        say_json(facts)
     else:
-        print(facts["answer"])
-        print(f"written: {facts['output']}")
+        say(facts["answer"])
+        say(f"written: {facts['output']}")
     return 0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
+from tlm_dash.commands.command import HOW_NAMED, make_command
+from tlm_dash.terminal.printer import say, say_json, shown, tell
 
 _TOLD = """Write runs of one dataset into a file: prompts, responses, scores, errors, labels with who gave
 them, notes and sampling weights, tags and all other columns, a row for each item of each run. The ending of
@@ -52,9 +52,9 @@ def _export(parsed: argparse.Namespace) -> int:
         "spreadsheet_safe": done.is_spreadsheet_safe,
     }
     if parsed.json:
-        print_json(facts)
+        say_json(facts)
     else:
-        print(f"{done.n_rows} rows written to {done.output}")
+        say(f"{done.n_rows} rows written to {shown(done.output)}")
     if done.n_shortened_cells:
-        print(f"note: {done.n_shortened_cells} cells were too long and were cut.", file=sys.stderr)
+        tell(f"note: {done.n_shortened_cells} cells were too long and were cut.")
     return 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tlm_dash.commands import run_export
-from tlm_dash.commands.command import HOW_NAMED, make_command, print_json
+from tlm_dash.commands.command import HOW_NAMED, make_command
 from tlm_dash.commands.run_options import add_grid, add_limits, limits_of, request_of, settings_of
 from tlm_dash.errors import InvalidInputError
+from tlm_dash.terminal.printer import entries, say, say_json, shown, tell
 
 if TYPE_CHECKING:
     from tlm_dash.services.place import Place
@@ -58,7 +58,7 @@ def _start(parsed: argparse.Namespace) -> int:
     with carrying_out(settings_of(parsed)) as dashboard:
         run_ids = runs.start(dashboard, request_of(parsed), begin=not parsed.no_wait)
         if not parsed.no_wait:
-            until_ended(dashboard, run_ids, _tell)
+            until_ended(dashboard, run_ids, tell)
         return _print_ended(dashboard, [runs.show(dashboard, run_id) for run_id in run_ids], parsed)
 
 
@@ -70,22 +70,22 @@ def _forecast(parsed: argparse.Namespace) -> int:
 
     with carrying_out(settings_of(parsed)) as dashboard:
         run_ids = runs.start_pilot(dashboard, request_of(parsed), parsed.pilot)
-        until_ended(dashboard, run_ids, _tell)
+        until_ended(dashboard, run_ids, tell)
         found = forecast_of(dashboard, run_ids)
         facts = found.facts()
     if parsed.json:
-        print_json(facts)
+        say_json(facts)
     if found.refused:
         raise refusal_error(found.refused, n_runs=len(run_ids))
     if parsed.json:
         return 0
     for figures in (*facts["runs"], {"name": "all together", **facts["total"]}):
-        print(figures["name"])
+        say(shown(figures["name"]))
         for name, value in figures.items():
             if isinstance(value, dict):
-                print(f"  {name}: about {value['estimate']:,.6g}{_interval(value)}")
-    for note in facts["notes"]:
-        print(f"note: {note}", file=sys.stderr)
+                say(f"  {name}: about {value['estimate']:,.6g}{_interval(value)}")
+    for line in entries(facts["notes"]):
+        tell(f"note: {line}")
     return 0
 
 
@@ -102,7 +102,7 @@ def _list(parsed: argparse.Namespace) -> int:
     with OpenStore() as place:
         found = runs.list_runs(place)
         if not found:
-            print("There is no run yet: runs start DATASET makes one.", file=sys.stderr)
+            tell("There is no run yet: runs start DATASET makes one.")
         return _print_runs(place, found, parsed)
 
 
@@ -115,15 +115,16 @@ def _show(parsed: argparse.Namespace) -> int:
         view = runs.show(place, parsed.wanted)
         (facts,) = facts_of(place, [view])
     if parsed.json:
-        print_json({"runs": [facts]})
+        say_json({"runs": [facts]})
         return 0
     for name, value in facts.items():
         if name != "messages":
-            print(f"{name}: {'' if value is None else value}")
+            # Why a run is paused is a sentence of ours, which may be long.
+            say(f"{name}: {(value or '') if name == 'reason' else shown(value)}")
     for said in facts["messages"]:
-        print(f"message: {said['n']:,} × {said['kind']}: {said['message']} {said['hint']}")
+        say(f"message: {said['n']:,} × {said['kind']}: {shown(said['message'])} {said['hint']}")
     if view.record.detail:
-        print(f"note: {view.record.detail}", file=sys.stderr)
+        tell(f"note: {view.record.detail}")
     return 0
 
 
@@ -171,7 +172,7 @@ def _go_on(parsed: argparse.Namespace, go_on: Callable[[Any, Sequence[str]], Non
     with carrying_out(settings_of(parsed)) as dashboard:
         run_id = runs.show(dashboard, parsed.wanted).record.run_id
         go_on(dashboard, [run_id])
-        until_ended(dashboard, [run_id], _tell)
+        until_ended(dashboard, [run_id], tell)
         return _print_ended(dashboard, [runs.show(dashboard, run_id)], parsed)
 
 
@@ -185,7 +186,7 @@ def _delete(parsed: argparse.Namespace) -> int:
         view = runs.show(place, parsed.wanted)
         runs.delete(place, [view.record.run_id])
     facts = {"run_id": view.record.run_id, "name": view.record.name, "deleted": True}
-    print_json(facts) if parsed.json else print(f"deleted: {view.record.name}")
+    say_json(facts) if parsed.json else say(f"deleted: {shown(view.record.name)}")
     return 0
 
 
@@ -207,15 +208,11 @@ def _print_runs(
 
     found = facts_of(place, views)
     if parsed.json:
-        print_json({"runs": found})
+        say_json({"runs": found})
     for facts in [] if parsed.json else found:
         counts = f"{facts['n_done']:>9} of {facts['n_items']} done, {facts['n_error']} failed"
-        print(f"{facts['run_id'][:8]}  {facts['status']:<9}  {counts}  {facts['name']}")
+        say(f"{facts['run_id'][:8]}  {facts['status']:<9}  {counts}  {shown(facts['name'])}")
     for view in views:
         if view.record.detail and view.status == "paused" and view is not told_below:
-            print(f"note: {view.record.name}: {view.record.detail}", file=sys.stderr)
+            tell(f"note: {shown(view.record.name)}: {view.record.detail}")
     return 0
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

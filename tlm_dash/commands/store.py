@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tlm_dash.commands.command import make_command, print_json
+from tlm_dash.commands.command import make_command
+from tlm_dash.terminal.printer import say, say_json
 
 
 def add_commands(subparsers: Any) -> None:  # noqa: ANN401 - argparse has no public type for it
@@ -30,7 +31,7 @@ def _backup(parsed: argparse.Namespace) -> int:
     with OpenStore() as place:
         made = back_up(place, Path(parsed.output))
     if parsed.json:
-        print_json(made.facts())
+        say_json(made.facts())
     else:
-        print(f"written: {made.path} ({made.size_bytes / 1e6:,.1f} MB)")
+        say(f"written: {made.path} ({made.size_bytes / 1e6:,.1f} MB)")
     return 0

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 
 def main() -> int:
     """Read the command line and serve."""
     from tlm_dash.local_endpoint import command
+    from tlm_dash.terminal.parser import TextParser
+    from tlm_dash.terminal.streams import printing
 
-    parser = argparse.ArgumentParser(
-        prog="python -m tlm_dash.local_endpoint", description="The embedded TLM endpoint."
-    )
-    command.add_arguments(parser)
-    return command.run(parser.parse_args())
+    with printing():
+        parser = TextParser(
+            prog="python -m tlm_dash.local_endpoint", description="The embedded TLM endpoint."
+        )
+        command.add_arguments(parser)
+        return command.run(parser.parse_args())
 
 
 if __name__ == "__main__":

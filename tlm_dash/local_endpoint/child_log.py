@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from tlm_dash.words.visible import visible
+
 # When the log is this large it becomes the one previous log, so that a process that complains all night
 # cannot fill the disk.
 MAX_LOG_BYTES = 2_000_000
@@ -19,7 +21,7 @@ REMEMBERED_LINES = 40
 
 MAX_QUOTED_CHARACTERS = 300
 
-_TRACEBACK_END = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit)\b")
+_TRACEBACK_END = re.compile(r" *[A-Za-z_][\w.]*(Error|Exception|Exit)\b")
 
 
 class ChildLog:
@@ -45,8 +47,9 @@ class ChildLog:
             reader.join(timeout_s)
 
     def note(self, line: str) -> None:
-        """Write a line of our own."""
-        self._write(f"[supervisor] {line}\n".encode())
+        """Write a line of our own, what it quotes further in."""
+        text = visible(line).replace("\n", "\n  ")
+        self._write(f"[supervisor] {text}\n".encode(errors="replace"))
 
     def failure(self) -> tuple[str, str]:
         """Return what the last child said went wrong and what to do about it; empty where it said nothing.
@@ -60,15 +63,17 @@ class ChildLog:
                 following = lines[index + 1] if index + 1 < len(lines) else ""
                 return lines[index][7:], following[6:] if following.startswith("hint: ") else ""
             if _TRACEBACK_END.match(lines[index]):
-                return lines[index][:MAX_QUOTED_CHARACTERS], ""
+                return lines[index].strip()[:MAX_QUOTED_CHARACTERS], ""
         return "", ""
 
     def _copy(self, output: IO[bytes]) -> None:
         with output:
             while line := output.readline(MAX_LINE_BYTES):
+                # Somebody reads the log on a terminal, and its last line on a page: it is text from here on.
+                text = visible(line.decode(errors="replace"))
                 with self._lock:
-                    self._last.append(line.decode(errors="replace").rstrip())
-                self._write(line)
+                    self._last.append(text.rstrip())
+                self._write(text.encode())
 
     def _write(self, line: bytes) -> None:
         # A full disk must not stop the endpoint: it only stops the log.

@@ -10,12 +10,12 @@ import errno
 import logging
 import os
 import socket
-import sys
 from pathlib import Path
 
 from tlm_dash.errors import LocalEndpointError, PortTakenError, TlmDashError
 from tlm_dash.local_endpoint.environment import MODEL_SERVER_KEY, clean_this_process, for_fetching
 from tlm_dash.local_endpoint.model_source import ModelSource
+from tlm_dash.terminal.printer import say, tell_error
 
 # How far a process beside a dashboard stands back where both want the processor; 19 would be the farthest.
 POLITENESS = 10
@@ -82,16 +82,13 @@ def run(args: argparse.Namespace) -> int:
     from tlm_dash.local_endpoint.startup import Startup
 
     startup = Startup(args.data_dir.resolve(), args.model_file, sources, pip_environment)
-    print(base_url(listener), flush=True)
+    say(base_url(listener))
     EndpointServer(startup, listener, with_parent=args.exit_with_parent).serve_until_told()
 
 
 def report(error: TlmDashError) -> int:
     """Write an expected failure to standard error; returns the exit code for it."""
-    print(f"error: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
-    sys.stderr.flush()
+    tell_error(error)
     return 1
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tlm_dash.local_endpoint.api_error import ApiError
 from tlm_dash.local_endpoint.progress import progress_sentence
+from tlm_dash.terminal.printer import tell
 
 # The model is usually there within a few seconds.
 RETRY_AFTER_S = "2"
-
-
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 @dataclass
@@ -23,7 +19,7 @@ class Readiness:
 
     detail: str = "Starting."
     ready: bool = False
-    announce: Callable[[str], None] = field(default=_to_stderr)
+    announce: Callable[[str], None] = field(default=tell)
 
     def now(self, detail: str) -> None:
         """Say what is being done; a new sentence is also announced."""

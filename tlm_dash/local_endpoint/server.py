@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from tlm_dash.local_endpoint.app import API_PREFIX, Serving, create_app
 from tlm_dash.local_endpoint.command import report
 from tlm_dash.local_endpoint.lifeline import on_parent_exit
 from tlm_dash.local_endpoint.startup import Startup
+from tlm_dash.terminal.streams import flush
 
 # Requests that are stopped get this long to send their error; the process leaves by force soon after.
 GRACE_S = 1
@@ -103,6 +103,5 @@ class EndpointServer(uvicorn.Server):
 
 def _leave_process(exit_code: int) -> NoReturn:
     """End the process at once: llama.cpp's own way out waits for its requests to be finished."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush()
     os._exit(exit_code)

@@ -7,7 +7,6 @@ import gc
 import logging
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,6 +16,8 @@ from tlm_dash.errors import SettingsError
 from tlm_dash.services import exports, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.settings import Settings, load_settings
+from tlm_dash.terminal.logs import make_records_text
+from tlm_dash.terminal.printer import tell_error
 
 CLOSING_S = 5
 """How long the end waits for connections; what is committed is safe without them."""
@@ -42,6 +43,7 @@ def set_current_dashboard(dashboard: Dashboard | None) -> None:
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Run a dashboard for as long as the server lives."""
+    make_records_text()
     logging.getLogger("tlm_dash").setLevel(logging.INFO)
     dashboard = Dashboard(_settings_or_exit(), on_open=runs.resume_all)
     try:
@@ -61,7 +63,7 @@ def _settings_or_exit() -> Settings:
     try:
         return load_settings()
     except SettingsError as error:
-        print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr, flush=True)
+        tell_error(error)
         # Nothing is running yet that would have to be closed, and the web server would print a traceback
         # for any exception.
         os._exit(1)
