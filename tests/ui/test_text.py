@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ from tlm_dash.ui.text import (
     duration,
     file_size,
     one_line,
+    plain,
     roughly,
     score_text,
     visible,
@@ -121,3 +123,68 @@ def test_a_text_that_is_cut_says_so() -> None:
     assert beginning("1234567890", 10) == "1234567890"
     assert beginning("1234567890" * 200, 10) == "1234567890… (1,990 more characters)"
     assert beginning("\u202e" * 3, 1) == "⟨U+202E⟩… (2 more characters)"
+
+
+# What Streamlit's Markdown looks for where no escape is left: in the text between two elements.
+FOUND_IN_TEXT = {
+    "address": re.compile(r"https?://|www\.", re.IGNORECASE),
+    "mail": re.compile(r"[-.\w+]@[-\w]", re.ASCII),
+    "icon": re.compile(r":[\w+-]+:|:material/|:streamlit:", re.ASCII),
+    "arrow": re.compile(r"(^|\s)(<->|->|<-|--|>=|<=|~=)(\s|$)"),
+}
+# What it looks for where an escape is one.
+FOUND_IN_MARKDOWN = re.compile(r"[`*<$~|#\[\]&\\]|:[^\W\d]|::|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+PIECES = [
+    *"\\`*_{}[]()#+-.!|<>=~$&:@^'\"/ \t\n1a", "http", "https://", "www.", "a.bc", "@", ":red[", ":smile:",
+    "<->", "->", "--", ">=", ":material/home:", ":small{}", "&copy;", "&#60;", "![", "](", "$$", "~~", "```",
+    "[^1]", "\u202e",
+]  # fmt: skip
+HOSTILE = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+
+
+READ = re.compile(r"\\([!-/:-@\[-`{-~])|&#(9[13]);|(:small\{\})|(.)", re.DOTALL)
+
+
+def read_as_markdown(text: str) -> tuple[list[str], str]:
+    """Take the escapes away, as a reader of Markdown does.
+
+    Gives the text between the empty elements, and what was written without an escape.
+    """
+    pieces, bare = [""], ""
+    for escaped, bracket, element, other in READ.findall(text):
+        if element:
+            pieces.append("")
+        else:
+            pieces[-1] += escaped or (chr(int(bracket)) if bracket else other)
+        bare += other or "\0"
+    return pieces, bare
+
+
+@given(st.text(max_size=40) | HOSTILE)
+def test_a_name_is_read_as_it_is_where_markdown_is_drawn(name: str) -> None:
+    written = plain(name)
+    pieces, bare = read_as_markdown(written)
+    assert "".join(pieces) == " ".join(visible(name).split())
+    for kind, pattern in FOUND_IN_TEXT.items():
+        assert not [piece for piece in pieces if pattern.search(piece)], kind
+    assert not FOUND_IN_MARKDOWN.search(bare)
+    assert not re.match(r"[-+=>#]|\d+[.)]", bare)
+    # st.badge puts a backslash before brackets.
+    assert not set("[]") & set(written)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("gpt-4.1-mini", "gpt-4.1-mini"),
+        ("trust_score (v2), 90%: good", "trust_score (v2), 90%: good"),
+        ("Qwen/Qwen2.5-0.5B", "Qwen/Qwen2.5-0.5B"),
+        ("_x_", r"\_x\_"),
+        ("1. first", r"1\. first"),
+        ("two\n\tlines", "two lines"),
+        ("a\u202eb", "a⟨U+202E⟩b"),
+        ("[a](b)", "&#91;a&#93;(b)"),
+    ],
+)
+def test_examples_of_names_as_markdown(name: str, written: str) -> None:
+    assert plain(name) == written

@@ -1,13 +1,64 @@
-"""Showing untrusted text as text: nothing hidden, nothing reordered, nothing interpreted."""
+"""Showing untrusted text as text: nothing hidden, nothing reordered, nothing interpreted.
+
+Labels, `help=`, captions, titles, badges, metrics, options of radios, pills and segmented controls, toasts
+and `st.markdown` are Markdown: with links, images that are fetched, LaTeX, icons and coloured text. What
+stands in them is a literal, a figure of ours, or `plain(…)`; a test walks all calls. `st.text`, options of
+select boxes, cells of tables, placeholders and `alt=` are not Markdown, and would show a backslash: they take
+`visible(…)` or `one_line(…)`. Labels of inputs are read out as they are written, so no name stands in one.
+"""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from tlm_dash.words.visible import visible as visible
 
 SHOWN_AT_ONCE = 200_000
 """Characters of one text that a page draws before a person asks for more."""
+
+_SPLIT = ":small{}"
+"""An empty element. When the Markdown was read, Streamlit goes through its text, where no escape is left, and
+makes links of addresses, icons of :names: and arrows of ->. What lies in two pieces it does not find."""
+
+_SPECIAL = re.compile(
+    r"""
+      (?P<start>\A[-+=>])                           # a list, an underlined heading, a quote
+    | (?P<number>\A\d{1,9}(?=[.)]))                 # a numbered list
+    | (?P<bracket>[\[\]])                           # links, images, footnotes, labels of directives
+    | (?P<inline>[\\`*<&$~|\#]                      # code, HTML, entities, LaTeX, strikethrough, headings
+        | (?<![A-Za-z0-9])_ | _(?![A-Za-z0-9]))     # emphasis: never inside a word
+    | (?P<icon>:(?=[\w+/-]+:))                      # :emoji:, :material/icon:, :streamlit:
+    | (?P<directive>:(?=[^\W\d]|:))                 # :red[text], ::name, :::name
+    | (?P<address>(?<=:/)(?=/) | (?<=[Ww]{3})(?=\.) | (?=@))
+    | (?P<arrow>(?<=[-<>=~])(?=[->=]))              # -> <- <-> -- >= <= ~=
+    """,
+    re.VERBOSE,
+)
+
+
+def plain(text: str) -> str:
+    """Give a text for a place that is drawn as Markdown, so that a person reads it exactly as it is.
+
+    Hidden characters become visible; line breaks and runs of spaces one space, as a browser draws them.
+    """
+    return _SPECIAL.sub(_escaped, " ".join(visible(text).split()))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    found = match.group()
+    match match.lastgroup:
+        case "bracket":
+            # st.badge puts a backslash of its own before brackets, which would take away the effect of ours.
+            return f"&#{ord(found)};"
+        case "number":
+            return f"{found}\\"
+        case "icon":
+            return f"\\:{_SPLIT}"
+        case "address" | "arrow":
+            return _SPLIT
+        case _:
+            return f"\\{found}"
 
 
 def one_line(text: str, most: int) -> str:

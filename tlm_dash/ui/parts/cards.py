@@ -19,7 +19,7 @@ from tlm_dash.ui.parts import card_more, composer
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.notice import empty, failure, waiting
 from tlm_dash.ui.parts.whole_text import whole_text
-from tlm_dash.ui.text import about_amount, duration, one_line, score_text, visible
+from tlm_dash.ui.text import about_amount, duration, one_line, plain, score_text, visible
 from tlm_dash.words.numbers import percent
 
 LIVE_EVERY_S = 0.4
@@ -121,7 +121,7 @@ def _card(running: Dashboard, view: EntryView, cell: CellView, kept: Kept) -> No
     # One under the other: a long name beside the badge would push it to a second line in some cards only.
     with st.container(gap="xsmall"):
         st.text(one_line(stored.model or "Your response", LONGEST_NAME))
-        st.badge(stored.quality_preset, color="gray")
+        st.badge(plain(stored.quality_preset), color="gray")
     _response(view, cell)
     place = f"{view.entry.entry_id}-{stored.run_id}"
     with st.container(key=f"card-score-{place}", border=False, gap="xsmall"):
@@ -200,7 +200,7 @@ def standing_words(cell: CellView) -> str:
         than = "Higher than" if standing.n_below else "Equal to" if standing.n_equal else "Lower than"
         return f"{than} the one earlier score of the same model, preset and scorer."
     if standing.n < ENOUGH_FOR_PERCENT:
-        higher = f"Higher than {standing.n_below} of the {standing.n} earlier"
+        higher = f"Higher than {standing.n_below:,} of the {standing.n:,} earlier"
     else:
         higher = f"Higher than {percent(standing.n_below / standing.n)} of the {standing.n:,} earlier"
     tied = f", equal to {standing.n_equal:,}" if standing.n_equal else ""
@@ -222,8 +222,8 @@ def _measures(cell: CellView) -> str:
     if stored.score_latency_ms is not None:
         times.append(f"{'score' if times else 'Score'} {duration(stored.score_latency_ms)}")
     if stored.output_tokens is not None:
-        times.append(f"tokens {stored.input_tokens if stored.input_tokens is not None else '?'} in, "
-                     f"{stored.output_tokens} out")  # fmt: skip
+        times.append(f"tokens {'?' if stored.input_tokens is None else f'{stored.input_tokens:,}'} in, "
+                     f"{stored.output_tokens:,} out")  # fmt: skip
     if cell.cost is not None:
         times.append(about_amount(cell.cost, costs_score=cell.costs_score))
     if times:

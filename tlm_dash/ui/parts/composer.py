@@ -16,7 +16,7 @@ from tlm_dash.services.playground_request import PlaygroundRequest
 from tlm_dash.ui.params_playground import PlaygroundParams
 from tlm_dash.ui.parts.focus import focus
 from tlm_dash.ui.parts.notice import failure
-from tlm_dash.ui.text import duration
+from tlm_dash.ui.text import duration, visible
 
 PROMPT_HEIGHT = 180
 TEXT_HEIGHT = 110
@@ -187,6 +187,7 @@ def _models(parts: _Composer, connection: Connection, *, enabled: bool) -> tuple
         "Models",
         options=list(dict.fromkeys((*known, *wanted))),
         default=list(wanted or known[:1]),
+        format_func=visible,
         key=key,
         accept_new_options=True,
         placeholder="Choose models, or type a name",
@@ -249,9 +250,10 @@ def _options(
             "Scored by",
             options=list(dict.fromkeys((*connection.models, *filter(None, (restored.scorer_model,))))),
             index=None,
+            format_func=visible,
             key=parts.key("scorer_model"),
             accept_new_options=True,
-            placeholder=f"the default ({default_scorer})",
+            placeholder=visible(f"the default ({default_scorer})"),
             help="Scores by different scorers cannot be compared by size, so one scorer scores every card.",
         )
         max_tokens = st.number_input(

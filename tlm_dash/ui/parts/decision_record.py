@@ -66,7 +66,7 @@ def _draw(running: Dashboard, decision: SavedDecision) -> None:
         with st.spinner("Computing it anew from what is stored …"):
             _checked(check_again(running, decision.decision_id))
     for label in decision.record["labels"]:
-        st.text(f"{one_line(label['run'], 80)}: {label['sentence']}")
+        st.text(f"{one_line(label['run'], 80)}: {visible(label['sentence'])}")
 
 
 def _downloads(decision: SavedDecision) -> None:

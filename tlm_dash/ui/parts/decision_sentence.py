@@ -14,7 +14,7 @@ from tlm_dash.services.operating_point import OperatingPoint
 from tlm_dash.ui.params import MOST_ROWS
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts import decision_asking
-from tlm_dash.ui.text import visible
+from tlm_dash.ui.text import plain, visible
 from tlm_dash.words.numbers import at_most, percent, threshold_text
 from tlm_dash.words.threshold import fresh_words
 
@@ -184,7 +184,7 @@ def _rows(label: str, rows: int, name: str) -> None:
 
 
 def _sentence(reason: str | None) -> str:
-    return "" if not reason else f"{reason[:1].upper()}{reason[1:]}."
+    return "" if not reason else plain(f"{reason[:1].upper()}{reason[1:]}.")
 
 
 def _ask() -> None:

@@ -12,7 +12,7 @@ from tlm_dash.services.compare_pair import ComparedPair
 from tlm_dash.services.pair_figures import excludes_zero
 from tlm_dash.services.quality import Figure
 from tlm_dash.services.run_words import configuration, what_differs
-from tlm_dash.ui.text import one_line
+from tlm_dash.ui.text import one_line, visible
 from tlm_dash.words.numbers import percent
 
 NAME_CHARACTERS = 60
@@ -30,7 +30,9 @@ def names_of(comparison: Comparison) -> dict[str, str]:
     if len(set(names)) < len(names):
         names = [one_line(record.name, NAME_CHARACTERS) for record in records]
     if len(set(names)) < len(names):
-        names = [f"{name} ({record.run_id[:6]})" for name, record in zip(names, records, strict=True)]
+        names = [
+            f"{name} ({visible(record.run_id[:6])})" for name, record in zip(names, records, strict=True)
+        ]
     return {record.run_id: name for record, name in zip(records, names, strict=True)}
 
 
@@ -53,7 +55,7 @@ def draw(comparison: Comparison) -> None:
     shown = {names[pair.b.run_id]: colors[names[pair.b.run_id]] for pair in comparison.pairs}
     st.plotly_chart(
         whiskers(rows, shown, confidence), width="stretch", key="compare-whiskers", config=NO_MENU,
-        alt=whiskers_text(rows, confidence),
+        alt=visible(whiskers_text(rows, confidence)),
     )  # fmt: skip
     least, most = min(row.n for row in rows), max(row.n for row in rows)
     told = f"{most:,}" if least == most else f"{least:,} to {most:,}"
@@ -83,7 +85,8 @@ def draw_tradeoff(comparison: Comparison) -> None:
     missing = [(effort, reason) for effort, reason, placed in efforts if len(placed) < 2]
     drawn = [(effort, placed) for effort, _, placed in efforts if len(placed) >= 2]
     if missing:
-        st.text(" ".join(f"{effort[:1].upper()}{effort[1:]}: {reason}." for effort, reason in missing))
+        told = " ".join(f"{effort[:1].upper()}{effort[1:]}: {reason}." for effort, reason in missing)
+        st.text(visible(told))
     _, _, by_cost = efforts[0]
     if len(by_cost) < 2 and any(run.cost.wants_prices for run in comparison.runs):
         st.page_link(SETTINGS, label="Enter prices", icon=":material/payments:")
@@ -94,7 +97,7 @@ def draw_tradeoff(comparison: Comparison) -> None:
             st.plotly_chart(
                 tradeoff(placed, quality=quality, effort=effort), width="stretch", config=NO_MENU,
                 key=f"compare-tradeoff-{effort[:4]}",
-                alt=tradeoff_text(placed, quality=quality, effort=effort),
+                alt=visible(tradeoff_text(placed, quality=quality, effort=effort)),
             )  # fmt: skip
     st.caption(
         f"Bars are {percent(comparison.request.confidence)} intervals of each run on its own rows; whether "

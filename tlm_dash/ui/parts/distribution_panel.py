@@ -133,7 +133,7 @@ def spread(found: Distribution) -> str:
         f"lowest {score_text(found.lowest)}, highest {score_text(found.highest)}"
     )
     if found.n_above_high:
-        sentence += f"; {found.n_above_high:,} above {review.HIGH}"
+        sentence += f"; {found.n_above_high:,} above {review.HIGH:g}"
     return f"{sentence} (n = {found.n_scored:,} scored)."
 
 

@@ -11,7 +11,7 @@ from tlm_dash.services import exports
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.exports import EVERY_ROW, Download, ExportFormat, RowFilter
 from tlm_dash.ui.parts.notice import failure
-from tlm_dash.ui.text import file_size
+from tlm_dash.ui.text import file_size, visible
 
 FORMAT_NAMES: dict[ExportFormat, str] = {
     "csv": "CSV",
@@ -79,7 +79,7 @@ def _offer(found: Download) -> None:
     st.link_button(
         f"Download {file_size(found.size_bytes)}", found.url, icon=":material/download:", type="primary"
     )
-    st.text(found.name)
+    st.text(visible(found.name))
     told = f"{found.n_rows:,} row{'s' if found.n_rows != 1 else ''}"
     if found.n_shortened_cells:
         told += f"; {found.n_shortened_cells:,} cells were too long and were cut"

@@ -11,7 +11,7 @@ from tlm_dash.models import EndpointState
 from tlm_dash.services.check import Report
 from tlm_dash.services.connection import Connection
 from tlm_dash.ui.parts.notice import failure
-from tlm_dash.ui.text import file_size, visible
+from tlm_dash.ui.text import file_size, plain, visible
 from tlm_dash.words.not_accepted import set_aside_sentence
 
 STATE_BADGES: Mapping[EndpointState, tuple[str, str, str]] = {
@@ -51,7 +51,7 @@ def connection(found: Report) -> None:
                 "The embedded model is small and for trying the tool. To use a real endpoint, set BASE_URL "
                 "and restart."
             )
-            st.text(f"Its log: {found.log_file}")
+            st.text(visible(f"Its log: {found.log_file}"))
 
 
 def storage(found: Report) -> None:
@@ -92,18 +92,18 @@ def settings(found: Report) -> None:
     for setting in found.settings:
         name, value = st.columns(2, gap="medium")
         with name, st.container(gap=None):
-            st.text(setting.name)
-            st.caption(setting.meaning[:1].upper() + setting.meaning[1:])
+            st.text(visible(setting.name))
+            st.caption(plain(setting.meaning[:1].upper() + setting.meaning[1:]))
         with value, st.container(gap=None):
             st.text(visible(setting.shown))
-            st.caption(f"From the {setting.source}" if setting.source != "default" else "The default")
+            st.caption(f"From the {plain(setting.source)}" if setting.source != "default" else "The default")
     st.caption("Set them as environment variables or in a .env file beside app.py, then restart.")
 
 
 def versions(found: Report) -> None:
     """Show what is running, ready to be copied into a report."""
     with st.expander("Versions"):
-        st.code("\n".join(f"{name} {number}" for name, number in found.versions), language=None)
+        st.code(visible("\n".join(f"{name} {number}" for name, number in found.versions)), language=None)
 
 
 def _provider(now: Connection) -> str:
@@ -117,5 +117,5 @@ def _provider(now: Connection) -> str:
 def _facts(facts: Iterable[tuple[str, str]]) -> None:
     for name, value in facts:
         with st.container(gap=None):
-            st.caption(name)
+            st.caption(plain(name))
             st.text(visible(value))

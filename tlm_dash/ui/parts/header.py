@@ -60,7 +60,7 @@ def state_words(connection: Connection) -> tuple[str, str]:
     state, icon = STATES[connection.endpoint_state]
     fetched = FETCHED.search(connection.sentence)
     if connection.endpoint_state == "starting" and fetched is not None:
-        state = f"fetching the model, {fetched[1]} of {fetched[2]} MB"
+        state = f"fetching the model, {int(fetched[1])} of {int(fetched[2])} MB"
     elif connection.endpoint_state == "unreachable" and connection.is_embedded:
         # A process that has an address is there, and hangs or is busy.
         state = "not running" if connection.base_url is None else "does not answer"

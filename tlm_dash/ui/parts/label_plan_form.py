@@ -12,7 +12,7 @@ from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.params_queue import QueueParams
 from tlm_dash.ui.parts.label_plans import READING_NOTE
 from tlm_dash.ui.parts.notice import failure
-from tlm_dash.ui.text import one_line
+from tlm_dash.ui.text import one_line, visible
 
 KINDS: dict[PlanKind, tuple[str, str]] = {
     "uniform": ("Uniform", "For estimates: every row has the same chance."),
@@ -65,12 +65,11 @@ def _make(
 ) -> None:
     speed = label_plans.pace(running, view.record.dataset_id)
     n = min(request.n, view.counts.n_done)
-    st.text(
-        label_plans.sentence(
-            request.kind, n, {"threshold": request.threshold}, is_score_blind=bool(request.is_score_blind),
-            speed=speed,
-        )
+    told = label_plans.sentence(
+        request.kind, n, {"threshold": request.threshold}, is_score_blind=bool(request.is_score_blind),
+        speed=speed,
     )  # fmt: skip
+    st.text(visible(told))
     if n < request.n:
         st.caption(f"The run has {n:,} responses.")
     if not st.button(
@@ -113,7 +112,7 @@ def _how_many() -> None:
             risk / 100, confidence / 100, error_share=wrong / 100, accepted_share=accepted / 100
         )
         if found.n_labels is None or found.n_accepted is None:
-            st.text(f"No number shows it: {found.reason}.")
+            st.text(visible(f"No number shows it: {found.reason}."))
             return
         errors = f"at most {found.n_wrong:,} of them are" if found.n_wrong else "none of them is"
         st.text(

@@ -9,6 +9,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.label_plans import READING_KINDS, LabelPlan
 from tlm_dash.ui.params_queue import QueueParams
 from tlm_dash.ui.parts import label_progress
+from tlm_dash.ui.text import visible
 
 READING_NOTE = "For reading: these labels speak for their own rows alone."
 
@@ -34,7 +35,7 @@ def _plan(running: Dashboard, plan: LabelPlan, queue: QueueParams) -> None:
         st.container(horizontal=True, vertical_alignment="center"),
     ):
         with st.container(gap=None, width="stretch"):
-            st.text(words, help=f"Made {plan.created_at:%Y-%m-%d %H:%M} UTC")
+            st.text(visible(words), help=f"Made {plan.created_at:%Y-%m-%d %H:%M} UTC")
             st.text(label_progress.counts(done))
             if done.by_annotator:
                 st.text(f"Rows by person: {label_progress.people(done)}")

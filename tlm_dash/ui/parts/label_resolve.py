@@ -12,6 +12,7 @@ from tlm_dash.services.label_agreement import Remark, Unsettled, n_unsettled, un
 from tlm_dash.ui.params import Address
 from tlm_dash.ui.parts.label_change import change
 from tlm_dash.ui.parts.whole_text import whole_text
+from tlm_dash.ui.text import visible
 
 VERDICTS = {
     "correct": ("Correct", ":material/check:"),
@@ -96,7 +97,7 @@ def _undo(running: Dashboard, name: str | None) -> None:
         return
     last = mine[-1]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(f"You settled the response of item {last.item_no:,}: {last.verdict}.")
+        st.text(f"You settled the response of item {last.item_no:,}: {visible(last.verdict or last.kind)}.")
         if st.button("Undo", icon=":material/undo:", key="resolve-undo"):
             change(
                 lambda: labels.retract(

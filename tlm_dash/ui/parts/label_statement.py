@@ -39,14 +39,14 @@ def draw(running: Dashboard, run_id: str, counts: SourceCounts, name: str | None
                 continue
             st.caption("If they were picked by hand or by score, estimates would be biased, so none is made.")
             with st.form(f"statement-{source}", border=False):
-                note = st.text_input(
+                reason = st.text_input(
                     "How do you know? (kept with the statement)", key=f"statement-note-{source}"
                 )
                 pressed = st.form_submit_button(
                     "Every row had the same chance of a label", disabled=name is None
                 )
             if pressed:
-                change(lambda s=source, n=note: _state(running, run_id, s, True, name, n))  # type: ignore[misc]
+                change(lambda s=source, n=reason: _state(running, run_id, s, True, name, n))  # type: ignore[misc]
 
 
 def _state(

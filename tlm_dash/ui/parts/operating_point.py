@@ -14,6 +14,7 @@ from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params import MOST_ROWS
 from tlm_dash.ui.params_decide import DecideParams
 from tlm_dash.ui.parts import risk_curve
+from tlm_dash.ui.text import visible
 from tlm_dash.words.numbers import bounds, percent, threshold_text
 
 AXIS_LEFT, AXIS_RIGHT = 48, 4
@@ -38,7 +39,7 @@ def _draw(decision: Decision) -> None:
     st.header("Risk and coverage", anchor=False)
     risk_curve.draw(decision, point)
     _slider(decision.points, point)
-    st.text(_sentence(decision, point))
+    st.text(visible(_sentence(decision, point)))
     _day(decision, point, params)
 
 

@@ -15,7 +15,7 @@ from tlm_dash.services.quality import Figure
 from tlm_dash.ui.params_compare import CompareParams
 from tlm_dash.ui.parts.difference_rows import NO_MENU, names_of
 from tlm_dash.ui.parts.ranking_quality import with_ends
-from tlm_dash.ui.text import amount, duration, visible
+from tlm_dash.ui.text import amount, duration, plain, visible
 from tlm_dash.words.numbers import NOT_KNOWN, decimal, percent, percent_range
 
 
@@ -42,7 +42,7 @@ def draw(comparison: Comparison, params: CompareParams) -> None:
     with right, st.container(gap="xxsmall"):
         for name, value in _facts(pair):
             with st.container(horizontal=True, gap="small"):
-                st.caption(name, width=175)
+                st.caption(plain(name), width=175)
                 st.text(visible(value), width="stretch")
     with st.expander("Each run on its own, and notes"):
         _runs(comparison, names)
@@ -68,7 +68,7 @@ def _picture(pair: ComparedPair, names: dict[str, str]) -> None:
             counts, name_a=name_a, name_b=name_b, color_a=colors[name_a], color_b=colors[name_b]
         ),
         width="stretch", key="compare-table", config=NO_MENU,
-        alt=pair_picture_text(counts, name_a=name_a, name_b=name_b),
+        alt=visible(pair_picture_text(counts, name_a=name_a, name_b=name_b)),
     )  # fmt: skip
 
 

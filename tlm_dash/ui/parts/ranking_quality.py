@@ -9,7 +9,7 @@ import streamlit as st
 from tlm_dash.charts.reliability import ReliabilityBin, reliability, reliability_text
 from tlm_dash.services.decide import Decision
 from tlm_dash.services.quality import ECE_CAVEAT, Estimate, Figure, Quality
-from tlm_dash.ui.text import one_line
+from tlm_dash.ui.text import one_line, plain, visible
 from tlm_dash.words.numbers import decimal, percent, points
 
 
@@ -18,20 +18,20 @@ def draw(decision: Decision) -> None:
     quality = decision.quality
     if not quality.n_labelled:
         # Nothing to unfold: a row of dashes says less than the sentence.
-        st.text(f"Ranking quality: {ranking_sentence(quality)}")
-        st.text(f"Calibration: {calibration_sentence(quality)}")
+        st.text(visible(f"Ranking quality: {ranking_sentence(quality)}"))
+        st.text(visible(f"Calibration: {calibration_sentence(quality)}"))
         return
-    with st.expander(f"**Ranking quality.** {ranking_sentence(quality)}", key="ranking-quality"):
+    with st.expander(f"**Ranking quality.** {plain(ranking_sentence(quality))}", key="ranking-quality"):
         for name, value in _figures(quality):
             with st.container(horizontal=True, gap="small"):
-                st.caption(name, width=330)
-                st.text(value, width="stretch")
+                st.caption(plain(name), width=330)
+                st.text(visible(value), width="stretch")
         for note in (*quality.labels.notes, *quality.notes):
             st.text(one_line(note, 400))
     if quality.reliability is None:
-        st.text(f"Calibration: {calibration_sentence(quality)}")
+        st.text(visible(f"Calibration: {calibration_sentence(quality)}"))
         return
-    with st.expander(f"**Calibration.** {calibration_sentence(quality)}", key="calibration"):
+    with st.expander(f"**Calibration.** {plain(calibration_sentence(quality))}", key="calibration"):
         _calibration(decision)
 
 

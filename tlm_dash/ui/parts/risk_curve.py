@@ -7,6 +7,7 @@ import streamlit as st
 from tlm_dash.charts.risk_coverage import CurvePoint, risk_coverage, risk_coverage_text
 from tlm_dash.services.decide import Decision
 from tlm_dash.services.operating_point import OperatingPoint
+from tlm_dash.ui.text import visible
 
 
 def draw(decision: Decision, point: OperatingPoint) -> None:
@@ -22,7 +23,7 @@ def draw(decision: Decision, point: OperatingPoint) -> None:
     figure = risk_coverage(points, model=model, max_risk=question.max_risk, chosen=point.coverage)
     st.plotly_chart(
         figure, width="stretch", key="risk-curve", config={"displayModeBar": False},
-        alt=risk_coverage_text(
+        alt=visible(risk_coverage_text(
             points, question.confidence, max_risk=question.max_risk, chosen=point.coverage
-        ),
+        )),
     )  # fmt: skip

@@ -22,7 +22,7 @@ from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.parts.review_runs import listed_run, title
 from tlm_dash.ui.parts.row_words import STATUS_WORDS, kind_words
 from tlm_dash.ui.parts.whole_text import whole, whole_text
-from tlm_dash.ui.text import SHOWN_AT_ONCE, ago, beginning, duration, score_text, visible
+from tlm_dash.ui.text import SHOWN_AT_ONCE, ago, beginning, duration, plain, score_text, visible
 from tlm_dash.words.not_accepted import WHY
 
 DRAWER_WIDTH = 720
@@ -109,7 +109,7 @@ def _figures(row: RowDetail) -> None:
     with st.container(gap="xxsmall"):
         for number, (name, value) in enumerate(_facts(row)):
             with st.container(horizontal=True, gap="small"):
-                st.caption(name, width=170)
+                st.caption(plain(name), width=170)
                 if len(value) <= SHORT_FACT:
                     st.text(visible(value), width="stretch")
                 else:

@@ -36,7 +36,7 @@ def draw(running: Dashboard, view: RunView, row: RowDetail) -> None:
     said = labels.annotations_of(running, row.response_hash)
     standing = labels.standing(running, row.response_hash)
     with st.container(border=True, key="row-label"):
-        st.text(_now(row))
+        st.text(visible(_now(row)))
         for number, one in enumerate(said):
             st.text(_line(one))
             _long_note(one, f"{number}-row-{row.item_no}")

@@ -10,7 +10,7 @@ from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_messages import messages_of, not_accepted
 from tlm_dash.services.run_view import RunView
 from tlm_dash.ui.parts.copy_button import copy_button
-from tlm_dash.ui.text import amount, duration, one_line, visible
+from tlm_dash.ui.text import amount, duration, one_line, plain, visible
 from tlm_dash.words.not_accepted import not_accepted_parts
 
 LONGEST_TEXT = 400
@@ -27,7 +27,7 @@ def draw(running: Dashboard, view: RunView) -> None:
     with st.container(gap="xxsmall"):
         for name, value in (*_facts(view), *_messages(running, view), *_not_accepted(running, view)):
             with st.container(horizontal=True, gap="small"):
-                st.caption(name, width=190)
+                st.caption(plain(name), width=190)
                 st.text(visible(value), width="stretch")
     copy_button("Copy the run's id", view.record.run_id, key=f"copy-{view.record.run_id}")
 

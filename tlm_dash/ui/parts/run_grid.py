@@ -11,7 +11,7 @@ from tlm_dash.models import DEFAULT_QUALITY_PRESET, QUALITY_PRESETS, RunMode, te
 from tlm_dash.services import datasets, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.ui.params_new_run import Choices
-from tlm_dash.ui.text import one_line
+from tlm_dash.ui.text import one_line, visible
 
 ROW_CHARACTERS = 60
 
@@ -58,6 +58,7 @@ def draw_models(known: Sequence[str], mode: RunMode, kept: Choices) -> tuple[lis
         "Models",
         options=list(dict.fromkeys((*known, *default))),
         default=list(default),
+        format_func=visible,
         key=f"new-models-{text_hash(*known)[:8]}",
         accept_new_options=True,
         placeholder="Choose models, or type a name",

@@ -136,8 +136,9 @@ def _run(running: Dashboard, view: RunView, params: RunsParams) -> None:
         bar(parts)
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(gap=None, width="stretch"):
-                st.text(parts.words() if record.grid_id else counted(parts.done, "response"))
-                st.text(" · ".join(filter(None, (pace(view), cost(view)))), help=exact_times(view))
+                st.text(visible(parts.words() if record.grid_id else counted(parts.done, "response")))
+                told = " · ".join(filter(None, (pace(view), cost(view))))
+                st.text(visible(told), help=exact_times(view))
             run_actions.for_one(running, view)
             _opener(record.run_id, is_open=is_open)
         if view.counts.n_error:

@@ -139,9 +139,10 @@ def _scorer(running: Dashboard, kept: Choices) -> Choices:
         "Scored by",
         options=models,
         index=models.index(kept.scorer_model) if kept.scorer_model else None,
+        format_func=visible,
         key="new-scorer",
         accept_new_options=True,
-        placeholder=f"the default ({connection.default_scorer})",
+        placeholder=visible(f"the default ({connection.default_scorer})"),
         help="One scorer scores all responses of all models: only then can the models be compared.",
     )
     return replace(kept, scorer_model=scorer)

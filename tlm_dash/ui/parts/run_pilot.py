@@ -17,7 +17,7 @@ from tlm_dash.services.run_request import RunRequest
 from tlm_dash.ui.guard import guarded
 from tlm_dash.ui.params_runs import MOST_PILOTS, RunsParams
 from tlm_dash.ui.parts.notice import failure
-from tlm_dash.ui.text import amount, duration, one_line
+from tlm_dash.ui.text import amount, duration, one_line, plain, visible
 from tlm_dash.words.numbers import percent
 
 PILOT_ROWS, FEW_PILOT_ROWS = 20, 5
@@ -87,13 +87,13 @@ def _draw(found: GridForecast) -> None:
             f"times with {found.in_flight:,} requests at once"
             + (f", at most {found.per_s * 60:,.0f} a minute." if found.per_s else ".")
         )
-        st.text(f"All together: {figures(total)}")
+        st.text(visible(f"All together: {figures(total)}"))
         if len(facts["runs"]) > 1:
             st.dataframe(_cells(facts["runs"]), hide_index=True, key="forecast-cells")
         if total["failed_share"]:
             st.text(f"Failed in the pilot: {percent(total['failed_share'])}")
         for note in found.notes:
-            st.caption(note)
+            st.caption(plain(note))
 
 
 def _whole(value: float) -> str:

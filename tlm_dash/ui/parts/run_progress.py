@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -91,7 +92,7 @@ def bar(parts: Parts) -> None:
         if n
     )
     st.html(
-        f'<div role="img" aria-label="{parts.words()}" style="display:flex;gap:1px;height:10px;'
+        f'<div role="img" aria-label="{html.escape(parts.words())}" style="display:flex;gap:1px;height:10px;'
         f'border-radius:5px;overflow:hidden;background:{_COLOURS["waiting"]}">{pieces}</div>'
     )
 
