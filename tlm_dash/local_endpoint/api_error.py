@@ -38,7 +38,7 @@ class ApiError(Exception):
         self.status = status
         self.message = shortened(message)
         self.code = code
-        self.param = param
+        self.param = shortened(param) if param else param
         self.retry_after = retry_after
 
     @property

@@ -15,21 +15,14 @@ from starlette.requests import ClientDisconnect
 
 from tlm_dash.local_endpoint.answer import Answer
 from tlm_dash.local_endpoint.api_error import ApiError
+from tlm_dash.local_endpoint.bodies import BodyReader
 from tlm_dash.local_endpoint.disconnects import CallerGoneError, EventStream, while_connected
-from tlm_dash.local_endpoint.fields import json_object
 from tlm_dash.local_endpoint.generation import ServedModel
 from tlm_dash.local_endpoint.readiness import Readiness
 from tlm_dash.local_endpoint.served_models import ServedModels
 from tlm_dash.local_endpoint.wire import GenerateRequest, generate_request, score_request
 
 API_PREFIX = "/api"
-
-# A whole book fits; more is a mistake, and would only be refused later for its length.
-MAX_BODY_BYTES = 8 * 2**20
-
-# What a web page of another site may send without asking first. Refusing these keeps pages in the user's
-# browser from spending the machine's time.
-FORM_TYPES = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
 
 CLIENT_CLOSED_REQUEST = 499
 
@@ -90,7 +83,7 @@ def create_app(serving: Serving, start: Callable[[Serving], Awaitable[None]] | N
 
 
 def _routes(serving: Serving) -> APIRouter:
-    router = APIRouter()
+    router, bodies = APIRouter(), BodyReader()
 
     @router.get("/health")
     async def health() -> JSONResponse:
@@ -106,7 +99,7 @@ def _routes(serving: Serving) -> APIRouter:
     @router.post("/chat/completions")
     async def completions(request: Request) -> Response:
         serving.readiness.require()
-        wanted = generate_request(json_object(await _body(request)))
+        wanted = generate_request(await bodies.json_object(request))
         model = serving.model(wanted.model)
         scorer = serving.model(wanted.settings.scorer_model or wanted.model, param="options.model")
         stopping, limit_s = serving.stopping, wanted.settings.limit_s
@@ -118,7 +111,7 @@ def _routes(serving: Serving) -> APIRouter:
     @router.post("/chat/score")
     async def score(request: Request) -> Response:
         serving.readiness.require()
-        wanted = score_request(json_object(await _body(request)))
+        wanted = score_request(await bodies.json_object(request))
         scorer = serving.model(wanted.settings.scorer_model, param="options.model")
         work, limit_s = scorer.score_given(wanted), wanted.settings.limit_s
         metadata = await while_connected(request.receive, work, serving.stopping, limit_s)
@@ -142,28 +135,6 @@ async def _events(
     async for chunk in model.stream(wanted, answer):
         yield chunk
     yield answer.last_chunk(await scorer.tlm_metadata(wanted, answer.completion()))
-
-
-async def _body(request: Request) -> bytes:
-    """Return the request's body, reading no more than the limit."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in FORM_TYPES:
-        raise ApiError(415, f"Send JSON with Content-Type: application/json, not {kind}.", param="body")
-    declared = request.headers.get("content-length", "")
-    body = bytearray()
-    if declared.isdecimal() and int(declared[:20]) > MAX_BODY_BYTES:
-        raise _too_large()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise _too_large()
-    return bytes(body)
-
-
-def _too_large() -> ApiError:
-    return ApiError(
-        413, f"The request is larger than {MAX_BODY_BYTES // 2**20} MB.", code="request_too_large"
-    )
 
 
 async def _on_api_error(_: Request, error: Exception) -> Response:

@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from tlm_dash.local_endpoint.api_error import refused
-
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """Return a request body as a JSON object. NaN, Infinity and half characters are refused."""
-    try:
-        value = json.loads(body, parse_constant=_no_constant)
-    except RecursionError:
-        raise refused("body", "The request body is nested too deeply.") from None
-    except ValueError as error:
-        raise refused("body", f"The request body is not valid JSON: {error}.") from None
-    if not isinstance(value, dict):
-        raise refused("body", "The request body must be a JSON object.")
-    return value
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
 
 
 def text(value: object, param: str) -> str:

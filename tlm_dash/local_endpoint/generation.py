@@ -16,6 +16,7 @@ from tlm_dash.local_endpoint.field_scores import without_field_scores
 from tlm_dash.local_endpoint.messages import readable_by, text_of
 from tlm_dash.local_endpoint.model_client import ModelClient
 from tlm_dash.local_endpoint.model_source import ModelSource
+from tlm_dash.local_endpoint.schema_bounds import check_response_format
 from tlm_dash.local_endpoint.scorer_protocol import Scores
 from tlm_dash.local_endpoint.wire import GenerateRequest, ScoreRequest, TlmSettings
 
@@ -74,6 +75,8 @@ class ServedModel:
     def _payload(self, request: GenerateRequest) -> dict[str, Any]:
         if self.source.bundled and request.arguments.get("tools"):
             raise refused("tools", "The model knows no tools. Leave tools out.")
+        if self.source.bundled:
+            check_response_format(request.arguments.get("response_format"))
         wanted = request.logprobs or (request.settings.scoring and self._gives_logprobs)
         return payload(request, self.source, logprobs=wanted)
 

@@ -11,6 +11,9 @@ from tlm_dash.local_endpoint.served_models import BUNDLED_MODEL
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
+# The local model's context holds some 800 at most; a model server's, a long conversation.
+MAX_MESSAGES = 2_000
+
 # Without it this small model answers some plain questions with garbage ("What is the capital of France?"
 # in broken French); with it they come out right. A system message of the caller's own takes its place.
 BRIEF_ANSWER_PROMPT = "Answer in one or a few words."
@@ -20,6 +23,9 @@ def checked_messages(value: object) -> list[dict[str, Any]]:
     """Return the messages of a request body, or refuse it by the index of the one at fault."""
     if not isinstance(value, list) or not value:
         raise refused("messages", "messages must be a list with at least one message.")
+    if len(value) > MAX_MESSAGES:
+        said = f"messages holds {len(value):,} messages; {MAX_MESSAGES:,} are the most."
+        raise refused("messages", said, code="too_many_messages")
     for index, message in enumerate(value):
         _check(message, f"messages[{index}]")
     return value

@@ -37,6 +37,10 @@ PASSED_ON = (
     "reasoning_effort",
     "verbosity",
 )
+# They are looked for at every token.
+MAX_STOP_CHARACTERS = 500
+MAX_BIASES = 1_000
+
 # Chat arguments that change nothing here.
 WITHOUT_EFFECT = (
     "user",
@@ -146,13 +150,23 @@ def _arguments(body: Mapping[str, Any]) -> dict[str, Any]:
         fields.number(given[name], name, low, high, whole=whole)
     if "response_format" in given:
         fields.mapping(given, "response_format")
+    _check_biases(fields.mapping(given, "logit_bias"))
     stop = body.get("stop")
     if stop is not None:
         stops = stop if isinstance(stop, list) else [stop]
         if len(stops) > 4:
             raise refused("stop", "stop holds at most 4 strings.")
         given["stop"] = [fields.text(item, "stop") for item in stops]
+        if any(len(item) > MAX_STOP_CHARACTERS for item in given["stop"]):
+            raise refused("stop", f"A stop string has at most {MAX_STOP_CHARACTERS} characters.")
     return given
+
+
+def _check_biases(biases: Mapping[str, Any]) -> None:
+    if len(biases) > MAX_BIASES:
+        raise refused("logit_bias", f"logit_bias holds at most {MAX_BIASES} tokens.")
+    for value in biases.values():
+        fields.number(value, "logit_bias", -100, 100, whole=False)
 
 
 def _settings(body: Mapping[str, Any], *, generating: bool) -> TlmSettings:
