@@ -15,14 +15,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 # What each part of the project may import from the project, from the top down.
-BASE = {"finish_reasons", "models", "responses", "errors", "settings", "words"}
+BASE = {"finish_reasons", "models", "responses", "errors", "settings", "sites", "words"}
 LAYERS: dict[str, set[str]] = {
     "app": {"server"},
     "pages": {"ui", "services", "models", "errors", "words"},
     "cli": {"commands", "services", "local_endpoint", "terminal", *BASE},
     "commands": {"services", "terminal", *BASE},
     "ui": {"server", "services", "charts", *BASE},
-    "server": {"services", "terminal", *BASE},
+    "server": {"services", "front_door", "terminal", *BASE},
     "services": {"batch", "analysis", "interchange", "charts", "endpoint", "store", "local_endpoint", *BASE},
     "batch": {"endpoint", "store", *BASE},
     "analysis": BASE,
@@ -30,20 +30,22 @@ LAYERS: dict[str, set[str]] = {
     "charts": BASE,
     "endpoint": BASE,
     "store": BASE,
-    "local_endpoint": {"errors", "terminal", "words"},
+    "local_endpoint": {"errors", "front_door", "sites", "terminal", "words"},
     "terminal": {"errors", "words"},
     "models": set(),
     "words": {"models"},
     "finish_reasons": set(),
     "responses": {"finish_reasons", "models"},
     "errors": set(),
-    "settings": {"errors"},
+    "settings": {"errors", "sites"},
+    "sites": set(),
+    "front_door": {"sites"},
 }
 
 # Which parts may import an outer library.
 OWNERS: dict[str, set[str]] = {
     "streamlit": {"app", "pages", "ui"},
-    "starlette": {"app", "server", "local_endpoint"},
+    "starlette": {"app", "server", "local_endpoint", "front_door"},
     "uvicorn": {"server", "local_endpoint"},
     "duckdb": {"store"},
     "openai": {"endpoint", "local_endpoint"},

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from tlm_dash.errors import SettingsError
+from tlm_dash.sites import Site, read_site
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_TIMEOUT_S = 120.0
@@ -44,6 +46,8 @@ class Settings:
     timeout_s: float
     max_in_flight: int | None
     requests_per_minute: float | None
+    allowed_hosts: tuple[Site, ...]
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     sources: tuple[SettingSource, ...] = field(repr=False)
 
 
@@ -142,6 +146,14 @@ def _names(raw: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in raw.split(",") if name.strip()))
 
 
+def _sites(raw: str) -> tuple[Site, ...]:
+    return tuple(read_site(name) for name in _names(raw))
+
+
+def _networks(raw: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(name, strict=False) for name in _names(raw))
+
+
 def _whole_above_zero(raw: str) -> int:
     number = int(raw)
     if number <= 0:
@@ -181,4 +193,8 @@ SETTINGS = (
              "most requests of runs that are under way at once, for each endpoint"),
     _Setting("requests_per_minute", ("TLM_DASH_REQUESTS_PER_MINUTE",), _above_zero, None, "found by itself",
              "most requests of runs that are sent in a minute, for each endpoint"),
+    _Setting("allowed_hosts", ("TLM_DASH_ALLOWED_HOSTS",), _sites, (), "this machine's names",
+             "further names under which browsers reach the dashboard, like https://dash.example.com"),
+    _Setting("trusted_proxies", ("TLM_DASH_TRUSTED_PROXIES",), _networks, (), "none",
+             "addresses of proxies that are believed when they say for whom they ask"),
 )  # fmt: skip

@@ -94,7 +94,7 @@ def _hang_up(endpoint: Endpoint, path: str, body: dict[str, Any], *, after: str,
     host, port = endpoint.base_url.split("/")[2].split(":")
     payload = json.dumps(body).encode()
     with socket.create_connection((host, int(port)), timeout=60) as connection:
-        head = f"POST /api{path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        head = f"POST /api{path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
         connection.sendall(f"{head}Content-Length: {len(payload)}\r\n\r\n".encode() + payload)
         wait_until(lambda: endpoint.upstream.calls_of(after))
         got = b""

@@ -12,6 +12,7 @@ MAX_MESSAGE_CHARACTERS = 600
 
 _TYPES = {
     400: "invalid_request_error",
+    403: "permission_error",
     404: "invalid_request_error",
     413: "invalid_request_error",
     415: "invalid_request_error",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from tlm_dash.front_door import FrontDoor, Refusal, Rules
 from tlm_dash.local_endpoint.answer import Answer
 from tlm_dash.local_endpoint.api_error import ApiError
 from tlm_dash.local_endpoint.bodies import BodyReader
@@ -21,6 +23,7 @@ from tlm_dash.local_endpoint.generation import ServedModel
 from tlm_dash.local_endpoint.readiness import Readiness
 from tlm_dash.local_endpoint.served_models import ServedModels
 from tlm_dash.local_endpoint.wire import GenerateRequest, generate_request, score_request
+from tlm_dash.sites import Names
 
 API_PREFIX = "/api"
 
@@ -61,8 +64,15 @@ class Serving:
         return self._models[self._served.resolve(asked, param=param).name]
 
 
-def create_app(serving: Serving, start: Callable[[Serving], Awaitable[None]] | None = None) -> FastAPI:
-    """Return the application. `start` loads the models beside the first requests and opens `serving`."""
+def create_app(
+    serving: Serving,
+    start: Callable[[Serving], Awaitable[None]] | None = None,
+    names: Names = Names(),  # noqa: B008  (it cannot be changed)
+) -> FastAPI:
+    """Return the application, which answers to these names alone.
+
+    `start` loads the models beside the first requests and opens `serving`.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -73,6 +83,7 @@ def create_app(serving: Serving, start: Callable[[Serving], Awaitable[None]] | N
         await serving.close()
 
     app = FastAPI(title="TLM endpoint", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(FrontDoor, rules=Rules(names), answer=_refused_at_the_door)
     app.include_router(_routes(serving), prefix=API_PREFIX)
     app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(HTTPException, _on_http_error)
@@ -135,6 +146,12 @@ async def _events(
     async for chunk in model.stream(wanted, answer):
         yield chunk
     yield answer.last_chunk(await scorer.tlm_metadata(wanted, answer.completion()))
+
+
+def _refused_at_the_door(refusal: Refusal) -> tuple[str, bytes]:
+    """Write a refusal of the front door as the wire API does."""
+    error = ApiError(refusal.status, refusal.sentence, code=f"{refusal.kind}_not_allowed")
+    return "application/json", json.dumps(error.body()).encode()
 
 
 async def _on_api_error(_: Request, error: Exception) -> Response:

@@ -13,8 +13,10 @@ import socket
 from pathlib import Path
 
 from tlm_dash.errors import LocalEndpointError, PortTakenError, TlmDashError
+from tlm_dash.front_door import SETTING
 from tlm_dash.local_endpoint.environment import MODEL_SERVER_KEY, clean_this_process, for_fetching
 from tlm_dash.local_endpoint.model_source import ModelSource
+from tlm_dash.sites import Names, Site, own_names, read_site
 from tlm_dash.terminal.printer import say, tell_error
 
 # How far a process beside a dashboard stands back where both want the processor; 19 would be the farthest.
@@ -69,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
     """
     try:
         sources = _sources(args)
+        names = Names(own_names(args.host, socket.gethostname()), _listed_names())
         listener = _listen(args.host, args.port)
     except TlmDashError as error:
         return report(error)
@@ -83,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
 
     startup = Startup(args.data_dir.resolve(), args.model_file, sources, pip_environment)
     say(base_url(listener))
-    EndpointServer(startup, listener, with_parent=args.exit_with_parent).serve_until_told()
+    EndpointServer(startup, listener, names, with_parent=args.exit_with_parent).serve_until_told()
 
 
 def report(error: TlmDashError) -> int:
@@ -102,6 +105,17 @@ def _sources(args: argparse.Namespace) -> tuple[ModelSource, ...]:
         )
     key = os.environ.pop(MODEL_SERVER_KEY, "").strip() or "."
     return tuple(ModelSource(name=name, base_url=args.model_server, api_key=key) for name in names)
+
+
+def _listed_names() -> tuple[Site, ...]:
+    """Return the further names under which callers reach this endpoint, out of the environment."""
+    entries = os.environ.get(SETTING, "").split(",")
+    try:
+        return tuple(read_site(entry.strip()) for entry in entries if entry.strip())
+    except ValueError as error:
+        raise LocalEndpointError(
+            f"The setting {SETTING} cannot be used ({error}).", hint="Separate several by commas."
+        ) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

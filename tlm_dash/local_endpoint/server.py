@@ -20,6 +20,7 @@ from tlm_dash.local_endpoint.app import API_PREFIX, Serving, create_app
 from tlm_dash.local_endpoint.command import report
 from tlm_dash.local_endpoint.lifeline import on_parent_exit
 from tlm_dash.local_endpoint.startup import Startup
+from tlm_dash.sites import Names
 from tlm_dash.terminal.streams import flush
 
 # Requests that are stopped get this long to send their error; the process leaves by force soon after.
@@ -38,16 +39,25 @@ def base_url(listener: socket.socket) -> str:
 class EndpointServer(uvicorn.Server):
     """The HTTP server with our way of ending: signals, the parent's end, or a start-up that failed."""
 
-    def __init__(self, startup: Startup, listener: socket.socket, *, with_parent: bool = False) -> None:
+    def __init__(
+        self, startup: Startup, listener: socket.socket, names: Names, *, with_parent: bool = False
+    ) -> None:
         self._startup = startup
         self._listener = listener
         self._with_parent = with_parent
         self._serving = Serving()
         self._exit_code = 0
         self._failure: TlmDashError | None = None
-        app = create_app(self._serving, self._start)
+        app = create_app(self._serving, self._start, names)
         super().__init__(
-            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S)
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=GRACE_S,
+                # Nobody says who he is on his own word.
+                proxy_headers=False,
+            )
         )
 
     def serve_until_told(self) -> NoReturn:

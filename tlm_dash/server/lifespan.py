@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tlm_dash.errors import SettingsError
+from tlm_dash.server.web_log import quiet_web_server
 from tlm_dash.services import exports, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.settings import Settings, load_settings
@@ -45,20 +47,20 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
     """Run a dashboard for as long as the server lives."""
     make_records_text()
     logging.getLogger("tlm_dash").setLevel(logging.INFO)
-    dashboard = Dashboard(_settings_or_exit(), on_open=runs.resume_all)
+    dashboard = Dashboard(settings_or_exit(), on_open=runs.resume_all)
     try:
         exports.sweep_downloads(dashboard)
         dashboard.start()
         set_current_dashboard(dashboard)
         _freeze_imports()
-        _bound_the_end()
+        _adjust_server()
         yield
     finally:
         set_current_dashboard(None)
         await asyncio.to_thread(dashboard.stop)
 
 
-def _settings_or_exit() -> Settings:
+def settings_or_exit() -> Settings:
     """Read the settings; one that cannot be used ends the start with its sentence, not with a traceback."""
     try:
         return load_settings()
@@ -69,16 +71,21 @@ def _settings_or_exit() -> Settings:
         os._exit(1)
 
 
-def _bound_the_end() -> None:
-    """Let no connection keep the server from ending: uvicorn waits without limit for one that reads no more.
+def _adjust_server() -> None:
+    """Set what Streamlit, which starts uvicorn, has no setting for; its signal handler tells the server.
 
-    Streamlit starts uvicorn without offering this setting; the server is known by its signal handler.
+    No connection keeps the server from ending: uvicorn waits without limit for one that reads no more. And
+    nobody chooses the address he comes from: uvicorn believes X-Forwarded-For of any program on this machine.
     """
+    quiet_web_server()
     server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    if isinstance(server, uvicorn.Server):
-        server.config.timeout_graceful_shutdown = CLOSING_S
-    else:
+    if not isinstance(server, uvicorn.Server):
         logger.warning("The web server is not known: a browser that reads no more can hold up its end")
+        return
+    server.config.timeout_graceful_shutdown = CLOSING_S
+    # Connections, of which there are none yet, take the application from here.
+    while isinstance(server.config.loaded_app, ProxyHeadersMiddleware):
+        server.config.loaded_app = server.config.loaded_app.app
 
 
 def _freeze_imports() -> None:
