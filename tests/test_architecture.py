@@ -19,6 +19,7 @@ BASE = {"finish_reasons", "models", "responses", "errors", "settings", "sites", 
 LAYERS: dict[str, set[str]] = {
     "app": {"server"},
     "pages": {"ui", "services", "models", "errors", "words"},
+    "install": set(),
     "cli": {"commands", "services", "local_endpoint", "terminal", *BASE},
     "commands": {"services", "terminal", *BASE},
     "ui": {"server", "services", "charts", *BASE},

@@ -2,7 +2,15 @@
 
 import sys
 
-from tlm_dash.cli import main
+from tlm_dash.install import tell_how_to_get_ready
+
+try:
+    from tlm_dash.cli import main
+except ImportError as error:
+    # Another Python than the environment's: it lacks what is required, or is too old for our own code.
+    if (error.name or "").startswith("tlm_dash"):
+        raise
+    sys.exit(tell_how_to_get_ready())
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -49,7 +49,8 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = TextParser(
         prog="python -m tlm_dash",
-        description="Decide which LLM responses can be trusted. The dashboard: streamlit run app.py",
+        description="Decide which LLM responses can be trusted. "
+        "The dashboard: python -m streamlit run app.py",
     )
     parser.add_argument("--version", action="version", version=f"tlm_dash {__version__}")
     commands = parser.add_subparsers(

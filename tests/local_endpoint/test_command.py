@@ -80,6 +80,16 @@ def hang_on(url: str, body: dict[str, object]) -> None:
         httpx.post(url, json={**body, "model": "silent"}, timeout=600, trust_env=False)
 
 
+def test_a_system_without_a_library_that_llama_cpp_needs_is_told(tmp_path: Path) -> None:
+    missing = "libgomp.so.1: cannot open shared object file"
+    (tmp_path / "xllamacpp.py").write_text(f"raise ImportError({missing!r})")
+    (tmp_path / "a.gguf").write_bytes(b"GGUF" + bytes(100))
+    options = ["--port", "0", "--model-file", str(tmp_path / "a.gguf"), "--data-dir", str(tmp_path)]
+    code, _, err = finish(command(*options, PYTHONPATH=str(tmp_path)))
+    assert (code, "Traceback" in err) == (1, False)
+    assert f"error: llama.cpp cannot be loaded ({missing}).\nhint: " in err and "libgomp1" in err
+
+
 def test_it_serves_over_a_model_server_with_its_key_and_ends_on_a_signal(upstream: FakeModelServer) -> None:
     upstream.calls.clear()
     process = command(

@@ -28,9 +28,13 @@ NOT_MADE = {"argparse.ArgumentParser"}
 ENDS_WITH_WORDS = {"sys.exit", "SystemExit", "exit", "quit"}
 """What prints its argument where that is no number."""
 
+BEFORE_THE_PRINTER = ROOT / "tlm_dash" / "install.py"
+"""Runs where nothing is installed, by a Python that need not understand the printer; prints its own sentences."""
+
 
 def printing_files() -> list[Path]:
     files = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "tlm_dash").rglob("*.py")]
+    files.remove(BEFORE_THE_PRINTER)
     return [file for file in files if file.name == "__main__.py" or part_of(file) != "terminal"]
 
 

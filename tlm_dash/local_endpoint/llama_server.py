@@ -7,10 +7,17 @@ import secrets
 from dataclasses import replace
 from pathlib import Path
 
-import xllamacpp
-
 from tlm_dash.errors import LocalEndpointError
 from tlm_dash.local_endpoint.model_source import ModelSource
+
+try:
+    import xllamacpp
+except ImportError as error:
+    # Its package brings everything but OpenMP's library, which a small Linux lacks.
+    raise LocalEndpointError(
+        f"llama.cpp cannot be loaded ({error}).",
+        hint="Install the library that it names (sudo apt install libgomp1, for one), then start again.",
+    ) from error
 
 CORES = os.cpu_count() or 1
 

@@ -26,7 +26,7 @@ _CAUSES = (
     (
         "No module named pip",
         "this Python has no pip",
-        f"Run `python -m ensurepip` and start again, {OWN_FILE_HINT}",
+        f'Run "{sys.executable}" -m ensurepip and start again, {OWN_FILE_HINT}',
     ),
     ("No space left on device", "the disk is full", "Make room on the disk, then start again."),
     (
