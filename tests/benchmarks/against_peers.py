@@ -31,6 +31,13 @@ from tests.benchmarks.simulated_endpoint import SimulatedEndpoint
 
 MOST_TIMES, LEAST_USED, MOST_REFUSED = 2.0, 0.90, 0.05
 COMMANDS = {"inspect": inspect, "promptfoo": promptfoo}
+RETRIES = {
+    "inspect": "tries without end, after 3 s and twice as long each time, whatever Retry-After says",
+    "promptfoo": "tries a 429 some times, after Retry-After if that is in whole seconds, else after a "
+    "minute; a 500 is left as it is",
+}
+"""What the sources of Inspect 0.3 and promptfoo 0.121 say of how they retry."""
+
 INSTALL = {
     "inspect": "python -m venv ~/inspect; ~/inspect/bin/pip install inspect-ai openai; "
     "then --inspect ~/inspect/bin/inspect",
@@ -126,7 +133,7 @@ def found_ways(options: argparse.Namespace) -> dict[str, Way]:
             print(f"{name} is not here. To have it beside: {INSTALL[name]}")
             continue
         ways[name] = way(os.path.abspath(command))
-        print(f"{name} {version(command)}")
+        print(f"{name} {version(command)}, {RETRIES[name]}")
     return ways
 
 
