@@ -29,7 +29,7 @@ ENDS_WITH_WORDS = {"sys.exit", "SystemExit", "exit", "quit"}
 """What prints its argument where that is no number."""
 
 BEFORE_THE_PRINTER = ROOT / "tlm_dash" / "install.py"
-"""Runs where nothing is installed, by a Python that need not understand the printer; prints its own sentences."""
+"""Runs where nothing is installed, by a Python that need not understand the printer: prints its own words."""
 
 
 def printing_files() -> list[Path]:
