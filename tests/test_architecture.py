@@ -23,7 +23,7 @@ LAYERS: dict[str, set[str]] = {
     "cli": {"commands", "services", "local_endpoint", "terminal", *BASE},
     "commands": {"services", "terminal", *BASE},
     "ui": {"server", "services", "charts", *BASE},
-    "server": {"services", "front_door", "terminal", *BASE},
+    "server": {"services", "front_door", "terminal", "web_log", *BASE},
     "services": {"batch", "analysis", "interchange", "charts", "endpoint", "store", "local_endpoint", *BASE},
     "batch": {"endpoint", "store", *BASE},
     "analysis": BASE,
@@ -31,7 +31,7 @@ LAYERS: dict[str, set[str]] = {
     "charts": BASE,
     "endpoint": BASE,
     "store": BASE,
-    "local_endpoint": {"errors", "front_door", "sites", "terminal", "words"},
+    "local_endpoint": {"errors", "front_door", "sites", "terminal", "web_log", "words"},
     "terminal": {"errors", "words"},
     "models": set(),
     "words": {"models"},
@@ -41,11 +41,13 @@ LAYERS: dict[str, set[str]] = {
     "settings": {"errors", "sites"},
     "sites": set(),
     "front_door": {"sites"},
+    "web_log": set(),
 }
 
 # Which parts may import an outer library.
 OWNERS: dict[str, set[str]] = {
     "streamlit": {"app", "pages", "ui"},
+    "h11": {"server"},
     "starlette": {"app", "server", "local_endpoint", "front_door"},
     "uvicorn": {"server", "local_endpoint"},
     "duckdb": {"store"},

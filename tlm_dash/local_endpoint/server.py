@@ -22,6 +22,7 @@ from tlm_dash.local_endpoint.lifeline import on_parent_exit
 from tlm_dash.local_endpoint.startup import Startup
 from tlm_dash.sites import Names
 from tlm_dash.terminal.streams import flush
+from tlm_dash.web_log import quiet_web_server
 
 # Requests that are stopped get this long to send their error; the process leaves by force soon after.
 GRACE_S = 1
@@ -62,6 +63,7 @@ class EndpointServer(uvicorn.Server):
 
     def serve_until_told(self) -> NoReturn:
         """Serve, then end the process."""
+        quiet_web_server()
         if self._with_parent:
             on_parent_exit(self.leave)
         asyncio.run(self.serve(sockets=[self._listener]))

@@ -14,12 +14,13 @@ import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tlm_dash.errors import SettingsError
-from tlm_dash.server.web_log import quiet_web_server
+from tlm_dash.server.connections import PunctualConnection
 from tlm_dash.services import exports, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.settings import Settings, load_settings
 from tlm_dash.terminal.logs import make_records_text
 from tlm_dash.terminal.printer import tell_error
+from tlm_dash.web_log import quiet_web_server
 
 CLOSING_S = 5
 """How long the end waits for connections; what is committed is safe without them."""
@@ -83,7 +84,8 @@ def _adjust_server() -> None:
         logger.warning("The web server is not known: a browser that reads no more can hold up its end")
         return
     server.config.timeout_graceful_shutdown = CLOSING_S
-    # Connections, of which there are none yet, take the application from here.
+    # Connections, of which there are none yet, take what they are and the application from here.
+    server.config.http_protocol_class = PunctualConnection
     while isinstance(server.config.loaded_app, ProxyHeadersMiddleware):
         server.config.loaded_app = server.config.loaded_app.app
 

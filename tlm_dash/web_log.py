@@ -5,8 +5,15 @@ from __future__ import annotations
 import logging
 import time
 
-# Websockets that were turned away, of which the front door tells by itself, many in one line.
-TOLD_ELSEWHERE = frozenset({'%s - "WebSocket %s" 403', '%s - "WebSocket %s" %d'})
+# Websockets that were turned away, of which the front door tells by itself, many in one line; the last is
+# said of each that got an answer in place of a handshake.
+TOLD_ELSEWHERE = frozenset(
+    {
+        '%s - "WebSocket %s" 403',
+        '%s - "WebSocket %s" %d',
+        "ASGI callable returned without completing handshake.",
+    }
+)
 
 # What a caller who does not speak HTTP brings about, or one who asks for another protocol.
 REPEATED = frozenset({"Invalid HTTP request received.", "Unsupported upgrade request."})
