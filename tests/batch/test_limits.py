@@ -184,7 +184,7 @@ def test_a_person_goes_ahead_of_a_full_gate() -> None:
         passes = [await gate.enter() for _ in range(2)]
         waiting = asyncio.create_task(gate.enter())
         await asyncio.sleep(0.02)
-        with gate.ahead():
+        async with gate.ahead(lambda _: None):
             assert gate.in_flight == 3
             gate.leave(passes[0], "ok")
             await asyncio.sleep(0.05)

@@ -23,7 +23,7 @@ from tests.fake_endpoint import (
     fake_answer,
     fake_score,
 )
-from tlm_dash.batch import endings
+from tlm_dash.batch import endings, retries
 from tlm_dash.errors import InvalidInputError, NotFoundError, SettingsError, StoreFullError
 from tlm_dash.models import canonical_json, text_hash
 from tlm_dash.services import playground
@@ -37,6 +37,12 @@ MODEL = "gpt-4.1-mini"
 def request(prompt: str = "What is 2 + 2?", **changes: object) -> PlaygroundRequest:
     settings = {"models": (MODEL,), "quality_presets": ("medium",)} | changes
     return PlaygroundRequest(prompt, **settings)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked again, as where a person has waited as long as a person bears."""
+    monkeypatch.setattr(retries, "LONGEST_FOR_A_PERSON_S", 0.0)
 
 
 def run(dashboard: Dashboard, asked: PlaygroundRequest) -> EntryView:
@@ -159,6 +165,7 @@ def test_system_prompt_and_earlier_turns_are_sent_and_restored(
         ("dies-mid-stream", "connection_dropped"),
     ],
 )
+@pytest.mark.usefixtures("impatient")
 def test_a_bad_day_is_a_row_with_a_sentence_and_a_next_step(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, behaviour: str, kind: str
 ) -> None:
@@ -182,6 +189,7 @@ def test_a_dead_endpoint_is_said(make_dashboard: MakeDashboard) -> None:
     assert cell.cell.error_kind == "unreachable"
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_time_out_is_said(make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint) -> None:
     dashboard = make_dashboard(fake_endpoint.base_url, TLM_DASH_TIMEOUT_S="2")
     fake_endpoint.script("chat/completions", [Hang()])
@@ -189,6 +197,7 @@ def test_a_time_out_is_said(make_dashboard: MakeDashboard, fake_endpoint: FakeEn
     assert cell.cell.error_kind == "timeout"
 
 
+@pytest.mark.usefixtures("impatient")
 def test_the_answer_is_kept_when_scoring_fails_and_can_be_scored_again(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint
 ) -> None:
@@ -309,6 +318,7 @@ def test_a_response_is_scored_again_by_one_request_at_a_time(
     assert len(fake_endpoint.requests_to("chat/score")) == 1
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_failed_try_to_score_again_takes_no_score_away(
     make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint
 ) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, aclosing
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from tlm_dash.batch.endings import Endings
 from tlm_dash.batch.engine import EndpointAddress, Engine
+from tlm_dash.batch.gate import Gate
 from tlm_dash.batch.ledger import recorded_attempt
 from tlm_dash.batch.live import LiveBoard
+from tlm_dash.batch.patience import ask_patiently
 from tlm_dash.batch.plan import AnswerPlan, PlannedCell
 from tlm_dash.batch.rows import done_rows, error_row
 from tlm_dash.errors import EndpointError, RequestRefusedError, TlmDashError
@@ -45,9 +47,6 @@ KEPT_HINT = "What had arrived is kept. Press Run again for a complete answer."
 UNSCORED_MESSAGE = "The answer is kept, but it has no score."
 
 
-Ahead = Callable[[EndpointAddress], AbstractContextManager[None]]
-
-
 class TlmEndpoint(Protocol):
     """Where the TLM endpoint is; the embedded one may still be starting, and may move to another port."""
 
@@ -69,11 +68,12 @@ class Answering:
     """Runs answer plans on the engine's loop; every outcome becomes rows, whatever happens."""
 
     def __init__(
-        self, engine: Engine, store: Store, board: LiveBoard, tlm: TlmEndpoint, ahead: Ahead
-    ) -> None:
-        """`ahead` lets a request to an address go before those of runs, for as long as it is under way."""
+        self, engine: Engine, store: Store, board: LiveBoard, tlm: TlmEndpoint,
+        gate: Callable[[EndpointAddress], Gate],
+    ) -> None:  # fmt: skip
+        """`gate` gives the one gate of an address, which the requests of runs pass too."""
         self._engine = engine
-        self._ahead = ahead
+        self._gate = gate
         self._store = store
         self._board = board
         self._tlm = tlm
@@ -83,8 +83,11 @@ class Answering:
         work = _Work(plan, Endings(self._store, self._board, plan))
         try:
             await self._tlm.wait_until_ready(work.endings.note)
-            await self._answer(work)
-            await self._score_all(work)
+            # Held over the moments between two requests, in which runs would take all places anew.
+            with self._gate(plan.provider or self._tlm.address()).person_waits():
+                await self._answer(work)
+            with self._gate(self._tlm.address()).person_waits():
+                await self._score_all(work)
         except asyncio.CancelledError:
             arrived = work.streamed or work.response is not None
             await work.close_open("stopped", STOPPED_MESSAGE, KEPT_HINT if arrived else NOTHING_HINT)
@@ -127,24 +130,38 @@ class Answering:
         return await self._stream(work, replace(request, options=options))
 
     async def _stream(self, work: _Work, request: GenerateRequest) -> Generated:
+        """Ask until an answer streams in; one of which text has been seen is not asked for anew."""
+
+        async def address() -> EndpointAddress:
+            return work.plan.provider or await self._tlm_address(work.endings.note)
+
+        return await ask_patiently(
+            address, self._gate, lambda where: self._stream_once(work, request, where), work.endings.note,
+            may_ask_again=lambda: not work.streamed,
+        )  # fmt: skip
+
+    async def _tlm_address(self, tell: Callable[[str], None]) -> EndpointAddress:
+        await self._tlm.wait_until_ready(tell)
+        return self._tlm.address()
+
+    async def _stream_once(
+        self, work: _Work, request: GenerateRequest, address: EndpointAddress
+    ) -> Generated:
         plan, first = work.plan, work.plan.cells[0]
-        address = plan.provider or self._tlm.address()
         work.endings.enter("answering")
         result: Generated | None = None
         recorded = recorded_attempt(
             self._store, run_id=first.run_id, item_no=plan.item_no, attempt_no=first.attempt_no,
             call="generate", content=[request.messages, request.model, request.params, request.options],
         )  # fmt: skip
-        client = self._engine.client(address)
-        with self._ahead(address):
-            async with recorded, aclosing(client.stream(request)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Generated):
-                        result = piece
-                        continue
-                    work.streamed.append(piece)
-                    for cell in plan.cells:
-                        self._board.add_text(plan.entry_id, cell.run_id, piece)
+        async with recorded, aclosing(self._engine.client(address).stream(request)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Generated):
+                    result = piece
+                    continue
+                work.streamed.append(piece)
+                for cell in plan.cells:
+                    self._board.add_text(plan.entry_id, cell.run_id, piece)
         assert result is not None, "the client's stream ends with a Generated"
         return result
 
@@ -165,6 +182,26 @@ class Answering:
             await self._score_one(work, cell)
 
     async def _score_one(self, work: _Work, cell: PlannedCell) -> None:
+        plan = work.plan
+
+        def tell(note: str) -> None:
+            work.endings.note(note, cell)
+
+        try:
+            scored = await ask_patiently(
+                lambda: self._tlm_address(tell), self._gate,
+                lambda where: self._score_once(work, cell, where), tell, may_ask_again=lambda: True,
+            )  # fmt: skip
+        except EndpointError as error:
+            kept = "" if plan.given_id is not None else f"{UNSCORED_MESSAGE} "
+            await work.close_error(cell, error.kind, f"{kept}{error.message}", error.hint)
+            self._tlm.look_again()
+        except TlmDashError as error:
+            await work.close_error(cell, "not_sent", f"{UNSCORED_MESSAGE} {error.message}", error.hint)
+        else:
+            await work.close_done(cell, scored)
+
+    async def _score_once(self, work: _Work, cell: PlannedCell, address: EndpointAddress) -> Scored:
         plan, completion = work.plan, work.completion
         work.endings.enter("scoring", cell)
         request = score_request(plan, cell, completion)
@@ -175,19 +212,8 @@ class Answering:
                 request.scorer_model, request.quality_preset,
             ],
         )  # fmt: skip
-        try:
-            async with recorded:
-                address = self._tlm.address()
-                with self._ahead(address):
-                    scored = await self._engine.client(address).score(request)
-        except EndpointError as error:
-            kept = "" if plan.given_id is not None else f"{UNSCORED_MESSAGE} "
-            await work.close_error(cell, error.kind, f"{kept}{error.message}", error.hint)
-            self._tlm.look_again()
-        except TlmDashError as error:
-            await work.close_error(cell, "not_sent", f"{UNSCORED_MESSAGE} {error.message}", error.hint)
-        else:
-            await work.close_done(cell, scored)
+        async with recorded:
+            return await self._engine.client(address).score(request)
 
 
 @dataclass

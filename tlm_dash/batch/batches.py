@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from tlm_dash.batch.answering import TlmEndpoint
 from tlm_dash.batch.engine import EndpointAddress, Engine
@@ -25,7 +24,7 @@ that has much to do, seconds pass, and a run that goes on after a restart must n
 
 
 class Batches:
-    """Every method but `ahead` may be called from any thread; the work is done on the engine's loop.
+    """Every method but `gate` may be called from any thread; the work is done on the engine's loop.
 
     `max_in_flight` and `requests_per_minute` are the limits that the settings give for each endpoint.
     """
@@ -40,7 +39,7 @@ class Batches:
         self._gates: dict[str, Gate] = {}
         self._jobs: dict[str, Job] = {}
         self._n_begun = 0
-        self._parts = Parts(engine, store, tlm, self._recorder, self._gate)
+        self._parts = Parts(engine, store, tlm, self._recorder, self.gate)
 
     def begin(self, grid: Grid, limits: Limits, run_ids: Sequence[str], *, pilot: bool = False) -> None:
         """Carry out some runs of a grid; those of it that are under way go on beside them."""
@@ -96,16 +95,22 @@ class Batches:
         """Tell why no row can be written at this moment, or None."""
         return self._recorder.problem
 
-    @contextmanager
-    def ahead(self, address: EndpointAddress) -> Iterator[None]:
-        """Let a person's request go ahead of all runs. On the engine's loop only."""
-        with self._gate(address).ahead():
-            yield
-
-    def _gate(self, address: EndpointAddress) -> Gate:
-        key = address.base_url
-        if key not in self._gates:
-            self._gates[key] = Gate(
-                max_in_flight=self._max_in_flight, requests_per_minute=self._requests_per_minute
+    def gate(self, address: EndpointAddress) -> Gate:
+        """Give the one gate before an endpoint. On the engine's loop only."""
+        name = address.gate_name
+        if name not in self._gates:
+            self._gates[name] = Gate(
+                max_in_flight=self._most_at_once(address),
+                requests_per_minute=self._requests_per_minute,
+                gives_way=address.serves_at_once is not None,
             )
-        return self._gates[key]
+        return self._gates[name]
+
+    def _most_at_once(self, address: EndpointAddress) -> int | None:
+        """Give the limit that an endpoint has, whatever runs ask for.
+
+        The embedded one is never sent more than it works on at once: what waits in its own queue is in front
+        of a person's prompt, and may run into the time limit there.
+        """
+        known = [limit for limit in (address.serves_at_once, self._max_in_flight) if limit is not None]
+        return min(known, default=None)

@@ -37,10 +37,10 @@ class Endings:
         for each in self._plan.cells if cell is None else (cell,):
             self._board.enter(self._plan.entry_id, each.run_id, phase)
 
-    def note(self, note: str) -> None:
-        """Say what all cells wait for."""
-        for cell in self._plan.cells:
-            self._board.enter(self._plan.entry_id, cell.run_id, "waiting", note=note)
+    def note(self, note: str, cell: PlannedCell | None = None) -> None:
+        """Say what a cell, or all of them, wait for."""
+        for each in self._plan.cells if cell is None else (cell,):
+            self._board.enter(self._plan.entry_id, each.run_id, "waiting", note=note)
 
     def clear_board(self) -> None:
         """Take what is left of the plan off the board."""

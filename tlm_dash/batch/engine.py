@@ -30,13 +30,22 @@ STOP_WITHIN_S = 5.0
 
 @dataclass(frozen=True)
 class EndpointAddress:
-    """What identifies a connection: one client is kept for each address."""
+    """What identifies a connection: one client is kept for each address.
+
+    `serves_at_once` is how many requests it works on at once where that is known: of the embedded endpoint.
+    """
 
     base_url: str
     api_key: str
     headers: tuple[tuple[str, str], ...] = ()
     timeout_s: float = 120.0
     speaks_tlm: bool = True
+    serves_at_once: int | None = None
+
+    @property
+    def gate_name(self) -> str:
+        """Give the name that the endpoint's gate is kept under: the embedded one may move to another port."""
+        return self.base_url if self.serves_at_once is None else "embedded"
 
     def __repr__(self) -> str:
         return f"EndpointAddress({shown_url(self.base_url)!r})"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,21 +43,33 @@ class Pass:
 
 
 class Gate:
-    """Places and pace of one endpoint. Batch requests wait in line; a person's request goes ahead of them."""
+    """Places and pace of one endpoint. Batch requests wait in line; a person's request goes ahead of them.
 
-    def __init__(self, *, max_in_flight: int | None = None, requests_per_minute: float | None = None) -> None:
+    `gives_way` is for an endpoint whose few places are known, the embedded one. No fewer are looked for: what
+    fails there is told by its restart, not by load. While a person waits, no batch request is let in at all,
+    instead of half as many, for each one under way is felt by all others.
+    """
+
+    def __init__(
+        self, *, max_in_flight: int | None = None, requests_per_minute: float | None = None,
+        gives_way: bool = False,
+    ) -> None:  # fmt: skip
         self.limit = InFlightLimit(max_in_flight)
         self.pace = Pace(requests_per_minute)
         self.in_flight = 0
+        self._gives_way = gives_way
         self._n_ahead = 0
+        self._places_ahead = asyncio.Semaphore(self.limit.ceiling)
         self._opened_at = self._left_at = -CLOSED_AFTER_S
         self._line = asyncio.Lock()
         self._change = asyncio.Event()
 
     @property
     def places(self) -> int:
-        """Give how many may be under way now: half as many while a person waits for an answer."""
-        return self.limit.current if not self._n_ahead else max(1, self.limit.current // 2)
+        """Give how many may be under way now: half as many, or none, while a person waits for an answer."""
+        if not self._n_ahead:
+            return self.limit.current
+        return 0 if self._gives_way else max(1, self.limit.current // 2)
 
     async def enter(self) -> Pass:
         """Wait for a place and for the pace, in the order of asking."""
@@ -84,15 +96,40 @@ class Gate:
         return self.in_flight >= OPEN_AT_ONCE + (now - self._opened_at) * OPENED_PER_S
 
     @contextmanager
-    def ahead(self) -> Iterator[Pass]:
-        """Let a person's request through at once; while it is under way, batch requests give way."""
+    def person_waits(self) -> Iterator[None]:
+        """Have batch requests give way while a person waits, also between one request and the next."""
         self._n_ahead += 1
         try:
-            yield self._admit(time.monotonic())
+            yield
         finally:
             self._n_ahead -= 1
-            self.in_flight -= 1
             self._change.set()
+
+    @asynccontextmanager
+    async def ahead(self, waits: Callable[[float | None], None]) -> AsyncIterator[None]:
+        """Let a person's request through before all of a batch, and take its ending like that of any other.
+
+        It obeys a pause that the endpoint asked for, and waits for other people where they have all places:
+        `waits` is told the seconds of the pause, or None, and may raise to give up.
+        """
+        if self._places_ahead.locked():
+            waits(None)
+        with self.person_waits():
+            async with self._places_ahead:
+                while (wait_s := self.pace.paused_s(time.monotonic())) > 0:
+                    waits(wait_s)
+                    await asyncio.sleep(min(wait_s, LONGEST_SLEEP_S))
+                passed = self._admit(time.monotonic())
+                ending: Ending = "cut"
+                retry_after_s: float | None = None
+                try:
+                    yield
+                    ending = "ok"
+                except EndpointError as error:
+                    ending, retry_after_s = ending_of(error), error.retry_after_s
+                    raise
+                finally:
+                    self.leave(passed, ending, retry_after_s)
 
     def leave(self, passed: Pass, ending: Ending, retry_after_s: float | None = None) -> None:
         """Give the place back and tell how the request ended."""
@@ -100,7 +137,7 @@ class Gate:
         self.in_flight -= 1
         if ending == "refused":
             self.pace.refused(now, passed.at, retry_after_s)
-        elif ending != "cut":
+        elif ending != "cut" and not self._gives_way:
             self.limit.note_end(now, ok=ending != "trouble", trouble=ending == "trouble")
         self._change.set()
 

@@ -18,7 +18,7 @@ from tlm_dash.batch.grid import Grid, Limits
 from tlm_dash.batch.outcomes import BUG_MESSAGE
 from tlm_dash.batch.recorder import Recorder
 from tlm_dash.batch.runner import Runner
-from tlm_dash.batch.serving import Stop, Way
+from tlm_dash.batch.serving import Stop, Way, cut_note
 from tlm_dash.batch.tally import LiveRun, Tally
 from tlm_dash.errors import EndpointError, StoreClosedError, TlmDashError
 from tlm_dash.store.database import Store
@@ -172,6 +172,8 @@ class Job:
             if self._goes_on or not wanted & self._wanted:
                 return _AGAIN
             return await self._runner.run(wanted & self._wanted)
+        except EndpointError as error:
+            return Stop("failed", str(error))
         finally:
             self._runner = None
             for tally in self._tallies.values():
@@ -193,7 +195,7 @@ class Job:
             return parts.tlm.address()
 
         tlm_gate = parts.gate(tlm_address())
-        tlm = Way(tlm_gate, lambda: parts.engine.client(tlm_address()))
+        tlm = Way(tlm_gate, lambda: parts.engine.client(tlm_address()), self._until_up)
         ways = {"generate": tlm, "score": tlm}
         if provider is not None:
             ways["generate"] = Way(parts.gate(provider), lambda: parts.engine.client(provider))
@@ -201,6 +203,11 @@ class Job:
             for way in ways.values():
                 way.gate.limit.allow(self._limits.max_in_flight)
         return ways
+
+    async def _until_up(self) -> None:
+        """Wait while the embedded endpoint is started again: rows would fail for nothing."""
+        await self._parts.tlm.wait_until_ready(self._set_note)
+        self._note = ""
 
     def _set_note(self, note: str) -> None:
         self._note = note
@@ -251,7 +258,7 @@ class Job:
                 detail = None if refusal is None else _said(refusal)
                 if run_id in self._tallies:
                     self._tallies[run_id].stop()
-                    detail = detail or _cut_note(self._tallies[run_id].n_cut)
+                    detail = detail or cut_note(self._tallies[run_id].n_cut)
                 # Not where it was resumed in the meantime: that is newer than what is told here.
                 try:
                     await self._event({run_id}, status, detail=detail, only_after=(status,))
@@ -287,11 +294,3 @@ class Job:
 
 def _said(refusal: Refusal) -> str:
     return f"{refusal.message} {refusal.hint}".strip()
-
-
-def _cut_note(n: int) -> str | None:
-    """Say what a cancel closed, for a person; None where nothing was under way."""
-    if not n:
-        return None
-    what = "1 request was" if n == 1 else f"{n:,} requests were"
-    return f"{what} closed before an answer came, and may have been paid all the same."

@@ -81,6 +81,10 @@ class Pace:
             self._measure(now)
         return max(0.0, self._next_at - now) if self.per_s is not None else 0.0
 
+    def paused_s(self, now: float) -> float:
+        """Tell how long nothing at all may leave: the endpoint is to be left alone, also by a person."""
+        return max(0.0, self._paused_until - now)
+
     def take(self, now: float) -> None:
         """Note that a request leaves."""
         self._sent += 1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import time
+from dataclasses import dataclass
+from typing import Protocol
 
 from tlm_dash.batch.pace import LONGEST_WAIT_S
-from tlm_dash.batch.questions import Unit
 from tlm_dash.errors import EndpointError
 
 MOST_TRIES = 5
@@ -25,7 +27,43 @@ HOPELESS_AFTER = 50
 """So many items in a row that fail in the same hopeless way: the endpoint is at fault, not the items."""
 
 
-def wait_before_retry(unit: Unit, error: EndpointError, chance: random.Random) -> float | None:
+LONGEST_FOR_A_PERSON_S = 60.0
+"""Who looks at a card is told after so long at the latest that it did not work, and can ask again."""
+
+
+class Tried(Protocol):
+    """What has become of a request so far."""
+
+    n_tries: int
+    n_refused: int
+    maybe_again: bool
+
+
+@dataclass(slots=True)
+class PersonsTries:
+    """The tries of one request that a person waits for. `began` is when it first left (monotonic)."""
+
+    began: float | None = None
+    n_tries: int = 0
+    n_refused: int = 0
+    maybe_again: bool = False
+
+    def leaves(self) -> None:
+        """Note that it leaves: what it waited for before, for its turn or a model to be loaded, is no try."""
+        self.began = time.monotonic() if self.began is None else self.began
+
+    def wait_s(self, error: EndpointError, chance: random.Random) -> float | None:
+        """Count a failed try as `wait_before_retry` does; None also where it would take too long to bear."""
+        wait_s = wait_before_retry(self, error, chance)
+        return wait_s if wait_s is not None and self.bears(wait_s) else None
+
+    def bears(self, wait_s: float) -> bool:
+        """Tell whether a person may be asked to wait so much longer."""
+        so_far_s = 0.0 if self.began is None else time.monotonic() - self.began
+        return so_far_s + wait_s <= LONGEST_FOR_A_PERSON_S
+
+
+def wait_before_retry(unit: Tried, error: EndpointError, chance: random.Random) -> float | None:
     """Count a failed try; give the seconds until the next one, or None where there is to be none."""
     if not error.retryable:
         return None

@@ -173,7 +173,7 @@ class Runner:
             await self._wait_for_own_pace()
             while self._spending.must_wait(self._n_under_way):
                 await asyncio.sleep(FIRST_COSTS_EVERY_S)
-            passed = await lane.gate.enter()
+            passed = await self._ways[unit.call].enter()
             # From here on there is no await: a request that may leave is always recorded, or not sent at all.
             why_not = self._spending.why_not(self._n_under_way)
             is_wanted = self._narrow(unit)

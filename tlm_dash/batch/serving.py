@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,30 @@ class Stop:
     detail: str
 
 
+async def _is_up() -> None:
+    """Any endpoint but the embedded one is simply tried."""
+
+
 @dataclass(frozen=True)
 class Way:
-    """How to reach an endpoint: its gate, and its client at this moment (which may raise EndpointError)."""
+    """How to reach an endpoint: its gate, and its client at this moment (which may raise EndpointError).
+
+    `until_up` waits for one that is being started again; it raises EndpointError where it will not be.
+    """
 
     gate: Gate
     client: Callable[[], EndpointClient]
+    until_up: Callable[[], Awaitable[None]] = _is_up
+
+    async def enter(self) -> Pass:
+        """Wait for a place, and then until the endpoint is up: waiting for the place may have taken long."""
+        passed = await self.gate.enter()
+        try:
+            await self.until_up()
+        except BaseException:
+            self.gate.leave(passed, "cut")
+            raise
+        return passed
 
 
 @dataclass(slots=True)
@@ -79,3 +97,11 @@ class Serving:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+
+
+def cut_note(n: int) -> str | None:
+    """Say what a cancel closed, for a person; None where nothing was under way."""
+    if not n:
+        return None
+    what = "1 request was" if n == 1 else f"{n:,} requests were"
+    return f"{what} closed before an answer came, and may have been paid all the same."

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tlm_dash.errors import LocalEndpointError
+from tlm_dash.local_endpoint.capacity import SERVED_AT_ONCE
 from tlm_dash.local_endpoint.model_source import ModelSource
 
 try:
@@ -27,9 +28,6 @@ CORES = os.cpu_count() or 1
 # one, for 125 MB more. So two servers, and a quarter of the cores as threads for each.
 SERVERS = min(2, CORES)
 THREADS = max(1, min(4, CORES // 4))
-
-# Requests worked on at once, over all servers; llama.cpp queues the others.
-SLOTS = 4
 
 # The longest request, prompt and answer together, in tokens. llama.cpp divides one context evenly among the
 # slots. The model could read 8192, but a prompt that long takes a laptop most of a minute, and each
@@ -77,7 +75,7 @@ class LlamaServer:
 def _parameters(model_file: Path, key: str) -> xllamacpp.CommonParams:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model_file)
-    parameters.n_parallel = SLOTS // SERVERS
+    parameters.n_parallel = SERVED_AT_ONCE // SERVERS
     parameters.n_ctx = TOKENS_PER_REQUEST * parameters.n_parallel
     parameters.cache_ram_mib = PROMPT_CACHE_MIB
     parameters.cpuparams.n_threads = THREADS

@@ -11,6 +11,7 @@ from typing import Literal
 
 from tlm_dash.batch.engine import EndpointAddress, Engine
 from tlm_dash.errors import EndpointUnreachableError, TlmDashError
+from tlm_dash.local_endpoint.capacity import SERVED_AT_ONCE
 from tlm_dash.local_endpoint.model_source import BUNDLED_MODEL
 from tlm_dash.local_endpoint.process import LocalEndpoint
 from tlm_dash.models import EndpointHealth, EndpointState
@@ -96,7 +97,7 @@ class ConnectionMonitor:
                 f"The embedded endpoint is not up. {self._local.status().detail}",
                 hint="Wait for it, or name another endpoint in BASE_URL.",
             )
-        return EndpointAddress(base_url, ".", (), self._settings.timeout_s)
+        return EndpointAddress(base_url, ".", (), self._settings.timeout_s, serves_at_once=SERVED_AT_ONCE)
 
     def provider_address(self) -> EndpointAddress | None:
         """Give the address of the other provider that answers, where one is set."""

@@ -94,7 +94,7 @@ class Dashboard:
 
     def answering(self) -> Answering:
         """Make the runner of answer plans. Raises StoreError while there is no store."""
-        return Answering(self.engine, self.store, self.board, self.monitor, self.batches.ahead)
+        return Answering(self.engine, self.store, self.board, self.monitor, self.batches.gate)
 
     def _open_store(self) -> None:
         """Open the store, or keep trying: a command may hold the file for a while."""

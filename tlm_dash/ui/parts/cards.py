@@ -189,6 +189,9 @@ def _score(cell: CellView, place: str) -> None:
     else:
         since = f" · {time.monotonic() - cell.since:.0f} s" if cell.since and cell.status == "scoring" else ""
         st.caption(f"Scoring …{since}" if cell.status == "scoring" else "The score follows the answer.")
+        if cell.note and cell.text:
+            # Without an answer it stands in the answer's place.
+            st.text(visible(cell.note))
 
 
 def standing_words(cell: CellView) -> str:
