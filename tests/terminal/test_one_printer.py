@@ -32,10 +32,14 @@ BEFORE_THE_PRINTER = ROOT / "tlm_dash" / "install.py"
 """Runs where nothing is installed, by a Python that need not understand the printer: prints its own words."""
 
 
+ALONE = {"terminal", "install"}
+"""The printer itself, and what runs before there is an environment, on any Python."""
+
+
 def printing_files() -> list[Path]:
     files = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "tlm_dash").rglob("*.py")]
     files.remove(BEFORE_THE_PRINTER)
-    return [file for file in files if file.name == "__main__.py" or part_of(file) != "terminal"]
+    return [file for file in files if file.name == "__main__.py" or part_of(file) not in ALONE]
 
 
 def dotted(node: ast.AST) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -20,4 +21,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # First of all: whatever is made from here on is its owner's only.
+    os.umask(0o077)
     sys.exit(main())

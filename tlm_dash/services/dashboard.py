@@ -14,6 +14,7 @@ from tlm_dash.batch.live import LiveBoard
 from tlm_dash.errors import StoreClosedError, StoreError, TlmDashError
 from tlm_dash.local_endpoint.process import LocalEndpoint
 from tlm_dash.services.connection import ConnectionMonitor
+from tlm_dash.services.private_files import tighten
 from tlm_dash.settings import Settings
 from tlm_dash.store import playground as playground_store
 from tlm_dash.store.database import Store
@@ -51,6 +52,7 @@ class Dashboard:
 
     def start(self) -> None:
         """Start everything; returns at once, whatever the endpoint and the database file do."""
+        tighten(self.settings.data_dir)
         self.engine.start_thread()
         if self.local_endpoint is not None:
             self.local_endpoint.start()

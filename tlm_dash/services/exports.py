@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +26,7 @@ from tlm_dash.interchange.exports import (
 from tlm_dash.interchange.workbook_export import write_workbook
 from tlm_dash.models import new_id, text_hash
 from tlm_dash.services.place import Place
+from tlm_dash.services.private_files import put_in_place
 from tlm_dash.settings import Settings
 from tlm_dash.store.exporting import EVERY_ROW, EXPORT_SCHEMA, JSON_COLUMNS, ExportRequest, export_rows
 from tlm_dash.store.json_lines import json_lines
@@ -114,7 +114,7 @@ def export(
     partial = output.with_name(f".{output.name[:_NAME_CHARACTERS]}.{new_id()}.partial")
     try:
         written = export_rows(place.store, request, _writing(known, partial, is_safe=is_spreadsheet_safe))
-        os.replace(partial, output)
+        put_in_place(partial, output)
     except OSError as error:
         raise _unwritable(output, error) from error
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self
 
+from tlm_dash.services.private_files import tighten
 from tlm_dash.settings import Settings, load_settings
 from tlm_dash.store.database import Store
 
@@ -32,6 +33,7 @@ class OpenStore:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or load_settings()
+        tighten(self.settings.data_dir)
         self.store = Store.open(
             self.settings.database_url,
             temp_dir=self.settings.data_dir / "tmp",

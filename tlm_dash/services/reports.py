@@ -14,6 +14,7 @@ from tlm_dash.services.asking_words import late_reason
 from tlm_dash.services.compare import CompareRequest
 from tlm_dash.services.decide import Question
 from tlm_dash.services.place import Place
+from tlm_dash.services.private_files import put_in_place
 from tlm_dash.services.record_drafts import Record, comparison_record, threshold_record
 from tlm_dash.services.record_files import as_html
 from tlm_dash.services.runs import show
@@ -67,7 +68,7 @@ def write_report(record: Record, output: Path) -> dict[str, Any]:
     unfinished = output.with_name(f".{new_id()}.partial")
     try:
         unfinished.write_text(as_html(record), encoding="utf-8", errors="replace")
-        unfinished.replace(output)
+        put_in_place(unfinished, output)
     except OSError as error:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
