@@ -123,9 +123,9 @@ def test_a_server_has_its_machines_name_only_where_others_reach_it() -> None:
         == loopback
     )
     assert own_names("127.0.0.2", "box") == {*loopback, "127.0.0.2"}
-    assert (
-        own_names("0.0.0.0", "Box") == own_names("::", "box") == own_names(None, "box") == {*loopback, "box"}
-    )
+    assert own_names(None, "Box") == own_names("", "box") == {*loopback, "box"}
+    assert own_names("0.0.0.0", "box") == {*loopback, "0.0.0.0", "box"}
+    assert own_names("::", "box") == own_names("[::]", "box") == {*loopback, "::", "box"}
     assert own_names("192.168.1.5", "") == {*loopback, "192.168.1.5"}
     assert own_names("Dash.Example", "box!") == {*loopback, "dash.example"}
 

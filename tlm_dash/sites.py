@@ -16,9 +16,6 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
-# What is bound to these is reached under any address of the machine; as a name they mean nothing.
-WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104
-
 MAX_NAME_CHARACTERS = 253
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::([0-9]{1,5}))?", re.IGNORECASE)
@@ -160,11 +157,12 @@ def is_loopback(address: str) -> bool:
 def own_names(bound: str | None, machine: str) -> frozenset[str]:
     """Give the names of a server bound to an address or name, on a machine called `machine`.
 
-    The machine's name belongs to it only where others can reach it.
+    The machine's name belongs to it only where others can reach it. One that is bound to `0.0.0.0` may be
+    called so: that is what it prints.
     """
     address = canonical_host((bound or "").strip("[]"))
     names = set(LOOPBACK_NAMES)
-    if address and address not in WILDCARDS:
+    if address:
         names.add(address)
     called = canonical_host(machine)
     if called and not (address and (address in LOOPBACK_NAMES or is_loopback(address))):

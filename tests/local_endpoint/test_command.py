@@ -17,6 +17,7 @@ import pytest
 
 from tests.local_endpoint.conftest import wait_until
 from tests.local_endpoint.fake_model_server import FakeModelServer
+from tests.raw_http import ask_raw, knock
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,6 +73,34 @@ def test_wrong_options_are_told(arguments: list[str], exit_code: int, words: str
     code, _, err = finish(command(*arguments))
     assert code == exit_code
     assert words in err and "Traceback" not in err
+
+
+def test_a_list_of_names_that_cannot_be_read_is_told() -> None:
+    code, _, err = finish(command("--port", "0", TLM_DASH_ALLOWED_HOSTS="gpu.lan, *"))
+    assert code == 1
+    assert err.startswith("error: The setting TLM_DASH_ALLOWED_HOSTS cannot be used (names as a browser")
+
+
+def test_bound_to_every_address_it_answers_to_its_machines_names_and_to_listed_ones(
+    upstream: FakeModelServer, tmp_path: Path
+) -> None:
+    options = ["--model-server", upstream.url, "--model", "plain", "--data-dir", str(tmp_path), "--port", "0"]
+    process = command(*options, "--host", "0.0.0.0", TLM_DASH_ALLOWED_HOSTS="https://tlm.example")
+    assert process.stdout is not None
+    base_url = process.stdout.readline().strip()
+    port = int(base_url.rpartition(":")[2].partition("/")[0])
+    # What it prints is what people set as BASE_URL.
+    wait_ready(base_url)
+    for host in (f"localhost:{port}", f"127.0.0.1:{port}", f"{socket.gethostname()}:{port}", "tlm.example"):
+        assert ask_raw(port, "/api/models", f"Host: {host}").status == 200, host
+    refused = ask_raw(port, "/api/models", f"Host: evil.example:{port}")
+    assert refused.status == 400 and "TLM_DASH_ALLOWED_HOSTS" in refused.body
+    for _ in range(20):
+        assert knock(port, f"Host: 127.0.0.1:{port}", "Origin: http://evil.example").status == 403
+    process.send_signal(signal.SIGTERM)
+    _, _, err = finish(process)
+    assert len([line for line in err.splitlines() if "Turned away" in line]) == 1
+    assert "handshake" not in err and "Traceback" not in err
 
 
 def hang_on(url: str, body: dict[str, object]) -> None:

@@ -251,7 +251,7 @@ def test_open_to_others_and_behind_a_proxy_it_answers_to_listed_names(tmp_path: 
             assert ask_raw(port, "/", f"Host: {host}").status == 200, host
             assert ask_raw(port, "/", f"Host: {host}", f"Origin: {origin}").status == 200, host
             assert knock(port, f"Host: {host}", f"Origin: {origin}").status == 101, host
-        for host in (f"0.0.0.0:{port}", f"[::]:{port}", f"evil.example:{port}", f"dash.example:{port}"):
+        for host in (f"127.0.0.9:{port}", f"evil.example:{port}", f"dash.example:{port}"):
             assert ask_raw(port, "/", f"Host: {host}").status == 400, host
             assert knock(port, f"Host: {host}", f"Origin: http://{host}").status == 400, host
         for host, origin in (

@@ -26,7 +26,12 @@ POLITENESS = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options to a parser."""
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default: %(default)s); further names under which callers reach it are "
+        f"listed in {SETTING}",
+    )
     add("--port", type=_port, default=8080, help="port, 0 for any free one (default: %(default)s)")
     model = parser.add_mutually_exclusive_group()
     model.add_argument(
