@@ -23,7 +23,7 @@ LAYERS: dict[str, set[str]] = {
     "cli": {"commands", "services", "local_endpoint", "terminal", *BASE},
     "commands": {"services", "terminal", *BASE},
     "ui": {"server", "services", "charts", *BASE},
-    "server": {"services", "front_door", "terminal", "web_log", *BASE},
+    "server": {"services", "connections", "front_door", "terminal", "web_log", *BASE},
     "services": {"batch", "analysis", "interchange", "charts", "endpoint", "store", "local_endpoint", *BASE},
     "batch": {"endpoint", "store", *BASE},
     "analysis": BASE,
@@ -31,7 +31,7 @@ LAYERS: dict[str, set[str]] = {
     "charts": BASE,
     "endpoint": BASE,
     "store": BASE,
-    "local_endpoint": {"errors", "front_door", "sites", "terminal", "web_log", "words"},
+    "local_endpoint": {"connections", "errors", "front_door", "sites", "terminal", "web_log", "words"},
     "terminal": {"errors", "words"},
     "models": set(),
     "words": {"models"},
@@ -42,14 +42,15 @@ LAYERS: dict[str, set[str]] = {
     "sites": set(),
     "front_door": {"sites"},
     "web_log": set(),
+    "connections": set(),
 }
 
 # Which parts may import an outer library.
 OWNERS: dict[str, set[str]] = {
     "streamlit": {"app", "pages", "ui"},
-    "h11": {"server"},
+    "h11": {"connections"},
     "starlette": {"app", "server", "local_endpoint", "front_door"},
-    "uvicorn": {"server", "local_endpoint"},
+    "uvicorn": {"server", "local_endpoint", "connections"},
     "duckdb": {"store"},
     "openai": {"endpoint", "local_endpoint"},
     "httpx": {"endpoint", "local_endpoint"},

@@ -80,10 +80,11 @@ class Rules:
             return Refusal(400, _unknown_name(host, scheme, server), "host")
         if _values(scope, b"origin"):
             origin = _only(scope, b"origin", read_origin)
-            if origin is None or origin[0] not in schemes or not _same(origin, host):
+            if origin is None or not (
+                self.names.lists(*origin) or (origin[0] in schemes and _same(origin, host))
+            ):
                 return Refusal(403, _foreign_origin(origin), "origin")
-            port = _port(host, origin[0])
-            host = Authority(host.host, None if port == DEFAULT_PORTS[origin[0]] else port)
+            host = _shortest(origin)
             scope = _with_header(scope, b"origin", f"{origin[0]}://{host}")
         elif not _may_come_without_origin(scope):
             return Refusal(403, "Requests from pages of other sites are refused.", "fetch")
@@ -128,6 +129,11 @@ def _only(scope: Scope, name: bytes, read: Callable[[str], _Read | None]) -> _Re
 
 def _port(authority: Authority, scheme: str) -> int:
     return authority.port or DEFAULT_PORTS[scheme]
+
+
+def _shortest(origin: tuple[str, Authority]) -> Authority:
+    scheme, at = origin
+    return Authority(at.host, None if at.port == DEFAULT_PORTS[scheme] else at.port)
 
 
 def _same(origin: tuple[str, Authority], host: Authority) -> bool:

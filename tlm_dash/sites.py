@@ -70,6 +70,17 @@ class Names:
                 schemes.add(seen)
         return frozenset(schemes)
 
+    def lists(self, scheme: str, at: Authority) -> bool:
+        """Tell whether an origin is one that the setting lists with its scheme.
+
+        It is this server's whatever Host says: some proxies put a name of their own there.
+        """
+        port = at.port or DEFAULT_PORTS[scheme]
+        return any(
+            site.scheme == scheme and site.at.host == at.host and port in _ports(site, scheme, None)
+            for site in self.listed
+        )
+
 
 def _ports(site: Site, scheme: str, own_port: int | None) -> Collection[int | None]:
     if site.at.port is not None:

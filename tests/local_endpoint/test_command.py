@@ -18,6 +18,7 @@ import pytest
 from tests.local_endpoint.conftest import wait_until
 from tests.local_endpoint.fake_model_server import FakeModelServer
 from tests.raw_http import ask_raw, knock
+from tlm_dash.connections import HEAD_LIMIT_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -91,12 +92,16 @@ def test_bound_to_every_address_it_answers_to_its_machines_names_and_to_listed_o
     port = int(base_url.rpartition(":")[2].partition("/")[0])
     # What it prints is what people set as BASE_URL.
     wait_ready(base_url)
+    unfinished = socket.create_connection(("127.0.0.1", port), timeout=HEAD_LIMIT_S + 20)
+    unfinished.sendall(b"POST /api/chat")
     for host in (f"localhost:{port}", f"127.0.0.1:{port}", f"{socket.gethostname()}:{port}", "tlm.example"):
         assert ask_raw(port, "/api/models", f"Host: {host}").status == 200, host
     refused = ask_raw(port, "/api/models", f"Host: evil.example:{port}")
     assert refused.status == 400 and "TLM_DASH_ALLOWED_HOSTS" in refused.body
     for _ in range(20):
         assert knock(port, f"Host: 127.0.0.1:{port}", "Origin: http://evil.example").status == 403
+    with unfinished:
+        assert unfinished.recv(1) == b"", "who does not finish asking is shown out"
     process.send_signal(signal.SIGTERM)
     _, _, err = finish(process)
     assert len([line for line in err.splitlines() if "Turned away" in line]) == 1

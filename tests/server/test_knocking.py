@@ -6,13 +6,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
 from tests.raw_http import WEBSOCKET_HEADERS, ask_raw, knock
 from tests.server.conftest import Guarded
-from tlm_dash.server.connections import HEAD_LIMIT_S
+from tlm_dash.connections import HEAD_LIMIT_S
 
 HEALTH_LIMIT_S = 0.3
 
@@ -114,12 +114,22 @@ def test_who_does_not_finish_asking_is_shown_out(guarded: Guarded) -> None:
         assert HEAD_LIMIT_S - 1 <= time.monotonic() - began <= HEAD_LIMIT_S + 10
 
 
-def test_a_long_answer_or_upload_may_take_longer(guarded: Guarded) -> None:
+def test_an_upload_may_take_longer_and_a_page_stays_open(guarded: Guarded) -> None:
     host = f"Host: localhost:{guarded.port}"
     head = f"PUT /_stcore/upload_file/a/b HTTP/1.1\r\n{host}\r\nContent-Length: 2\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", guarded.port), timeout=30) as slow:
+    page = "\r\n".join(("GET /_stcore/stream HTTP/1.1", host, *WEBSOCKET_HEADERS, "", ""))
+    with (
+        socket.create_connection(("127.0.0.1", guarded.port), timeout=30) as slow,
+        socket.create_connection(("127.0.0.1", guarded.port), timeout=30) as websocket,
+    ):
         slow.sendall(f"{head}x".encode())
+        websocket.sendall(page.encode())
+        assert websocket.recv(12) == b"HTTP/1.1 101"
         time.sleep(HEAD_LIMIT_S + 1)
+        websocket.settimeout(0.5)
+        with suppress(TimeoutError):
+            while True:
+                assert websocket.recv(65536), "an open page was closed"
         slow.sendall(b"y")
         assert slow.recv(9) == b"HTTP/1.1 "
 

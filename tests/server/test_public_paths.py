@@ -24,7 +24,7 @@ from tests.server.conftest import Guarded
 from tlm_dash.front_door import FrontDoor, RefusalLog, Rules
 from tlm_dash.server.public_paths import PUBLIC_PATHS, WEBSOCKETS, closed_paths
 from tlm_dash.server.security import SECURITY_HEADERS, SecurityHeaders
-from tlm_dash.sites import Names
+from tlm_dash.sites import Names, read_site
 
 TELL_ROUTES = """
 import json, sys
@@ -175,6 +175,13 @@ def test_what_goes_on_has_one_form() -> None:
     assert sorted(seen["headers"]) == [(b"host", b"localhost"), (b"origin", b"http://localhost")]
 
 
+def test_an_origin_that_is_listed_goes_on_with_the_host_that_belongs_to_it() -> None:
+    rules = Rules(Names(listed=(read_site("https://dash.example"),)))
+    headers = [(b"host", b"localhost:8501"), (b"origin", b"https://dash.example:443")]
+    seen = seen_by_the_app(rules, scope_of("/", headers=headers))
+    assert sorted(seen["headers"]) == [(b"host", b"dash.example"), (b"origin", b"https://dash.example")]
+
+
 def test_a_failure_has_the_headers_too() -> None:
     sent: list[dict[str, Any]] = []
 
@@ -247,6 +254,9 @@ def test_open_to_others_and_behind_a_proxy_it_answers_to_listed_names(tmp_path: 
             ("lan.example", "http://lan.example"),
             (f"lan.example:{port}", f"http://lan.example:{port}"),
             ("xn--dsh-ela.example:9000", "http://xn--dsh-ela.example:9000"),
+            # A proxy that puts a name of its own into Host.
+            (f"localhost:{port}", "https://dash.example"),
+            (f"localhost:{port}", "https://dash.example:443"),
         ):
             assert ask_raw(port, "/", f"Host: {host}").status == 200, host
             assert ask_raw(port, "/", f"Host: {host}", f"Origin: {origin}").status == 200, host
@@ -258,7 +268,9 @@ def test_open_to_others_and_behind_a_proxy_it_answers_to_listed_names(tmp_path: 
             ("dash.example", "http://dash.example"),
             ("dash.example", f"https://dash.example:{port}"),
             ("lan.example", "https://lan.example"),
-            (f"localhost:{port}", "https://dash.example"),
+            (f"localhost:{port}", "http://dash.example"),
+            (f"localhost:{port}", "https://dash.example:8443"),
+            (f"localhost:{port}", "http://lan.example"),
         ):
             assert ask_raw(port, "/", f"Host: {host}", f"Origin: {origin}").status == 403, origin
             assert knock(port, f"Host: {host}", f"Origin: {origin}").status == 403, origin

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import uvicorn
 
+from tlm_dash.connections import PunctualConnection
 from tlm_dash.errors import TlmDashError
 from tlm_dash.local_endpoint.app import API_PREFIX, Serving, create_app
 from tlm_dash.local_endpoint.command import report
@@ -56,6 +57,7 @@ class EndpointServer(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=GRACE_S,
+                http=PunctualConnection,
                 # Nobody says who he is on his own word.
                 proxy_headers=False,
             )

@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from tlm_dash.connections import PunctualConnection
 from tlm_dash.errors import SettingsError
-from tlm_dash.server.connections import PunctualConnection
 from tlm_dash.services import exports, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.settings import Settings, load_settings
