@@ -88,3 +88,42 @@ def test_a_retry_after_no_answer_goes_on_waiting(clock: Clock) -> None:
     clock.now += 5
     tally.note_sent(maybe_again=False)
     assert tally.look().silent_s == 0
+
+
+def test_the_time_left_follows_what_is_measured_of_late(clock: Clock) -> None:
+    run = GridRun("run", "small", "low", "run", None, 1000)
+    tally = Tally(run, RunCounts(), Limits())
+    for _ in range(100):
+        clock.now += 0.1
+        tally.note_done()
+    quick = tally.look()
+    assert quick.items_per_s == pytest.approx(10, rel=0.02) and quick.time_left_s == pytest.approx(
+        90, rel=0.02
+    )
+    for _ in range(20):
+        clock.now += 5
+        tally.note_done()
+    slow = tally.look()
+    # Not the 1.1 a second of the whole run: what took a tenth of that is past.
+    assert slow.items_per_s == pytest.approx(0.2, rel=0.02)
+    assert slow.time_left_s == pytest.approx(880 / 0.2, rel=0.02)
+
+
+def test_rows_that_take_a_minute_have_a_pace_too(clock: Clock) -> None:
+    run = GridRun("run", "small", "low", "run", None, 100)
+    tally = Tally(run, RunCounts(), Limits())
+    for _ in range(4):
+        clock.now += 60
+        tally.note_done()
+    assert tally.look().time_left_s == pytest.approx(96 * 60)
+    clock.now += 240
+    # Nothing has ended for four minutes: it is not as quick as it was.
+    assert tally.look().time_left_s == pytest.approx(96 * 120)
+
+
+def test_a_pilot_has_no_time_left_of_a_run_that_is_not_begun(clock: Clock) -> None:
+    tally = Tally(GridRun("run", "small", "low", "run", None, 5000), RunCounts(), Limits(), is_pilot=True)
+    for _ in range(5):
+        clock.now += 1
+        tally.note_done()
+    assert tally.look().items_per_s and tally.look().time_left_s is None

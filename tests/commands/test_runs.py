@@ -93,6 +93,15 @@ def test_a_grid_with_limits_caps_and_prices(capsys: pytest.CaptureFixture[str]) 
     assert found[0]["cost"] > found[2]["cost"] > 0
 
 
+def test_more_at_once_than_is_allowed_is_told(
+    dataset: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLM_DASH_MAX_IN_FLIGHT", "2")
+    assert main(["runs", "start", dataset, "--model", MODEL, "--preset", "low", "--max-in-flight", "64"]) == 0
+    told = "TLM_DASH_MAX_IN_FLIGHT allows 2 at once: so many are under way at most, not 64."
+    assert told in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("dataset")
 def test_an_option_that_is_given_twice_adds_to_the_first(capsys: pytest.CaptureFixture[str]) -> None:
     found = facts(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.conftest import MakeDashboard
-from tests.fake_endpoint import FakeEndpoint
+from tests.conftest import MakeDashboard, wait_until
+from tests.fake_endpoint import Answer, FakeEndpoint, Held
 from tests.pages.conftest import OpenApp, texts
 from tests.pages.runs_page import ended, questions, save_dataset
 from tests.services.running import MODEL, wait_for
 from tlm_dash.services import datasets, prices, runs
 from tlm_dash.services.prices import Price
+from tlm_dash.services.run_request import RunRequest
 
 
 def test_without_a_dataset_the_sample_is_offered_and_opens_the_drawer(
@@ -98,6 +99,61 @@ def test_a_pilot_tells_what_all_rows_will_take_and_start_keeps_it(
     ended(app, dashboard)
     assert "60 rows: 60 done" in texts(app)
     assert len(fake_endpoint.requests_to("chat/completions")) == 60
+
+
+def test_a_pilot_has_a_bar_is_not_offered_meanwhile_and_gives_way_to_what_is_measured(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    dataset_id = save_dataset(dashboard, questions(60), "Sums")
+    app = open_app(dashboard, "runs", new="yes", dataset=dataset_id)
+    app.radio(key="new-mode").set_value("generate").run()
+    held = [Held() for _ in range(100)]
+    fake_endpoint.script("chat/completions", [*[Answer()] * 3, *held])
+    app.button(key="pilot-run").click().run()
+    assert app.button(key="pilot-sent").disabled
+    (pilot,) = runs.list_runs(dashboard, with_pilots=True)
+    run_id = pilot.record.run_id
+    wait_until(lambda: runs.show(dashboard, run_id).counts.n_done == 3)
+    shown = texts(app.run())
+    assert app.button(key="pilot-run").disabled
+    bars = [found.proto for found in app.get("progress")]
+    assert [(bar.value, bar.text) for bar in bars] == [(15, "The pilot is under way: 3 of 20 rows.")]
+    assert "Judged by a pilot of 3 random rows so far" in shown
+    for each in held[:30]:
+        each.released.set()
+    wait_for(dashboard, [run_id])
+    shown = texts(app.run())
+    assert not app.button(key="pilot-run").disabled and not app.get("progress")
+    assert "All together: time " in shown
+
+    # Started with the same choices, and then looked at again: the pilot's time is not what counts any more.
+    runs.start(dashboard, RunRequest(dataset_id, (MODEL,), ("medium",), mode="generate"))
+    wait_until(lambda: runs.show(dashboard, run_id).counts.n_done > 22, what="some rows of the run")
+    shown = texts(app.run())
+    assert not app.exception
+    assert "left, by what their last rows took." in shown and "The pilot had said: time " in shown
+    assert "All together" not in shown
+    for each in held:
+        each.released.set()
+    wait_for(dashboard, [run_id])
+    assert "These runs have been started since" in texts(app.run())
+
+
+def test_more_at_once_than_is_allowed_is_told_where_it_is_asked_for(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, open_app: OpenApp
+) -> None:
+    dashboard = make_dashboard(fake_endpoint.base_url, TLM_DASH_MAX_IN_FLIGHT="2")
+    dataset_id = save_dataset(dashboard, questions(3), "Sums")
+    app = open_app(dashboard, "runs", new="yes", dataset=dataset_id)
+    app.number_input(key="new-requests-in-flight").set_value(64).run()
+    said = "TLM_DASH_MAX_IN_FLIGHT allows 2 at once: so many are under way at most, not 64."
+    assert said in texts(app)
+    app.radio(key="new-mode").set_value("generate").run()
+    app.button(key="start-run").click().run()
+    ended(app, dashboard)
+    (run,) = runs.list_runs(dashboard)
+    assert said in texts(open_app(dashboard, "runs", run=run.record.run_id))
 
 
 def test_a_refused_pilot_says_why_instead_of_a_forecast(

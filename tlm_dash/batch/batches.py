@@ -74,13 +74,15 @@ class Batches:
         """Give all runs under way in this process as they are now; nothing is read from the store."""
         return [run for job in list(self._jobs.values()) for run in job.look_at_all()]
 
-    def speed(self, limits: Limits) -> tuple[int, float | None]:
+    def speed(self, limits: Limits, addresses: Sequence[EndpointAddress]) -> tuple[int, float | None]:
         """Tell with how many requests at once, and how many a second (None: no limit known), runs may reckon.
 
-        What endpoints were found to take counts, as long as `limits` does not say less.
+        `addresses` are where their requests go. What these endpoints were found to take counts, as long as
+        nothing says less: a limit of theirs, of the settings or of the run.
         """
-        gates = list(self._gates.values())
-        in_flight = limits.max_in_flight or self._max_in_flight
+        gates = [gate for each in addresses if (gate := self._gates.get(each.gate_name)) is not None]
+        told = [limits.max_in_flight, *map(self._most_at_once, addresses)]
+        in_flight = min((limit for limit in told if limit is not None), default=None)
         if in_flight is None:
             in_flight = min((gate.limit.current for gate in gates), default=START)
         rates = [gate.pace.per_s for gate in gates]

@@ -158,7 +158,10 @@ class Job:
             self._note = ""
         wanted &= self._wanted
         before = await asyncio.to_thread(self._before, wanted)
-        self._tallies = {run.run_id: Tally(run, before.counts[run.run_id], self._limits) for run in grid.runs}
+        self._tallies = {
+            run.run_id: Tally(run, before.counts[run.run_id], self._limits, is_pilot=self._pilot)
+            for run in grid.runs
+        }
         # Not where it was cancelled or paused while this was being prepared.
         await self._event(wanted, "running", only_after=("queued", "running"))
         retry_at: dict[str, datetime | None] = {run_id: before.retry_at.get(run_id) for run_id in wanted}

@@ -10,7 +10,8 @@ from tlm_dash.batch.grid import GridRun, Limits
 from tlm_dash.models import Usage
 from tlm_dash.store.run_models import RunCounts
 
-RATE_WINDOW_S = 30.0
+RATE_WINDOW_S, FEWEST_FOR_RATE = 30.0, 10
+"""A pace is that of the last half minute; where fewer rows ended in it, that of so many last ones."""
 
 NO_ANSWER = ("timeout", "unreachable", "connection_dropped")
 """Kinds of failure in which the endpoint said nothing."""
@@ -18,7 +19,9 @@ NO_ANSWER = ("timeout", "unreachable", "connection_dropped")
 
 @dataclass(frozen=True, slots=True)
 class LiveRun:
-    """A run at this moment. `items_per_s` is over the last half minute, None while too little is known.
+    """A run at this moment. `items_per_s` is what was measured of late, None while too little is known.
+
+    `time_left_s` follows from it: no forecast, and None for a pilot, which ends long before its run does.
 
     `silent_s` is for how long requests have been under way without an answer to any; None where none is.
     """
@@ -34,7 +37,8 @@ class LiveRun:
 class Tally:
     """One run's counts; written on the engine's loop, read from any thread."""
 
-    def __init__(self, run: GridRun, before: RunCounts, limits: Limits) -> None:
+    def __init__(self, run: GridRun, before: RunCounts, limits: Limits, *, is_pilot: bool = False) -> None:
+        self._is_pilot = is_pilot
         self.run = run
         self.limits = limits
         self.in_flight = 0
@@ -124,15 +128,21 @@ class Tally:
         counts = self.counts()
         left = self.run.n_items - counts.n_done - counts.n_error
         rate = self._rate()
-        time_left_s = left / rate if rate and left > 0 else None
+        time_left_s = left / rate if rate and left > 0 and not self._is_pilot else None
         silent_s = time.monotonic() - self._heard if self.in_flight else None
         return LiveRun(counts, self.in_flight, rate, time_left_s, self.note, silent_s)
 
     def _rate(self) -> float | None:
-        now = time.monotonic()
-        recent = [end for end in list(self._ends) if now - end < RATE_WINDOW_S]
-        span = now - max(self._started, recent[0] if len(recent) == 2000 else now - RATE_WINDOW_S)
-        return len(recent) / span if len(recent) > 1 and span > 0 else None
+        now, ends = time.monotonic(), list(self._ends)
+        n = sum(now - end < RATE_WINDOW_S for end in ends)
+        since = max(self._started, now - RATE_WINDOW_S)
+        if n == self._ends.maxlen:
+            since = ends[0]
+        elif n < FEWEST_FOR_RATE:
+            # Rows that take long, or a pause: what the last rows took, and the time since then.
+            n = min(FEWEST_FOR_RATE, len(ends))
+            since = ends[-n - 1] if len(ends) > n else self._started
+        return n / (now - since) if n > 1 and now > since else None
 
 
 def cost_of(run: GridRun, limits: Limits, counts: RunCounts) -> float | None:

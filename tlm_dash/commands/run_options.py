@@ -57,7 +57,10 @@ def add_grid(command: argparse.ArgumentParser) -> None:
 
 def add_limits(command: argparse.ArgumentParser) -> None:
     """Add the options that may change when a run is resumed."""
-    command.add_argument("--max-in-flight", type=int, metavar="N", help="most requests at once")
+    command.add_argument(
+        "--max-in-flight", type=int, metavar="N",
+        help="most requests at once; the embedded endpoint never gets more than it serves",
+    )  # fmt: skip
     command.add_argument("--requests-per-minute", type=float, metavar="N")
     command.add_argument("--max-requests", type=int, metavar="N", help="stop after so many requests")
     command.add_argument("--max-cost", type=float, metavar="X", help="stop at this cost")

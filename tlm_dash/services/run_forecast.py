@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tlm_dash.batch.engine import EndpointAddress
 from tlm_dash.batch.forecast import CONFIDENCE, Estimate, Forecast, PilotRow, finished_in_all, forecast
 from tlm_dash.batch.grid import Limits
 from tlm_dash.batch.prices import PriceTable
+from tlm_dash.errors import EndpointUnreachableError
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_view import RunView, views
 from tlm_dash.store import runs as stored
@@ -20,6 +23,7 @@ __all__ = ["CellForecast", "Estimate", "Forecast", "GridForecast", "forecast_of"
 NO_PRICE_NOTE = "There is no price for this, so no cost is given: requests and tokens are."
 SCORING_NOTE = "Tokens are those of the answers: what scoring uses is not reported by the endpoint."
 FEW_NOTE = "Under 5 rows an interval says little: take a larger pilot."
+OTHERS_NOTE = "Other runs are under way at the same endpoint: beside them it takes longer."
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,11 @@ class CellForecast:
 
 @dataclass(frozen=True)
 class GridForecast:
-    """The cells and their total. `in_flight` and `per_s` are what the time was reckoned with."""
+    """The cells and their total. `in_flight` and `per_s` are what the time was reckoned with.
+
+    Where the runs themselves have been started since, the pilot's time is only what was hoped: `time_left_s`
+    is what their last rows say (None while that is not known).
+    """
 
     cells: tuple[CellForecast, ...]
     total: Forecast | None
@@ -41,6 +49,9 @@ class GridForecast:
     in_flight: int
     per_s: float | None
     is_complete: bool
+    is_started: bool
+    is_under_way: bool
+    time_left_s: float | None
     notes: tuple[str, ...]
 
     @property
@@ -78,14 +89,16 @@ def forecast_of(
     records = stored.records(dashboard.store, run_ids)
     found = views(dashboard, records)
     rows = [_row(row, records, prices) for row in pilot_rows(dashboard.store, run_ids)]
-    in_flight, per_s = dashboard.batches.speed(Limits.from_mapping(records[0].operational))
+    limits = Limits.from_mapping(records[0].operational)
+    in_flight, per_s = dashboard.batches.speed(limits, _addresses(dashboard, records[0]))
     cells = []
     for view in found:
         mine = [row for row in rows if row.run_id == view.record.run_id and view.record.refusal is None]
         own = forecast(mine, view.record.n_items)
         cells.append(CellForecast(view, own, _duration(own, in_flight, per_s)))
-    is_complete = all(view.live is None and view.status not in ("queued", "running") for view in found)
-    counted = rows if is_complete else finished_in_all(rows, len(records))
+    is_started = any(not record.is_pilot for record in records)
+    is_under_way = any(view.live is not None or view.status in ("queued", "running") for view in found)
+    counted = rows if not is_under_way else finished_in_all(rows, len(records))
     if any(record.refusal is not None for record in records):
         counted = []
     total = forecast(counted, max(record.n_items for record in records))
@@ -95,8 +108,30 @@ def forecast_of(
         total = replace(total, cost=None)
     return GridForecast(
         tuple(cells), total, _duration(total, in_flight, per_s), in_flight, per_s,
-        is_complete, tuple(_notes(total, unpriced, _unbilled(records, prices))),
+        is_started or not is_under_way, is_started, is_under_way, _time_left_s(found) if is_started else None,
+        (*_notes(total, unpriced, _unbilled(records, prices)), *_others(dashboard, found)),
     )  # fmt: skip
+
+
+def _time_left_s(found: Sequence[RunView]) -> float | None:
+    """Tell until when the last of the runs under way ends, by their measured pace."""
+    left = [view.live.time_left_s for view in found if view.live is not None]
+    known = [seconds for seconds in left if seconds is not None]
+    return max(known) if known and len(known) == len(left) else None
+
+
+def _others(dashboard: Dashboard, found: Sequence[RunView]) -> list[str]:
+    """Say where others share the places that the time is reckoned with."""
+    n_mine = sum(view.live is not None for view in found)
+    return [OTHERS_NOTE] if len(dashboard.batches.under_way()) > n_mine else []
+
+
+def _addresses(dashboard: Dashboard, record: RunRecord) -> list[EndpointAddress]:
+    """Name where the requests of a run go, as far as it is known now."""
+    found = [dashboard.monitor.provider_address()] if record.provider is not None else []
+    with suppress(EndpointUnreachableError):
+        found.append(dashboard.monitor.address())
+    return [address for address in found if address is not None]
 
 
 def _duration(found: Forecast | None, in_flight: int, per_s: float | None) -> Estimate | None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.place import OpenStore
 from tlm_dash.services.run_view import RunView, views
+from tlm_dash.services.run_words import fewer_at_once
 from tlm_dash.settings import Settings
 from tlm_dash.store import runs as stored
 
@@ -38,6 +39,11 @@ def carrying_out(settings: Settings) -> Iterator[Dashboard]:
 def until_ended(dashboard: Dashboard, run_ids: Sequence[str], tell: Callable[[str], None]) -> None:
     """Wait until some runs have ended or were stopped, telling every few seconds how far they are."""
     told_at, said = time.monotonic(), ""
+    started = views(dashboard, stored.records(dashboard.store, run_ids))
+    asked = dict.fromkeys(view.limits.max_in_flight for view in started)
+    for fewer in (fewer_at_once(dashboard.settings, n) for n in asked):
+        if fewer is not None:
+            tell(fewer)
     while True:
         found = views(dashboard, stored.records(dashboard.store, run_ids))
         if all(view.live is None and view.status not in ("queued", "running") for view in found):

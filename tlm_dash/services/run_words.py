@@ -4,8 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tlm_dash.local_endpoint.capacity import SERVED_AT_ONCE
+from tlm_dash.settings import Settings
 from tlm_dash.store.import_runs import IMPORTED
 from tlm_dash.store.run_models import RunRecord
+
+
+def most_at_once(settings: Settings) -> tuple[int, str] | None:
+    """Tell how many requests an endpoint gets at once whatever a run asks for, and why; None without such."""
+    limits = []
+    if settings.base_url is None:
+        limits.append((SERVED_AT_ONCE, f"The embedded endpoint serves {SERVED_AT_ONCE} requests at once"))
+    if (allowed := settings.max_in_flight) is not None:
+        limits.append((allowed, f"TLM_DASH_MAX_IN_FLIGHT allows {allowed:,} at once"))
+    return min(limits, default=None)
+
+
+def fewer_at_once(settings: Settings, wanted: int | None) -> str | None:
+    """Say why fewer requests are under way at once than a person set; None where they are not fewer."""
+    most = most_at_once(settings)
+    if wanted is None or most is None or wanted <= most[0]:
+        return None
+    return f"{most[1]}: so many are under way at most, not {wanted:,}."
 
 
 def configuration(run: RunRecord, *, with_scorer: bool = True) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from tlm_dash.errors import InvalidInputError, SettingsError, TlmDashError
 from tlm_dash.models import RunMode
@@ -160,16 +161,18 @@ def _end(running: Dashboard, chosen: _Chosen, found: Sequence[Source]) -> None:
     st.text(_summary(chosen, found))
     with st.container(horizontal=True):
         started = st.button("Start", type="primary", icon=":material/play_arrow:", key="start-run")
-        size = run_pilot.size_for(chosen.n_rows)
-        piloted = size > 0 and st.button(
-            f"Pilot with {size} rows",
-            icon=":material/speed:",
-            key="pilot-run",
-            help="Sends random rows and tells what all will take. Start keeps them: none is sent twice.",
-        )
+        place = st.empty()
     if started:
         _start(running, chosen)
-    _pilot(running, chosen, pressed=piloted)
+    _pilot(running, chosen, place)
+
+
+def _is_piloted(running: Dashboard, chosen: _Chosen) -> bool:
+    try:
+        return run_pilot.is_under_way(running, chosen.requests())
+    except TlmDashError:
+        # Start and Pilot say what is wrong with the choices, once they are pressed.
+        return False
 
 
 def _prices(running: Dashboard) -> PriceTable:
@@ -255,16 +258,30 @@ def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
-def _pilot(running: Dashboard, chosen: _Chosen, *, pressed: bool) -> None:
+def _pilot(running: Dashboard, chosen: _Chosen, place: DeltaGenerator) -> None:
+    """Offer the pilot in its place, and draw what it says; one that is being sent is not offered."""
+    size = run_pilot.size_for(chosen.n_rows)
+    pressed = size > 0 and _pilot_button(place, size, "pilot-run", disabled=_is_piloted(running, chosen))
     if not pressed and not RunsParams.from_query(st.query_params).pilots:
         return
     try:
         requests = chosen.requests()
         if pressed:
             run_pilot.start(running, requests, chosen.n_rows)
-        run_pilot.draw(running, requests, chosen.prices)
+            _pilot_button(place, size, "pilot-sent", disabled=True)
+        run_pilot.draw(running, requests, chosen.prices, chosen.n_rows)
     except TlmDashError as error:
         failure(error.message, error.hint, label="No forecast")
+
+
+def _pilot_button(place: DeltaGenerator, size: int, key: str, *, disabled: bool) -> bool:
+    return place.button(
+        f"Pilot with {size} rows",
+        icon=":material/speed:",
+        key=key,
+        disabled=disabled,
+        help="Sends random rows and tells what all will take. Start keeps them: none is sent twice.",
+    )
 
 
 def _start(running: Dashboard, chosen: _Chosen) -> None:

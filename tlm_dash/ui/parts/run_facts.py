@@ -9,6 +9,7 @@ import streamlit as st
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.run_messages import messages_of, not_accepted
 from tlm_dash.services.run_view import RunView
+from tlm_dash.services.run_words import fewer_at_once
 from tlm_dash.ui.parts.copy_button import copy_button
 from tlm_dash.ui.text import amount, duration, one_line, plain, visible
 from tlm_dash.words.not_accepted import not_accepted_parts
@@ -25,14 +26,14 @@ MODES = {
 def draw(running: Dashboard, view: RunView) -> None:
     """Draw the facts of a run, two columns of plain text."""
     with st.container(gap="xxsmall"):
-        for name, value in (*_facts(view), *_messages(running, view), *_not_accepted(running, view)):
+        for name, value in (*_facts(running, view), *_messages(running, view), *_not_accepted(running, view)):
             with st.container(horizontal=True, gap="small"):
                 st.caption(plain(name), width=190)
                 st.text(visible(value), width="stretch")
     copy_button("Copy the run's id", view.record.run_id, key=f"copy-{view.record.run_id}")
 
 
-def _facts(view: RunView) -> Iterator[tuple[str, str]]:
+def _facts(running: Dashboard, view: RunView) -> Iterator[tuple[str, str]]:
     record, counts = view.record, view.counts
     yield "Dataset", one_line(record.dataset_name, LONGEST_TEXT)
     if record.is_from_playground:
@@ -52,12 +53,12 @@ def _facts(view: RunView) -> Iterator[tuple[str, str]]:
     yield "Quality preset", record.quality_preset
     if record.scorer_model:
         yield "Scored by", record.scorer_model
-    yield from _settings(view)
+    yield from _settings(running, view)
     if not record.is_from_playground:
         yield from _taken(view)
 
 
-def _settings(view: RunView) -> Iterator[tuple[str, str]]:
+def _settings(running: Dashboard, view: RunView) -> Iterator[tuple[str, str]]:
     settings, limits = view.record.settings, view.limits
     for name, value in sorted(settings.get("params", {}).items()):
         yield name.replace("_", " ").capitalize(), str(value)
@@ -76,7 +77,8 @@ def _settings(view: RunView) -> Iterator[tuple[str, str]]:
     }  # fmt: skip
     said = [f"at most {value:,.6g} {name}" for name, value in caps.items() if value is not None]
     if said:
-        yield "Limits", " · ".join(said)
+        fewer = fewer_at_once(running.settings, limits.max_in_flight)
+        yield "Limits", " · ".join(said) + (f". {fewer}" if fewer else "")
 
 
 def _not_accepted(running: Dashboard, view: RunView) -> Iterator[tuple[str, str]]:

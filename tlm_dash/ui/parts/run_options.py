@@ -12,6 +12,7 @@ from tlm_dash.models import RunMode, text_hash
 from tlm_dash.services import run_template
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.services.datasets import Dataset
+from tlm_dash.services.run_words import fewer_at_once, most_at_once
 from tlm_dash.ui.params_new_run import Choices, RowKind
 from tlm_dash.ui.parts.whole_text import whole_text
 from tlm_dash.ui.text import one_line, visible
@@ -64,8 +65,15 @@ def draw_options(running: Dashboard, dataset: Dataset, mode: RunMode, kept: Choi
             per_minute = whole_number(
                 "Requests per minute", "as the endpoint allows", kept.requests_per_minute
             )
-            in_flight = whole_number("Requests in flight", "found by itself", kept.max_in_flight)
+            in_flight = whole_number("Requests in flight", _by_itself(running), kept.max_in_flight)
+        if (fewer := fewer_at_once(running.settings, in_flight)) is not None:
+            st.text(fewer)
     return replace(kept, requests_per_minute=per_minute, max_in_flight=in_flight)
+
+
+def _by_itself(running: Dashboard) -> str:
+    most = most_at_once(running.settings)
+    return f"{most[0]:,} at most" if most is not None else "found by itself"
 
 
 def _prompt(running: Dashboard, dataset: Dataset, mode: RunMode, kept: Choices) -> Choices:

@@ -41,7 +41,15 @@ def start(running: Dashboard, requests: Sequence[RunRequest], n_rows: int) -> No
     st.query_params.from_dict(changed.to_dict())
 
 
-def draw(running: Dashboard, requests: Sequence[RunRequest], prices: PriceTable) -> None:
+def is_under_way(running: Dashboard, requests: Sequence[RunRequest]) -> bool:
+    """Tell whether the pilot of just these requests is being sent: then there is none to offer."""
+    params = RunsParams.from_query(st.query_params)
+    if not params.pilots or params.pilot_of != _told(requests):
+        return False
+    return any(running.batches.look(run_id) is not None for run_id in params.pilots)
+
+
+def draw(running: Dashboard, requests: Sequence[RunRequest], prices: PriceTable, n_rows: int) -> None:
     """Draw what the pilot says so far, if there is one of just these requests; costs by these prices."""
     params = RunsParams.from_query(st.query_params)
     if not params.pilots:
@@ -53,13 +61,25 @@ def draw(running: Dashboard, requests: Sequence[RunRequest], prices: PriceTable)
     if not there.issuperset(params.pilots):
         failure("The pilot that the address names is not there any more.", "Pilot again.", label="Not found")
         return
-    was_complete = run_forecast.forecast_of(running, params.pilots, prices).is_complete
+    was_under_way = run_forecast.forecast_of(running, params.pilots, prices).is_under_way
 
-    @st.fragment(run_every=None if was_complete else LOOK_EVERY_S)
+    @st.fragment(run_every=LOOK_EVERY_S if was_under_way else None)
     def live() -> None:
-        guarded(lambda: _draw(run_forecast.forecast_of(running, params.pilots, prices)))
+        guarded(lambda: _draw(run_forecast.forecast_of(running, params.pilots, prices), size_for(n_rows)))
+        if was_under_way:
+            _offer_again(running, requests, params.pilots, prices, n_rows)
 
     live()
+
+
+def _offer_again(
+    running: Dashboard, requests: Sequence[RunRequest], pilots: Sequence[str], prices: PriceTable, n_rows: int
+) -> None:
+    """Offer a refused pilot again: the button above was drawn while this one was under way."""
+    found = run_forecast.forecast_of(running, pilots, prices)
+    if found.refused and not found.is_under_way and st.button("Pilot again", key="pilot-again"):
+        start(running, requests, n_rows)
+        st.rerun(scope="fragment")
 
 
 def _told(requests: Sequence[RunRequest]) -> str:
@@ -68,7 +88,7 @@ def _told(requests: Sequence[RunRequest]) -> str:
     return text_hash(*map(repr, bare))[:12]
 
 
-def _draw(found: GridForecast) -> None:
+def _draw(found: GridForecast, size: int) -> None:
     if found.refused:
         said = found.refused[0].record.refusal
         assert said is not None, "these were refused"
@@ -78,8 +98,11 @@ def _draw(found: GridForecast) -> None:
     total = facts["total"]
     with st.container(border=True, gap="xsmall", key="forecast"):
         n = total["n_pilot"]
+        if found.is_started:
+            st.text(visible(_by_now(found)))
+        elif not found.is_complete:
+            st.progress(min(1.0, n / max(1, size)), text=f"The pilot is under way: {n:,} of {size:,} rows.")
         if not n:
-            st.text("The pilot is under way; what it says appears here.")
             return
         state = "" if found.is_complete else " so far"
         st.caption(
@@ -87,13 +110,25 @@ def _draw(found: GridForecast) -> None:
             f"times with {found.in_flight:,} requests at once"
             + (f", at most {found.per_s * 60:,.0f} a minute." if found.per_s else ".")
         )
-        st.text(visible(f"All together: {figures(total)}"))
+        head = "The pilot had said" if found.is_started else "All together"
+        st.text(visible(f"{head}: {figures(total)}"))
         if len(facts["runs"]) > 1:
             st.dataframe(_cells(facts["runs"]), hide_index=True, key="forecast-cells")
         if total["failed_share"]:
             st.text(f"Failed in the pilot: {percent(total['failed_share'])}")
         for note in found.notes:
             st.caption(plain(note))
+
+
+def _by_now(found: GridForecast) -> str:
+    """Say what is known by the runs themselves, in the place of what their pilot had said."""
+    if not found.is_under_way:
+        return "These runs have been started since; the list says what they took."
+    if found.time_left_s is None:
+        return "These runs are under way; their pace is being measured."
+    return (
+        f"These runs are under way: {duration(found.time_left_s * 1000)} left, by what their last rows took."
+    )
 
 
 def _whole(value: float) -> str:
