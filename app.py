@@ -1,6 +1,5 @@
 """The dashboard: start it with `streamlit run app.py`."""
 
-import os
 from pathlib import Path
 
 import streamlit as st
@@ -9,10 +8,10 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from tlm_dash.server.downloads import DOWNLOADS
 from tlm_dash.server.lifespan import lifespan
+from tlm_dash.server.process import begin_process
 from tlm_dash.server.security import guarded
 
-# Before anything is made: what is made from here on, by DuckDB and child processes too, is its owner's only.
-os.umask(0o077)
+begin_process()
 
 app = st.App(
     Path(__file__).parent / "tlm_dash" / "ui" / "main.py",

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="modes of files are those of POSIX")
 
 APP = """
-import asyncio, json, sys
+import asyncio, json, sys, threading
 from pathlib import Path
 import app  # as `streamlit run app.py` does, before anything else
 from tlm_dash.server.lifespan import current_dashboard, lifespan
@@ -50,6 +50,7 @@ async def use():
         backups.back_up_here(dashboard)
 
 asyncio.run(use())
+threading.Thread(target=lambda: 1 / len(chr(27)[1:]) or None, name="x" + chr(27) + "[31m").start()
 """
 
 
@@ -111,6 +112,8 @@ def test_what_the_app_makes_is_its_users_only(tmp_path: Path, fake_endpoint: Fak
         capture_output=True, text=True, env=environment(data, fake_endpoint),
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
+    # What a thread dies of is told by the interpreter; its name is as hostile as any.
+    assert "Exception in thread x⟨U+001B⟩[31m" in told.stderr and "\x1b" not in told.stderr
     laid_out = json.loads(told.stdout.splitlines()[-1])
     assert [path for path, _ in laid_out if "upload-" in path]
     assert [path for path, _ in laid_out if path.endswith(".wal")]

@@ -18,7 +18,6 @@ from tlm_dash.errors import SettingsError
 from tlm_dash.services import exports, runs
 from tlm_dash.services.dashboard import Dashboard
 from tlm_dash.settings import Settings, load_settings
-from tlm_dash.terminal.logs import make_records_text
 from tlm_dash.terminal.printer import tell_error
 from tlm_dash.web_log import quiet_web_server
 
@@ -46,7 +45,6 @@ def set_current_dashboard(dashboard: Dashboard | None) -> None:
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Run a dashboard for as long as the server lives."""
-    make_records_text()
     logging.getLogger("tlm_dash").setLevel(logging.INFO)
     dashboard = Dashboard(settings_or_exit(), on_open=runs.resume_all)
     try:

@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
-from typing import Any
+from typing import Any, TextIO, cast
 
 from tlm_dash.terminal.logs import records_as_text
 from tlm_dash.terminal.printer import tell
@@ -47,6 +47,15 @@ def printing() -> Iterator[None]:
         if sys.stdout is not None:
             stack.enter_context(redirect_stdout(_VisibleStream(sys.stdout)))
         yield
+
+
+def make_errors_text() -> None:
+    """Let nothing but text reach standard error from now on: warnings, and tracebacks of threads.
+
+    Standard output is left to the web server, which colours its greeting there.
+    """
+    if sys.stderr is not None and not isinstance(sys.stderr, _VisibleStream):
+        sys.stderr = cast("TextIO", _VisibleStream(sys.stderr))
 
 
 def flush() -> None:
