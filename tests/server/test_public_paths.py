@@ -37,15 +37,36 @@ print(json.dumps([[type(r).__name__, getattr(r, "path", "")] for r in routes]))
 """
 
 
-def routes_of(tmp_path: Path, options: dict[str, Any]) -> list[list[str]]:
-    """Give kind and path of every route that the app really has, with options of Streamlit."""
+SEND_A_NAME = """
+import asyncio, json, sys
+from streamlit import config
+for name, value in json.loads(sys.argv[1]).items():
+    config.set_option(name, value)
+import app
+outermost = app.app._build_starlette_app().user_middleware[0]
+async def tell(scope, receive, send):
+    print(json.dumps([name.decode() for name, _ in scope["headers"]]))
+headers = [(b"host", b"localhost:1"), (b"x-somebody", b"ada")]
+scope = {"type": "http", "method": "GET", "path": "/", "client": ("127.0.0.1", 2), "server": ("127.0.0.1", 1)}
+door = outermost.cls(tell, *outermost.args, **outermost.kwargs)
+asyncio.run(door({**scope, "scheme": "http", "headers": headers}, None, None))
+"""
+
+
+def told_by(script: str, tmp_path: Path, options: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Run a script that imports the app, with options of Streamlit; gives the JSON of its last line."""
     environment = {**os.environ, "TLM_DASH_DATA_DIR": str(tmp_path)}
     run = subprocess.run(
-        [sys.executable, "-c", TELL_ROUTES, json.dumps(options)],
+        [sys.executable, "-c", script, json.dumps(options)],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
-    found: list[list[str]] = json.loads(run.stdout.splitlines()[-1])
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def routes_of(tmp_path: Path, options: dict[str, Any]) -> list[list[str]]:
+    """Give kind and path of every route that the app really has, with options of Streamlit."""
+    found: list[list[str]] = told_by(TELL_ROUTES, tmp_path, options)
     return found
 
 
@@ -163,6 +184,12 @@ def test_who_somebody_is_nobody_says_himself(kind: str) -> None:
         odd = [(b"x-forwarded-for", b" , "), (b"x-forwarded-proto", b"gopher")]
         silent = seen_by_the_app(rules, scope_of("/", peer, kind, headers=[*own, *odd]))
         assert silent["client"][0] == peer and silent["scheme"] in ("http", "ws")
+
+
+def test_the_headers_that_tell_streamlit_who_somebody_is_are_dropped(tmp_path: Path) -> None:
+    assert told_by(SEND_A_NAME, tmp_path, {}) == ["host", "x-somebody"]
+    trusted = {"server.trustedUserHeaders": {"X-Somebody": "email"}}
+    assert told_by(SEND_A_NAME, tmp_path, trusted) == ["host"]
 
 
 def test_what_goes_on_has_one_form() -> None:
