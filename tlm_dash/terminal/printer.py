@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -51,7 +52,10 @@ def tell_error(error: TlmDashError) -> None:
 
 def say_json(facts: Mapping[str, Any]) -> None:
     """Print facts as one complete JSON object in ASCII, on standard output. Raises OutputLostError."""
-    text = json.dumps(facts, ensure_ascii=True, indent=2, allow_nan=False)
+    try:
+        text = json.dumps(facts, ensure_ascii=True, indent=2, allow_nan=False)
+    except ValueError:  # a figure that is no number, which JSON has no word for
+        text = json.dumps(_finite(facts), ensure_ascii=True, indent=2, allow_nan=False)
     # The one control character that JSON leaves as it is; it can stand in strings alone.
     _write(sys.stdout, text.replace("\x7f", "\\u007f"))
 
@@ -83,6 +87,17 @@ def entries(values: Iterable[str]) -> Iterator[str]:
     yield from islice(rest, MOST_ENTRIES)
     if left_out := sum(1 for _ in rest):
         yield f"… and {left_out:,} more"
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - whatever stands in facts
+    """Give facts in which a figure that is no number is null, as everywhere where none can be computed."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return value
 
 
 def _in_one(text: str) -> str:
