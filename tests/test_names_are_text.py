@@ -11,6 +11,7 @@ import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,12 @@ READ = (
     "pages", "tlm_dash/ui", "tlm_dash/services", "tlm_dash/words", "tlm_dash/charts", "tlm_dash/models.py"
 )  # fmt: skip
 
-MARKDOWN, TEXT, HTML = "markdown", "text", "html"
+MARKDOWN, TEXT, HTML, FIGURE = "Markdown", "text", "HTML", "a text of Plotly"
 ESCAPES = {
     MARKDOWN: frozenset({"plain"}),
     TEXT: frozenset({"visible", "one_line", "beginning"}),
     HTML: frozenset({"html.escape"}),
+    FIGURE: frozenset({"escaped"}),
 }
 """What makes an unknown text fit for each kind of place."""
 
@@ -45,7 +47,7 @@ NEITHER = """
     wrap wrap_lines
 """
 ARGUMENTS: dict[str, str | None] = {
-    **dict.fromkeys(("label", "body", "help", "captions", "title", "icon"), MARKDOWN),
+    **dict.fromkeys(("label", "body", "help", "captions", "title", "icon", "delta"), MARKDOWN),
     **dict.fromkeys(("placeholder", "alt"), TEXT),
     **dict.fromkeys(NEITHER.split()),
 }
@@ -83,6 +85,8 @@ class Drawn:
 
 def drawn(module: Module, call: ast.Call) -> Iterator[Drawn]:
     """Give what a call of Streamlit draws. Raises KeyError where it is not known how it draws an argument."""
+    if not module.name.startswith(PAGES):
+        return
     if (function := _streamlit_function(module, call.func)) is None:
         return
     names = [*inspect.signature(function).parameters]
@@ -149,17 +153,35 @@ def _is_style(body: ast.expr) -> bool:
     return False
 
 
-def offences(sources: Sources, drawn: Callable[[Module, ast.Call], Iterator[Drawn]] = drawn) -> list[str]:
+FIGURE_TEXTS = {
+    "name", "text", "title", "ticktext", "customdata", "hovertext", "hovertemplate", "texttemplate",
+    "annotation_text", "ticksuffix", "tickprefix", "legendgrouptitle", "meta",
+}  # fmt: skip
+
+
+def drawn_in_figures(module: Module, call: ast.Call) -> Iterator[Drawn]:
+    """Give the texts of a call that makes a figure: Plotly reads tags, links too, in all of them."""
+    if module.name.startswith("tlm_dash.charts"):
+        for keyword in call.keywords:
+            if keyword.arg in FIGURE_TEXTS:
+                yield Drawn(FIGURE, f"{keyword.arg} of {ast.unparse(call.func)}", keyword.value)
+            elif isinstance(keyword.value, ast.Dict):
+                for key, value in zip(keyword.value.keys, keyword.value.values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value in FIGURE_TEXTS:
+                        yield Drawn(FIGURE, f"{key.value} of {keyword.arg}", value)
+
+
+def offences(sources: Sources) -> list[str]:
     """List what is drawn and not known, in words."""
     found: list[str] = []
-    calls = [*sources.calls(PAGES)]
+    calls = [*sources.calls((*PAGES, "tlm_dash.charts"))]
     readings = {kind: Reading(sources, escapes=names) for kind, names in ESCAPES.items()}
     drawing: list[tuple[str, Parameter]] = []
     callers = defaultdict[ast.AST, list[tuple[Module, ast.Call]]](list)
     for module, call in calls:
         if (called := sources.function(module, call.func)) is not None:
             callers[called[1]].append((module, call))
-    mentioned = sources.functions_as_values(PAGES)
+    mentioned = sources.functions_as_values((*PAGES, "tlm_dash.charts"))
 
     def tell(module: Module, place: ast.AST, words: str) -> None:
         found.append(f"{module.name}:{getattr(place, 'lineno', 0)}: {words}")
@@ -186,7 +208,7 @@ def offences(sources: Sources, drawn: Callable[[Module, ast.Call], Iterator[Draw
         tell(module, place, words)
     for module, call in calls:
         try:
-            for one in drawn(module, call):
+            for one in chain(drawn(module, call), drawn_in_figures(module, call)):
                 look(module, one)
         except KeyError as unknown:
             tell(module, call, f"how is the argument {unknown} drawn? Say so in this test")
@@ -212,6 +234,24 @@ def test_what_is_drawn_is_known() -> None:
 
 
 HEAD = "import html\nimport streamlit as st\nfrom tlm_dash.ui.text import one_line, plain, visible\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("def f(x): go.Scatter(name=escaped(x.name), text=[escaped(one) for one in x.names])", 0),
+        ("def f(x): go.Scatter(hovertemplate='%{customdata}', customdata=[f'{x.n:,}'], x=x.values)", 0),
+        ("def f(x): figure.update_xaxes(title={'text': escaped(x.name)}, ticktext=['a'])", 0),
+        ("def f(x): go.Scatter(name=x.name)", 1),
+        ("def f(x): go.Scatter(text=[one for one in x.names], customdata=[[x.name]])", 2),
+        ("def f(x): figure.update_layout(xaxis={'title': {'text': x.name}})", 1),
+        ("def f(x): figure.add_hline(y=1, annotation={'text': f'at {x.name}'})", 1),
+        ("def f(name: str): figure.update_yaxes(title=name)", 1),
+    ],
+)
+def test_the_reading_of_figures_finds_what_is_not_known(source: str, count: int) -> None:
+    found = offences(Sources({"tlm_dash.charts.some": source}))
+    assert len(found) == count, found
 
 
 @pytest.mark.parametrize(

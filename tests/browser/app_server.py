@@ -21,7 +21,7 @@ START_LIMIT_S = 180.0
 class AppServer:
     """One server process over a data folder; its output is kept in a file beside the data."""
 
-    def __init__(self, data_dir: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, data_dir: Path, environment: Mapping[str, str], script: str = "app.py") -> None:
         self.port = _free_port()
         self.url = f"http://localhost:{self.port}"
         self.log = data_dir / "server.log"
@@ -30,7 +30,7 @@ class AppServer:
         kept.pop("BASE_URL", None)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
+                [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(self.port)],
                 cwd=ROOT,
                 env={**kept, "TLM_DASH_DATA_DIR": str(data_dir), **environment},
                 stdout=log,

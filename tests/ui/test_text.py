@@ -152,10 +152,10 @@ def read_as_markdown(text: str) -> tuple[list[str], str]:
     """
     pieces, bare = [""], ""
     for escaped, bracket, element, other in READ.findall(text):
-        if element:
+        if element and not bare.endswith(":"):
             pieces.append("")
         else:
-            pieces[-1] += escaped or (chr(int(bracket)) if bracket else other)
+            pieces[-1] += escaped or element or (chr(int(bracket)) if bracket else other)
         bare += other or "\0"
     return pieces, bare
 

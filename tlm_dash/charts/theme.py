@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from tlm_dash.words.visible import visible
+
 # Told apart with the common kinds of colour blindness, and at least 3 : 1 against the light and the dark
 # background. Given to every trace by hand: Streamlit fills a short colour list with "undefined", and plotly
 # then drops all of it.
@@ -53,8 +55,13 @@ def base_layout(height: int = CHART_HEIGHT) -> dict[str, Any]:
 
 
 def escaped(text: str) -> str:
-    """Give a text for a label inside a figure: plotly would read tags and entities in it."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Give a text for any place inside a figure: plotly would make links, line breaks and letters of another
+    kind of the tags and entities in it. Hidden characters become visible; a line break is a space.
+
+    What stands between two dollar signs stays as it is, since no formulas are loaded.
+    """
+    shown = " ".join(visible(text).split())
+    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _place(name: str) -> int:

@@ -53,13 +53,13 @@ def tradeoff(points: Sequence[TradePoint], *, quality: str, effort: str) -> go.F
                 },
                 error_y=_bar(point.quality, point.quality_low, point.quality_high, point.color),
                 error_x=_bar(point.effort, point.effort_low, point.effort_high, point.color),
-                customdata=[_words(point, quality, effort)],
+                customdata=[escaped(_words(point, quality, effort))],
                 hovertemplate="%{customdata}<extra></extra>",
             )
         )  # fmt: skip
     highest = max([0.0, *(point.effort_high or point.effort for point in points)])
-    figure.update_xaxes(title=effort, range=[0, highest * 1.18 or 1], zeroline=False)
-    figure.update_yaxes(title=quality, zeroline=False)
+    figure.update_xaxes(title=escaped(effort), range=[0, highest * 1.18 or 1], zeroline=False)
+    figure.update_yaxes(title=escaped(quality), zeroline=False)
     figure.update_layout(margin={"t": 28})
     return figure
 
@@ -83,7 +83,7 @@ def _words(point: TradePoint, quality: str, effort: str) -> str:
     if point.quality_low is not None and point.quality_high is not None:
         between = f" ({_written(point.quality_low, quality)} to {_written(point.quality_high, quality)})"
     role = " (baseline)" if point.is_baseline else ""
-    return escaped(
+    return (
         f"{point.name}{role}: {quality.removesuffix(PERCENT)} {_written(point.quality, quality)}{between}, "
         f"{effort} {point.effort:.3g}"
     )

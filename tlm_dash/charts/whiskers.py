@@ -55,7 +55,7 @@ def whiskers(rows: Sequence[Whisker], colors: dict[str, str], confidence: float)
                     "array": [0 if row.high is None else row.high - row.value for row in mine],
                     "arrayminus": [0 if row.low is None else row.value - row.low for row in mine],
                 },
-                customdata=[_words(row, confidence) for row in mine],
+                customdata=[escaped(_words(row, confidence)) for row in mine],
                 hovertemplate="%{customdata}<extra></extra>",
             )
         )  # fmt: skip

@@ -29,7 +29,7 @@ _SPECIAL = re.compile(
     | (?P<inline>[\\`*<&$~|\#]                      # code, HTML, entities, LaTeX, strikethrough, headings
         | (?<![A-Za-z0-9])_ | _(?![A-Za-z0-9]))     # emphasis: never inside a word
     | (?P<icon>:(?=[\w+/-]+:))                      # :emoji:, :material/icon:, :streamlit:
-    | (?P<directive>:(?=[^\W\d]|:))                 # :red[text], ::name, :::name
+    | (?P<directive>:(?=[^\W\d]|[:@]))              # :red[text], ::name, :::name; and before _SPLIT
     | (?P<address>(?<=:/)(?=/) | (?<=[Ww]{3})(?=\.) | (?=@))
     | (?P<arrow>(?<=[-<>=~])(?=[->=]))              # -> <- <-> -- >= <= ~=
     """,
