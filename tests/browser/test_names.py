@@ -9,7 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.app_server import AppServer
+from tests.browser.conftest import StartApp, answered, settled
+from tests.browser.hostile_data import hostile, linked, make
 from tests.browser.hostile_names import FIRST, NAMES
+from tests.fake_endpoint import Answer, ApiError, Behaviour, FakeEndpoint
 from tlm_dash.ui.text import visible
 
 LIVE = "a, img, strong, em, del, code, pre, ul, ol, blockquote, table, hr, .katex, sup, input, [role=img]"
@@ -91,3 +94,91 @@ def test_names_are_read_exactly_in_every_kind_of_place(kinds_of_places: AppServe
     menu = page.locator("[data-testid=stDataFrameColumnVisibilityMenu]")
     assert menu.inner_text().strip().endswith(shown(NAMES[0])) and not menu.locator("a, img, strong").count()
     assert not watched.gone
+
+
+@pytest.fixture
+def hostile_endpoint() -> Iterator[FakeEndpoint]:
+    """Start an endpoint that lists hostile models and refuses everything in hostile words."""
+    with FakeEndpoint(Behaviour(ApiError(403, hostile("refused")), facts=Answer())) as endpoint:
+        endpoint.models = (hostile("listed"), hostile("listed-too"))
+        yield endpoint
+
+
+FOREIGN = """url => [...document.querySelectorAll('a, img, image, iframe, object, embed, source, script')]
+.map(one => [one, one.getAttribute('href') ?? one.getAttribute('xlink:href') ?? one.src ?? ''])
+.filter(([one, to]) => to && !/^(data:|blob:)/.test(to) && new URL(to, url).origin !== new URL(url).origin)
+.map(([one]) => one.outerHTML)"""
+MADE_OF_MARKDOWN = """() => [...document.querySelectorAll('[data-testid=stMarkdownContainer]')]
+.flatMap(text => [...text.querySelectorAll('a, img, code, em, .katex, .stMarkdownColoredText')]
+.map(one => one.outerHTML)).filter(found => !/role="img"/.test(found))"""
+
+
+class Crawl(Watched):
+    """A walk through all pages, which looks at everything that can be opened on each."""
+
+    def open(self, path: str, *names: str) -> None:
+        """Open a page, unfold what is folded, and read the names that must be there."""
+        self.page.goto(f"{self.url}/{path}")
+        settled(self.page)
+        for name in names:
+            expect(self.page.get_by_text(linked(name)).first, f"{name} on {path}").to_be_attached(
+                timeout=8_000
+            )
+        self.look(path)
+        # By script, which reaches what lies under a dialog too.
+        closed = self.page.locator("[data-testid=stExpander] details:not([open]) summary")
+        closed.evaluate_all("all => all.forEach(one => one.click())")
+        settled(self.page)
+        self.look(f"{path}, unfolded")
+        for button in self.page.locator("[data-testid=stPopover] button:enabled").all():
+            button.evaluate("button => button.click()")
+            self.page.get_by_test_id("stPopoverBody").first.wait_for()
+            self.look(f"{path}, a popover of it")
+            self.page.keyboard.press("Escape")
+
+    def look(self, where: str) -> None:
+        """Assert that nothing that is there now leads, or looks, elsewhere."""
+        assert not self.page.evaluate(FOREIGN, self.url), where
+        assert not self.page.evaluate(MADE_OF_MARKDOWN), where
+        assert not self.page.get_by_test_id("stException").count(), where
+        assert not self.gone, where
+
+
+def test_no_name_is_more_than_text_on_any_page(
+    hostile_endpoint: FakeEndpoint, start_app: StartApp, page: Page, tmp_path: Path
+) -> None:
+    file = tmp_path / f"{hostile('file').replace('/', '_')}.csv"
+    data = make(tmp_path / "data", file)
+    server = start_app(hostile_endpoint.base_url, data_dir=tmp_path / "data")
+    page.set_default_timeout(30_000)
+    walk = Crawl(page, server.url)
+    page.add_init_script(f"localStorage.setItem('tlm-dash-name', {hostile('person')!r})")
+    first, second = data.run_ids
+    review, pair = f"review?run={first}&run={second}", f"baseline={first}&candidate={second}"
+
+    walk.open("datasets", "dataset")
+    walk.open(f"datasets?dataset={data.dataset_id}", "dataset")
+    walk.open("datasets")
+    page.set_input_files("input[type=file]", file)
+    page.wait_for_url("**upload=*")
+    walk.open(page.url.partition(f"{server.url}/")[2], "response-a", "tag")
+    walk.open("")
+    page.get_by_role("textbox", name="Prompt", exact=True).fill(hostile("asked"))
+    page.get_by_role("textbox", name="Prompt", exact=True).press("Control+Enter")
+    page.wait_for_url("**entry=*")
+    answered(page)
+    walk.open(page.url.partition(f"{server.url}/")[2], "refused", "listed")
+    walk.open(f"runs?new=yes&new_dataset={data.dataset_id}", "listed")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text(linked("refused")).first).to_be_attached()
+    walk.look("a run that was refused")
+    walk.open(f"runs?run={first}", "dataset")
+    walk.open(review, "model-a")
+    walk.open(f"review?run={first}&row=2", "tag", "value-1", "beside", "note", "person")
+    walk.open(f"review?run={first}&view=labels", "person")
+    walk.open(f"review?run={first}&view=queue")
+    walk.open(f"review?run={first}&view=queue&plan={data.plan_id}", "prompt")
+    walk.open(f"decide?run={first}")
+    walk.open(f"compare?{pair}", "model-b")
+    walk.open(f"compare?{pair}&rows=all&row=2", "model-b")
+    walk.open("settings", "listed")
