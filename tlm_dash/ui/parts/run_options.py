@@ -67,7 +67,7 @@ def draw_options(running: Dashboard, dataset: Dataset, mode: RunMode, kept: Choi
             )
             in_flight = whole_number("Requests in flight", _by_itself(running), kept.max_in_flight)
         if (fewer := fewer_at_once(running.settings, in_flight)) is not None:
-            st.text(fewer)
+            st.text(visible(fewer))
     return replace(kept, requests_per_minute=per_minute, max_in_flight=in_flight)
 
 
