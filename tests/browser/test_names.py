@@ -47,7 +47,6 @@ def kinds_of_places(tmp_path: Path) -> Iterator[AppServer]:
 
 def test_names_are_read_exactly_in_every_kind_of_place(kinds_of_places: AppServer, page: Page) -> None:
     watched = Watched(page, kinds_of_places.url)
-    page.set_default_timeout(15_000)
     page.goto(kinds_of_places.url)
     page.locator(".st-key-the-end").get_by_text("the end").wait_for()
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
@@ -150,7 +149,6 @@ def test_no_name_is_more_than_text_on_any_page(
     file = tmp_path / f"{hostile('file').replace('/', '_')}.csv"
     data = make(tmp_path / "data", file)
     server = start_app(hostile_endpoint.base_url, data_dir=tmp_path / "data")
-    page.set_default_timeout(30_000)
     walk = Crawl(page, server.url)
     page.add_init_script(f"localStorage.setItem('tlm-dash-name', {hostile('person')!r})")
     first, second = data.run_ids
