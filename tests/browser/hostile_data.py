@@ -10,9 +10,19 @@ import numpy as np
 
 from tests.browser.hostile_names import ELSEWHERE
 from tests.services.compared import MEANINGS, understand
-from tlm_dash.services import dataset_inspection, dataset_upload, label_matchers, label_plans, labels
+from tlm_dash.services import (
+    dataset_inspection,
+    dataset_upload,
+    decision_records,
+    label_matchers,
+    label_plans,
+    labels,
+    record_files,
+)
 from tlm_dash.services.dataset_upload import ColumnMapping, ResponseColumns
+from tlm_dash.services.decide import Question
 from tlm_dash.services.place import OpenStore
+from tlm_dash.services.record_drafts import threshold_record
 from tlm_dash.settings import load_settings
 
 N_ROWS = 120
@@ -35,6 +45,8 @@ class HostileData:
     dataset_id: str
     run_ids: tuple[str, str]
     plan_id: str
+    record_id: str
+    record_page: str
 
 
 def write_file(path: Path) -> None:
@@ -100,4 +112,9 @@ def make(data_dir: Path, file: Path) -> HostileData:
         request = label_plans.PlanRequest("uniform", 20, hostile("person"))
         plan = label_plans.create(place, first, request)
         label_matchers.apply(place, second, "contains", hostile("person"))
-    return HostileData(saved.dataset_id, (first, second), plan.plan_id)
+        record = decision_records.save(
+            place, threshold_record(place, first, Question(max_risk=0.1)), decided_by=hostile("decider"),
+            reason=hostile("reason"),
+        )  # fmt: skip
+        page = record_files.as_html(decision_records.show(place, record).record)
+    return HostileData(saved.dataset_id, (first, second), plan.plan_id, record, page)

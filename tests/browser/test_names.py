@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -177,6 +178,19 @@ def test_no_name_is_more_than_text_on_any_page(
     walk.open(f"review?run={first}&view=queue")
     walk.open(f"review?run={first}&view=queue&plan={data.plan_id}", "prompt")
     walk.open(f"decide?run={first}")
+    walk.open(f"decide?run={first}&saving=yes")
+    walk.open(f"decide?run={first}&record={data.record_id}", "decider", "reason")
     walk.open(f"compare?{pair}", "model-b")
     walk.open(f"compare?{pair}&rows=all&row=2", "model-b")
     walk.open("settings", "listed")
+    # What an address says is as foreign as a file.
+    foreign = quote(hostile("address"))
+    walk.open(f"review?run={first}&text={foreign}&tag={foreign}%3D{foreign}&annotator={foreign}", "address")
+    for address in (f"datasets?dataset={foreign}", f"review?run={foreign}", f"compare?baseline={foreign}"):
+        walk.open(address)
+
+    # A record that is sent to somebody: a page without any server.
+    page.set_content(data.record_page)
+    expect(page.get_by_text(linked("reason")).first).to_be_attached()
+    assert not page.locator("a, img, image, iframe, script").count()
+    assert not walk.gone
