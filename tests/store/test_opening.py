@@ -260,11 +260,12 @@ def test_a_file_that_this_process_holds(tmp_path: Path) -> None:
 
 
 UNPRIVILEGED = """
-import os, sys
+import os, sys, tempfile
 from pathlib import Path
 from tlm_dash.errors import TlmDashError
 from tlm_dash.store import Store
-Store.open("duckdb:///:memory:", temp_dir=Path(sys.argv[2])).close()  # import all that is imported late
+with tempfile.TemporaryDirectory() as elsewhere:  # import all that is imported late
+    Store.open("duckdb:///:memory:", temp_dir=Path(elsewhere)).close()
 if os.geteuid() == 0:
     os.seteuid(65534)
 try:
