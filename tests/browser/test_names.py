@@ -16,6 +16,8 @@ from tests.browser.hostile_names import FIRST, NAMES
 from tests.fake_endpoint import Answer, ApiError, Behaviour, FakeEndpoint
 from tlm_dash.ui.text import visible
 
+pytestmark = pytest.mark.browser
+
 LIVE = "a, img, strong, em, del, code, pre, ul, ol, blockquote, table, hr, .katex, sup, input, [role=img]"
 """What Markdown makes of text."""
 
