@@ -191,9 +191,13 @@ async def _send_events(send: Send, events: AsyncIterator[str]) -> None:
 
 
 @contextmanager
-def serving(app: ASGIApp, *, on_start: Callable[[], None] | None = None) -> Iterator[str]:
+def serving(
+    app: ASGIApp, *, on_start: Callable[[], None] | None = None, http: type[asyncio.Protocol] | None = None
+) -> Iterator[str]:
     """Serve an ASGI application on a free loopback port in a thread; gives its root URL."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, http=http or "auto", log_level="critical", timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 60

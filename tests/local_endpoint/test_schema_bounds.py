@@ -79,6 +79,11 @@ BOUNDS: dict[str, tuple[Schema, Schema, str]] = {
     "properties": (properties(500), properties(501), "the bound is 500"),
     "enum values": ({"enum": list(range(500))}, {"enum": list(range(501))}, "the bound is 500"),
     "alternatives": (alternatives(400), alternatives(501), "the bound is 500"),
+    "alternatives that are lists": (
+        {"anyOf": [{"items": {"type": "string"}, "maxItems": i} for i in range(450)]},
+        {"anyOf": [{"items": {"type": "string"}, "maxItems": i} for i in range(501)]},
+        "the bound is 500",
+    ),
     "one of them": (alternatives(400, "oneOf"), alternatives(501, "oneOf"), "the bound is 500"),
     "all of them": (alternatives(400, "allOf"), alternatives(501, "allOf"), "the bound is 500"),
     "a row of items": (

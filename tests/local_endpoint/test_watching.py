@@ -34,6 +34,15 @@ class Health(BaseHTTPRequestHandler):
 HTTPServer(("127.0.0.1", int(sys.argv[1])), Health).serve_forever()
 """
 
+# Says from then on that its model is stuck.
+FAKE_STUCK = FAKE.replace(
+    "            time.sleep(600)",
+    """            self.send_response(503)
+            self.end_headers()
+            self.wfile.write(b'{"status": "stuck"}')
+            return""",
+)
+
 PULSE = "tlm_dash.local_endpoint.pulse"
 PROCESS = "tlm_dash.local_endpoint.process"
 
@@ -50,8 +59,15 @@ class FakeEndpoint(LocalEndpoint):
         return [sys.executable, "-c", FAKE, str(port), str(self.answers)]
 
 
+class StuckEndpoint(FakeEndpoint):
+    """Runs a process whose model is stuck after some answers."""
+
+    def _command(self, port: int) -> list[str]:
+        return [sys.executable, "-c", FAKE_STUCK, str(port), str(self.answers)]
+
+
 @pytest.fixture
-def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], FakeEndpoint]]:
+def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeEndpoint]]:
     """Start an endpoint whose process answers so many health calls; it is looked at all the time.
 
     A look that is slow because the machine is busy is not missed, but where a test is about one that hangs.
@@ -66,8 +82,8 @@ def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     monkeypatch.setattr(f"{PROCESS}.POLL_S", 0.05)
     started: list[FakeEndpoint] = []
 
-    def start(answers: int) -> FakeEndpoint:
-        started.append(FakeEndpoint(tmp_path, answers))
+    def start(answers: int, kind: type[FakeEndpoint] = FakeEndpoint) -> FakeEndpoint:
+        started.append(kind(tmp_path, answers))
         started[0].start()
         wait_until(lambda: started[0].status().state == "ready")
         return started[0]
@@ -81,7 +97,7 @@ def log_of(folder: Path) -> str:
     return (folder / "logs" / "endpoint.log").read_text()
 
 
-def test_a_process_that_answers_is_left_alone(watch: Callable[[int], FakeEndpoint]) -> None:
+def test_a_process_that_answers_is_left_alone(watch: Callable[..., FakeEndpoint]) -> None:
     endpoint = watch(10_000)
     pid = endpoint.status().pid
     with pytest.raises(AssertionError, match="waited too long"):
@@ -90,7 +106,7 @@ def test_a_process_that_answers_is_left_alone(watch: Callable[[int], FakeEndpoin
 
 
 def test_a_process_that_hangs_is_restarted(
-    watch: Callable[[int], FakeEndpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    watch: Callable[..., FakeEndpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = watch(10_000)
     hung = endpoint.status()
@@ -106,7 +122,7 @@ def test_a_process_that_hangs_is_restarted(
 
 
 def test_a_process_that_always_hangs_is_given_up(
-    watch: Callable[[int], FakeEndpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    watch: Callable[..., FakeEndpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"{PROCESS}.MAX_QUICK_DEATHS", 2)
     monkeypatch.setattr(f"{PULSE}.HEALTH_TIMEOUT_S", 0.5)
@@ -118,8 +134,19 @@ def test_a_process_that_always_hangs_is_given_up(
     assert log_of(tmp_path).count("did not answer for") == 2
 
 
+def test_a_model_that_is_stuck_with_requests_is_restarted_as_often_as_need_be(
+    watch: Callable[..., FakeEndpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{PROCESS}.MAX_QUICK_DEATHS", 2)
+    monkeypatch.setattr(f"{PULSE}.LOOK_IN_TROUBLE_S", 0.05)
+    endpoint = watch(3, kind=StuckEndpoint)
+    wait_until(lambda: endpoint.status().restarts >= 3)
+    assert endpoint.status().state != "failed"
+    assert log_of(tmp_path).count("[supervisor] the process made no token for") >= 3
+
+
 def test_looks_that_are_missed_now_and_then_are_forgiven(
-    watch: Callable[[int], FakeEndpoint], monkeypatch: pytest.MonkeyPatch
+    watch: Callable[..., FakeEndpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
     real = pulse.health_of
@@ -135,7 +162,7 @@ def test_looks_that_are_missed_now_and_then_are_forgiven(
 
 
 def test_a_bug_while_watching_is_logged_and_told(
-    watch: Callable[[int], FakeEndpoint],
+    watch: Callable[..., FakeEndpoint],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,

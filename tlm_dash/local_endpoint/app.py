@@ -18,7 +18,12 @@ from tlm_dash.front_door import FrontDoor, Refusal, Rules
 from tlm_dash.local_endpoint.answer import Answer
 from tlm_dash.local_endpoint.api_error import ApiError
 from tlm_dash.local_endpoint.bodies import BodyReader
-from tlm_dash.local_endpoint.disconnects import CallerGoneError, EventStream, while_connected
+from tlm_dash.local_endpoint.disconnects import (
+    RETRY_AFTER_S,
+    CallerGoneError,
+    EventStream,
+    while_connected,
+)
 from tlm_dash.local_endpoint.generation import ServedModel
 from tlm_dash.local_endpoint.readiness import Readiness
 from tlm_dash.local_endpoint.served_models import ServedModels
@@ -50,6 +55,11 @@ class Serving:
         self.readiness.ready = False
         for model in self._models.values():
             await model.close()
+
+    async def trouble(self) -> str:
+        """Return why a model cannot answer, as a sentence; empty where all can."""
+        found = await asyncio.gather(*(model.trouble() for model in self._models.values()))
+        return next(filter(None, found), "")
 
     @property
     def names(self) -> list[str]:
@@ -98,9 +108,13 @@ def _routes(serving: Serving) -> APIRouter:
 
     @router.get("/health")
     async def health() -> JSONResponse:
-        if serving.readiness.ready:
-            return JSONResponse({"status": "ok"})
-        return JSONResponse({"status": "starting", "detail": serving.readiness.detail}, status_code=503)
+        if not serving.readiness.ready:
+            return JSONResponse({"status": "starting", "detail": serving.readiness.detail}, status_code=503)
+        if trouble := await serving.trouble():
+            error = ApiError(503, f"{trouble} Send the request again in a while.", code="stuck")
+            facts = {"status": "stuck", "detail": trouble, **error.body()}
+            return JSONResponse(facts, status_code=503, headers={"Retry-After": RETRY_AFTER_S})
+        return JSONResponse({"status": "ok"})
 
     @router.get("/models")
     async def models() -> dict[str, Any]:

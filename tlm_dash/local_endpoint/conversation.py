@@ -43,18 +43,20 @@ def response_text(completion: Mapping[str, Any]) -> str:
     if not isinstance(message, dict):
         return ""
     calls = message.get("tool_calls")
-    called = [json.dumps(call.get("function"), ensure_ascii=False) for call in calls] if calls else []
+    listed = [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    called = [json.dumps(call.get("function"), ensure_ascii=False) for call in listed]
     return "\n".join(part for part in (text_of(message.get("content")), *called) if part).strip()
 
 
 def mean_token_probability(completion: Mapping[str, Any]) -> float | None:
     """Return the mean probability of the answer's tokens in [0, 1], or None where they were not given."""
-    tokens = (_first_choice(completion).get("logprobs") or {}).get("content")
-    if not tokens:
+    given = _first_choice(completion).get("logprobs")
+    tokens = given.get("content") if isinstance(given, dict) else None
+    if not isinstance(tokens, list) or not tokens:
         return None
     try:
         mean = math.fsum(math.exp(min(float(token["logprob"]), 0.0)) for token in tokens) / len(tokens)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return mean if math.isfinite(mean) else None
 

@@ -18,6 +18,14 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+# What a restart takes on an idle machine.
+RETRY_AFTER_S = "5"
+
+# A caller who takes nothing of a stream for this long is taken for gone, and one who does not take the last
+# words of it is not waited for.
+UNREAD_LIMIT_S = 60.0
+LAST_WORDS_S = 2.0
+
 
 class CallerGoneError(Exception):
     """The caller closed the connection before the answer was complete."""
@@ -48,7 +56,12 @@ async def while_connected(
         if gone.done():
             raise CallerGoneError
         if stop.done():
-            raise ApiError(503, "The endpoint is stopping.", code="stopping")
+            raise ApiError(
+                503,
+                "The endpoint is stopping or being restarted. Send this request again.",
+                code="stopping",
+                retry_after=RETRY_AFTER_S,
+            )
         raise ApiError(
             504,
             f"The time limit of {limit_s:g} s (options.max_timeout) was over before the work was done. "
@@ -95,8 +108,9 @@ class EventStream(Response):
             if not self._begun:
                 await error.response()(scope, receive, send)
                 return
-            await _send_event(send, json.dumps(error.body()))
-            await _end(send)
+            with suppress(CallerGoneError):
+                await _send_event(send, json.dumps(error.body()), within_s=LAST_WORDS_S)
+                await _end(send)
 
     async def _run(self, send: Send) -> None:
         first = await anext(self._events)
@@ -112,6 +126,8 @@ class EventStream(Response):
             async for event in self._events:
                 await _send_event(send, json.dumps(event))
             await _send_event(send, "[DONE]")
+        except CallerGoneError:
+            raise
         except ApiError as error:
             await _send_event(send, json.dumps(error.body()))
         except Exception:
@@ -120,8 +136,13 @@ class EventStream(Response):
         await _end(send)
 
 
-async def _send_event(send: Send, data: str) -> None:
-    await send({"type": "http.response.body", "body": f"data: {data}\n\n".encode(), "more_body": True})
+async def _send_event(send: Send, data: str, *, within_s: float | None = None) -> None:
+    body = f"data: {data}\n\n".encode()
+    try:
+        async with asyncio.timeout(UNREAD_LIMIT_S if within_s is None else within_s):
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+    except TimeoutError:
+        raise CallerGoneError from None
 
 
 async def _end(send: Send) -> None:

@@ -18,6 +18,7 @@ from tlm_dash.local_endpoint.model_client import ModelClient
 from tlm_dash.local_endpoint.model_source import ModelSource
 from tlm_dash.local_endpoint.schema_bounds import check_response_format
 from tlm_dash.local_endpoint.scorer_protocol import Scores
+from tlm_dash.local_endpoint.vital_signs import VitalSigns
 from tlm_dash.local_endpoint.wire import GenerateRequest, ScoreRequest, TlmSettings
 
 logger = logging.getLogger(__name__)
@@ -36,9 +37,16 @@ class ServedModel:
         self._scorer = scorer
         self._n_ctx = n_ctx
         self._gives_logprobs = True
+        self._vital_signs = VitalSigns(source) if source.bundled else None
+
+    async def trouble(self) -> str:
+        """Return why it cannot answer, as a sentence; empty where it can, or where its server is not ours."""
+        return await self._vital_signs.trouble() if self._vital_signs else ""
 
     async def close(self) -> None:
         """Close the connections to the model server."""
+        if self._vital_signs:
+            await self._vital_signs.close()
         await self._client.close()
         await self._scorer.close()
 

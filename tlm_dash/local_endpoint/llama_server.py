@@ -25,8 +25,9 @@ CORES = os.cpu_count() or 1
 # llama.cpp's threads wait for each other by spinning. Where another program keeps one of two cores busy, two
 # threads were 10 to 20 times slower than one (60 tokens: 16 to 19 s against 1 to 2 s), and on idle cores not
 # twice as fast. Two servers of one thread each wait for nobody: on two cores they do 1.6 times the work of
-# one, for 125 MB more. So two servers, and a quarter of the cores as threads for each.
-SERVERS = min(2, CORES)
+# one, for 125 MB more. So two servers, and a quarter of the cores as threads for each. There are two on one
+# core as well: what is held to a grammar has one of them, so that it can stop no other request.
+SERVERS = 2
 THREADS = max(1, min(4, CORES // 4))
 
 # The longest request, prompt and answer together, in tokens. llama.cpp divides one context evenly among the
@@ -36,6 +37,10 @@ TOKENS_PER_REQUEST = 4096
 
 # llama.cpp's cache of earlier prompts grows to gigabytes within minutes; prefixes are reused without it.
 PROMPT_CACHE_MIB = 0
+
+# Tokens of a prompt that are read in one turn of the loop. Between turns it sees to other requests; a turn of
+# llama.cpp's own 2,048 takes a slow or busy machine most of a minute.
+TOKENS_PER_TURN = 512
 
 ERRORS_ONLY = 1
 
@@ -77,6 +82,7 @@ def _parameters(model_file: Path, key: str) -> xllamacpp.CommonParams:
     parameters.model.path = str(model_file)
     parameters.n_parallel = SERVED_AT_ONCE // SERVERS
     parameters.n_ctx = TOKENS_PER_REQUEST * parameters.n_parallel
+    parameters.n_batch = TOKENS_PER_TURN
     parameters.cache_ram_mib = PROMPT_CACHE_MIB
     parameters.cpuparams.n_threads = THREADS
     parameters.cpuparams_batch.n_threads = THREADS
@@ -86,6 +92,7 @@ def _parameters(model_file: Path, key: str) -> xllamacpp.CommonParams:
     parameters.api_keys = [key]
     parameters.cors_origins = ""
     parameters.ui = False
-    parameters.endpoint_slots = False
+    # Its answer comes from the loop that makes the tokens, past the queue: it tells whether that still turns.
+    parameters.endpoint_slots = True
     parameters.verbosity = ERRORS_ONLY
     return parameters

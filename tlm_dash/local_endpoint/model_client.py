@@ -100,7 +100,8 @@ class ModelClient:
 
     @asynccontextmanager
     async def _answer(self, payload: Mapping[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
-        with self.source.least_busy() as server:
+        wanted = (payload.get("response_format") or {}).get("type", "text")
+        with self.source.least_busy(grammar=wanted != "text") as server:
             url = f"{server.base_url.rstrip('/')}/chat/completions"
             async with self._post(url, {**payload, "model": server.name}) as reply:
                 yield reply

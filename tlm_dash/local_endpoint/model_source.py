@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,16 +26,40 @@ class ModelSource:
     native_url: str | None = None
     twins: tuple[ModelSource, ...] = ()
     _in_hand: Counter[str] = field(default_factory=Counter, compare=False)
+    _with_grammar: Counter[str] = field(default_factory=Counter, compare=False)
+    _answered_at: dict[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def servers(self) -> tuple[ModelSource, ...]:
+        """Give all servers that answer for this model."""
+        return (self, *self.twins)
 
     @contextmanager
-    def least_busy(self) -> Iterator[ModelSource]:
-        """Give the server with the fewest calls in hand, for one call."""
-        server = min((self, *self.twins), key=lambda one: self._in_hand[one.base_url])
+    def least_busy(self, *, grammar: bool = False) -> Iterator[ModelSource]:
+        """Give the server with the fewest calls in hand, for one call.
+
+        All calls that are held to a grammar go to the last server, and while it has one the others go
+        elsewhere: a grammar that takes long keeps only its own kind waiting.
+        """
+        servers = list(self.servers[-1:] if grammar else self.servers)
+        servers = [one for one in servers if grammar or not self._with_grammar[one.base_url]] or servers
+        server = min(servers, key=lambda one: self._in_hand[one.base_url])
         self._in_hand[server.base_url] += 1
+        self._with_grammar[server.base_url] += grammar
         try:
             yield server
+            self.has_answered(server)
         finally:
             self._in_hand[server.base_url] -= 1
+            self._with_grammar[server.base_url] -= grammar
+
+    def has_answered(self, server: ModelSource) -> None:
+        """Note that a server has just answered."""
+        self._answered_at[server.base_url] = time.monotonic()
+
+    def answered_s_ago(self, server: ModelSource) -> float:
+        """Return how many seconds ago a server last answered; infinite where it never did."""
+        return time.monotonic() - self._answered_at.get(server.base_url, float("-inf"))
 
     def __repr__(self) -> str:
         return f"ModelSource(name={self.name!r}, base_url={self.base_url!r}, bundled={self.bundled})"

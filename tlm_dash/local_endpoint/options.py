@@ -14,6 +14,9 @@ MAX_CANDIDATE_RESPONSES = 20
 # Longer limits count as this one (ten days): some numbers are too large for the clock.
 LONGEST_LIMIT_S = 864_000.0
 
+# Where no limit is given. OpenAI's clients wait as long for an answer.
+DEFAULT_LIMIT_S = 600.0
+
 Check = Callable[[Mapping[str, Any], str], object]
 
 

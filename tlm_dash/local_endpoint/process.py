@@ -42,11 +42,15 @@ State = Literal["starting", "fetching", "loading", "ready", "restarting", "faile
 
 @dataclass(frozen=True)
 class _Ending:
-    """How one process ended, to follow its name in a sentence, and for how long it had served."""
+    """How one process ended, to follow its name in a sentence, and for how long it had served.
+
+    One that was stuck with a request had started well: it is never a reason to give up.
+    """
 
     how: str
     served_s: float
     stuck: bool
+    by_a_request: bool
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,8 @@ class LocalEndpoint:
             ending = self._serve_once(port, stop)
             if stop.is_set():
                 return
-            quick_deaths = 1 if ending.served_s > HEALTHY_AFTER_S else quick_deaths + 1
+            started_well = ending.served_s > HEALTHY_AFTER_S or ending.by_a_request
+            quick_deaths = 1 if started_well else quick_deaths + 1
             # What a process that hangs has logged last need not be why.
             what, hint = ("", "") if ending.stuck else self._log.failure()
             self._log.note(f"the process {ending.how}")
@@ -187,7 +192,7 @@ class LocalEndpoint:
             _end(process)
             self._log.wait(1.0)
         how = trouble or f"stopped (exit code {process.returncode})"
-        return _Ending(how, pulse.served_s, stuck=bool(trouble))
+        return _Ending(how, pulse.served_s, stuck=bool(trouble), by_a_request=pulse.model_is_stuck)
 
     def _tell(self, pulse: Pulse, port: int) -> None:
         if pulse.ready:

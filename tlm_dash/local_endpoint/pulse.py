@@ -12,12 +12,17 @@ HEALTH_TIMEOUT_S = 5.0
 # Until it is ready, somebody waits for it; then it is looked at now and then.
 LOOK_WHILE_STARTING_S = 0.1
 LOOK_WHILE_SERVING_S = 10.0
+LOOK_IN_TROUBLE_S = 3.0
 
 # How long it may take to become ready, on a busy laptop; after that it is taken for stuck.
 START_LIMIT_S = 120.0
 
 # So many looks in a row without an answer (a minute's worth) and it is taken for stuck, too.
 MAX_MISSED_LOOKS = 6
+
+# So many times in a row it says itself that its model makes no token (each time it waits for one), and it
+# is taken for stuck as well.
+MAX_STUCK_LOOKS = 3
 
 
 class Pulse:
@@ -30,6 +35,12 @@ class Pulse:
         self._ready_at: float | None = None
         self._last_ok = self._started
         self._n_missed = 0
+        self._n_stuck = 0
+
+    @property
+    def model_is_stuck(self) -> bool:
+        """Whether the process answers and its model does not: a request is to blame, not how it started."""
+        return self.ready and self._n_stuck >= MAX_STUCK_LOOKS
 
     @property
     def ready(self) -> bool:
@@ -48,19 +59,24 @@ class Pulse:
             return f"was not ready after {START_LIMIT_S:.0f} s"
         if self.ready and self._n_missed >= MAX_MISSED_LOOKS:
             return f"did not answer for {time.monotonic() - self._last_ok:.0f} s"
+        if self.model_is_stuck:
+            return f"made no token for {time.monotonic() - self._last_ok:.0f} s"
         return ""
 
     def look(self) -> bool:
         """Ask it how it is, if it is time to; returns whether there is something to tell."""
         every = LOOK_WHILE_SERVING_S if self.ready else LOOK_WHILE_STARTING_S
+        every = min(every, LOOK_IN_TROUBLE_S) if self._n_stuck else every
         now = time.monotonic()
         if now - self._last_look < every:
             return False
         self._last_look = now
         health = health_of(self._port)
         self._n_missed = 0 if health else self._n_missed + 1
+        self._n_stuck += health.get("status") == "stuck"
         self.detail = str(health.get("detail") or "")
         if health.get("status") == "ok":
+            self._n_stuck = 0
             self._last_ok = now
             self._ready_at = now if self._ready_at is None else self._ready_at
         return bool(health)

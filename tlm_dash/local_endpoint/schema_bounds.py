@@ -31,7 +31,7 @@ MAX_AT_ONCE = 1_000
 
 REPETITIONS = ("minItems", "maxItems", "minLength", "maxLength")
 NAMED = ("properties", "patternProperties")
-COUNTED = (*NAMED, "enum", "anyOf", "oneOf", "allOf", "prefixItems", "items", "type")
+LISTED = ("enum", "anyOf", "oneOf", "allOf", "prefixItems", "items", "type")
 
 FORMAT = "response_format"
 
@@ -89,8 +89,8 @@ def _count_names(schema: Mapping[str, Any], where: str) -> int:
         if len(longest) > MAX_NAME_CHARACTERS:
             said = f"holds a name of {len(longest):,} characters"
             raise _above(f"{where}.{kind}", said, f"{MAX_NAME_CHARACTERS}")
-    found = (schema.get(name) for name in COUNTED)
-    return sum(len(value) for value in found if isinstance(value, list | dict))
+    named = sum(len(schema[name]) for name in NAMED if isinstance(schema.get(name), dict))
+    return named + sum(len(schema[name]) for name in LISTED if isinstance(schema.get(name), list))
 
 
 def _check_repetitions(schema: Mapping[str, Any], where: str) -> None:

@@ -15,10 +15,10 @@ from typing import NoReturn
 
 import uvicorn
 
-from tlm_dash.connections import PunctualConnection
 from tlm_dash.errors import TlmDashError
 from tlm_dash.local_endpoint.app import API_PREFIX, Serving, create_app
 from tlm_dash.local_endpoint.command import report
+from tlm_dash.local_endpoint.connections import MAX_CONNECTIONS, GuardedConnection
 from tlm_dash.local_endpoint.lifeline import on_parent_exit
 from tlm_dash.local_endpoint.startup import Startup
 from tlm_dash.sites import Names
@@ -30,6 +30,8 @@ GRACE_S = 1
 LAST_MOMENT_S = 2.0
 
 INTERRUPTED = 130
+
+OPEN_FILES = 4 * MAX_CONNECTIONS + 200
 
 
 def base_url(listener: socket.socket) -> str:
@@ -51,13 +53,15 @@ class EndpointServer(uvicorn.Server):
         self._exit_code = 0
         self._failure: TlmDashError | None = None
         app = create_app(self._serving, self._start, names)
+        _allow_open_files()
         super().__init__(
             uvicorn.Config(
                 app,
+                http=GuardedConnection,
+                ws="none",
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=GRACE_S,
-                http=PunctualConnection,
                 # Nobody says who he is on his own word.
                 proxy_headers=False,
             )
@@ -113,6 +117,18 @@ class EndpointServer(uvicorn.Server):
             self.leave()
         else:
             serving.readiness.now("Ready.")
+
+
+def _allow_open_files() -> None:
+    """Allow this process the files that its connections need; each request has three (caller, us, model)."""
+    if os.name != "posix":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
 def _leave_process(exit_code: int) -> NoReturn:

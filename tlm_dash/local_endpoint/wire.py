@@ -10,7 +10,7 @@ from tlm_dash.errors import InvalidInputError
 from tlm_dash.local_endpoint import fields
 from tlm_dash.local_endpoint.api_error import refused
 from tlm_dash.local_endpoint.messages import checked_messages
-from tlm_dash.local_endpoint.options import LONGEST_LIMIT_S, check_options
+from tlm_dash.local_endpoint.options import DEFAULT_LIMIT_S, LONGEST_LIMIT_S, check_options
 from tlm_dash.local_endpoint.presets import DEFAULT_MAX_TOKENS, PLANS, scoring_plan
 
 DEFAULT_PRESET = "medium"
@@ -74,10 +74,9 @@ class TlmSettings:
         return not self.options.get("disable_trustworthiness")
 
     @property
-    def limit_s(self) -> float | None:
-        """The seconds that the whole request may take, or None."""
-        given = self.options.get("max_timeout")
-        return None if given is None else float(min(given, LONGEST_LIMIT_S))
+    def limit_s(self) -> float:
+        """The seconds that the whole request may take."""
+        return float(min(self.options.get("max_timeout", DEFAULT_LIMIT_S), LONGEST_LIMIT_S))
 
     @property
     def max_tokens(self) -> int:
