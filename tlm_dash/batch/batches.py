@@ -114,9 +114,9 @@ class Batches:
         The embedded one is never sent more than it works on at once: what waits in its own queue is in front
         of a person's prompt, and may run into the time limit there.
         """
-        # Measured beside other work on two cores (tests/benchmarks/playground_beside_run): beside a run a prompt
-        # took 4 times as long as alone with the limit that throughput finds, and ten prompts did not end within
-        # seven minutes with 64 at once. With these places, and no row begun meanwhile, it took 1.8 times (worst
-        # 2.0): it waits for the rows under way. So no place is kept free for people, which a run would miss.
+        # Measured beside other work on two cores (tests/benchmarks/playground_beside_run): beside a run a
+        # prompt took 4 times as long as alone with the limit that throughput finds; with 64 at once ten
+        # prompts did not end within seven minutes. With these places, and no row begun meanwhile, it took 1.8
+        # times (worst 2.0): it waits for the rows under way. So no place is kept free for people.
         known = [limit for limit in (address.serves_at_once, self._max_in_flight) if limit is not None]
         return min(known, default=None)
