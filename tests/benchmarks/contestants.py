@@ -218,7 +218,10 @@ def _run(
         try:
             process.wait(within_s)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
             return time.perf_counter() - began, False
+        finally:
+            # Also where somebody pressed Ctrl-C here: its session of its own does not hear of that.
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
     return time.perf_counter() - began, True

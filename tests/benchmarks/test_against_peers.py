@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.benchmarks import against_peers
-from tests.benchmarks.contestants import Work, bare_loop, inspect_answered, our_run, promptfoo_answered
+from tests.benchmarks.contestants import (
+    Work,
+    bare_loop,
+    inspect_answered,
+    our_run,
+    promptfoo,
+    promptfoo_answered,
+)
 from tests.benchmarks.limits import (
     Bucket,
     Closed,
@@ -17,6 +26,7 @@ from tests.benchmarks.limits import (
     least_s,
 )
 from tests.benchmarks.scenarios import SCENARIOS, Scenario
+from tests.conftest import wait_until
 
 REFUSING = Scenario(
     "refuses and fails at random",
@@ -90,6 +100,16 @@ def test_results_of_peers_are_counted_by_what_was_answered() -> None:
     assert inspect_answered({"status": "error"}) == 0
     stats = {"successes": 7, "failures": 1, "errors": 2}
     assert promptfoo_answered({"results": {"stats": stats}}) == 8
+
+
+def test_a_peer_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    command = tmp_path / "promptfoo"
+    command.write_text(f"#!/bin/sh\nsleep 60 &\necho $! > {tmp_path}/child\nwait\n")
+    command.chmod(0o755)
+    measured = against_peers.measure(promptfoo(str(command)), REFUSING, Work(rows=3, in_flight=1, within_s=3))
+    assert (measured.done.ended, measured.n_failed, measured.n_sent) == (False, 3, 0)
+    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/stat")
+    wait_until(lambda: not child.exists() or child.read_text().split()[2] == "Z", what="the child's end")
 
 
 def test_a_peer_that_is_not_here_is_told_with_what_to_install(
