@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from tlm_dash.batch.admissions import Outcome, Sent
 from tlm_dash.batch.in_flight import InFlightLimit
 from tlm_dash.batch.pace import Pace
 from tlm_dash.errors import EndpointError
@@ -16,6 +17,10 @@ from tlm_dash.errors import EndpointError
 Ending = Literal["ok", "refused", "trouble", "other", "cut"]
 """refused: 429. trouble: the endpoint is overloaded or down. other: it is up, the request was at fault.
 cut: we closed it, which tells nothing of the endpoint."""
+
+_OUTCOMES: dict[Ending, Outcome] = {
+    "ok": "admitted", "other": "admitted", "refused": "refused", "trouble": "trouble",
+}  # fmt: skip
 
 _TROUBLE = frozenset({"unreachable", "timeout", "connection_dropped", "server_failed"})
 
@@ -37,9 +42,9 @@ def ending_of(error: EndpointError) -> Ending:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Leave to send one request; to be given back with `Gate.leave`. `at` is a monotonic time."""
+    """Leave to send one request; to be given back with `Gate.leave`."""
 
-    at: float
+    sent: Sent
 
 
 class Gate:
@@ -135,13 +140,20 @@ class Gate:
         """Give the place back and tell how the request ended."""
         now = self._left_at = time.monotonic()
         self.in_flight -= 1
-        if ending == "refused":
-            self.pace.refused(now, passed.at, retry_after_s)
-        elif ending != "cut" and not self._gives_way:
-            self.limit.note_end(now, ok=ending != "trouble", trouble=ending == "trouble")
+        if ending == "cut":
+            self.pace.forget(passed.sent, now)
+        else:
+            self.pace.ended(now, passed.sent, _OUTCOMES[ending], retry_after_s)
+            self._note_load(now, ending)
         self._change.set()
+
+    def _note_load(self, now: float, ending: Ending) -> None:
+        """Let the end of a request count for how many are right at once."""
+        if self.pace.is_closed:
+            self.limit.begin_anew(now)
+        elif ending != "refused" and not self._gives_way:
+            self.limit.note_end(now, ok=ending != "trouble", trouble=ending == "trouble")
 
     def _admit(self, now: float) -> Pass:
         self.in_flight += 1
-        self.pace.take(now)
-        return Pass(now)
+        return Pass(self.pace.take(now))

@@ -15,10 +15,13 @@ FEWEST_ENDS_TO_PROBE = 50
 """What a probe looks for is small: over fewer ends it would be lost in chance."""
 
 TROUBLE_SHARE = 0.1
-"""Above this share of failed requests in a round the endpoint is taken to be overloaded."""
+"""Above this share of failed requests in a round the endpoint may be overloaded."""
 
-HOPELESS_SHARE, HELPED = 0.8, 0.9
-STEP_BACK = 0.7
+HOPELESS_SHARE, HELPED = 0.8, 0.75
+"""Above the first, fewer at once is always right; else only where it lowers the share by the second."""
+
+FEWEST_ENDS_TO_COMPARE = 60
+CALM_BEFORE_RETURN = 4
 FIRST_PROBE_AFTER = 4
 LONGEST_BETWEEN_PROBES = 64
 
@@ -53,13 +56,19 @@ class InFlightLimit:
         self._before = (self.current, 0.0)
         self._rounds_to_probe = self._between_probes = 0 if not self._is_told else FIRST_PROBE_AFTER
         self._is_settling = True
-        self._share, self._share_before = 0.0, math.inf
+        self._lowered_from: int | None = None
+        self._share_before = self._tolerated = 0.0
+        self._calm_rounds, self._returns = 0, True
         self._begin(0.0)
 
     def _begin(self, now: float) -> None:
         self._began = now
         self._ended = self._failed = 0
         self._was_full = False
+
+    def begin_anew(self, now: float) -> None:
+        """Forget what was counted of the round under way: it tells nothing of how many at once are right."""
+        self._begin(now)
 
     def allow(self, wanted: int) -> None:
         """Go up to a number at once that a person set for a run; never above the ceiling."""
@@ -79,32 +88,65 @@ class InFlightLimit:
         self._failed += trouble
         total = self._ended + self._failed
         probes = self._trial in (_MORE, _LESS, _HALVE) or self._next in (_MORE, _LESS, _HALVE)
-        if total < max(self.current, FEWEST_ENDS_TO_PROBE if probes and not self._failed else FEWEST_ENDS):
-            return
-        if now - self._began < SHORTEST_ROUND_S:
+        fewest = FEWEST_ENDS_TO_PROBE if probes and not self._failed else FEWEST_ENDS
+        if self._share_before and not self._is_settling:
+            fewest = FEWEST_ENDS_TO_COMPARE
+        if total < max(self.current, fewest) or now - self._began < SHORTEST_ROUND_S:
             return
         throughput = self._ended / (now - self._began)
         share, was_full = self._failed / total, self._was_full
         self._begin(now)
-        self._share = share if self._share < TROUBLE_SHARE / 2 else (self._share + share) / 2
-        if self._share < TROUBLE_SHARE / 2:
-            self._share_before = math.inf
-        if share > TROUBLE_SHARE:
-            self._back_off(share)
-        elif self._is_settling:
+        if self._is_settling:
             self._is_settling = False
+        elif self._is_trouble(share, total):
+            self._lower(share)
+        elif self._lowered_from is not None:
+            self._return()
         elif was_full:
             self._judge(throughput)
         else:
             # Something else is what holds requests back now, a rate limit say: a higher limit does no harm.
             self._trial = None
 
-    def _back_off(self, share: float) -> None:
-        """Lower the limit, unless that did not help before: then load is not the reason."""
-        if share > HOPELESS_SHARE or self._share < self._share_before * HELPED:
-            self.current = max(1, int(self.current * STEP_BACK))
-            self._share_before = self._share
+    def _is_trouble(self, share: float, n: int) -> bool:
+        """Tell whether more fail than a healthy endpoint may, and than fail at any load."""
+        if share < self._tolerated / 2:
+            self._tolerated = share
+        noise = 2 * math.sqrt(self._tolerated * (1 - self._tolerated) / n)
+        return share > max(TROUBLE_SHARE, 1.2 * self._tolerated + noise)
+
+    def _lower(self, share: float) -> None:
+        """Halve the limit; where that did not help before, go back up: load is not the reason."""
+        if self._trial is not None and self._trial.factor > 1:
+            # It came with a limit that was tried.
+            self.current, self._lowered_from = self._before[0], None
+        elif self._share_before and share > HELPED * self._share_before and share < HOPELESS_SHARE:
+            self._tolerated = (share + self._share_before) / 2
+            self.current = self._lowered_from or self.current
+            self._end_trouble()
+        else:
+            if self._calm_rounds or not self._returns:
+                # It had helped to be lower, and going back has brought it again.
+                self._returns = False
+            self._lowered_from = max(self._lowered_from or 0, self.current)
+            self._share_before = share
+            self.current = max(1, self.current // 2)
+        self._calm_rounds = 0
         self._settle(_MORE, FIRST_PROBE_AFTER)
+
+    def _return(self) -> None:
+        """Go back up after trouble: at once where it has not come again, else by trying a little more."""
+        assert self._lowered_from is not None
+        self._calm_rounds, self._share_before = self._calm_rounds + 1, 0.0
+        if not self._returns:
+            self._end_trouble()
+        elif self._calm_rounds >= CALM_BEFORE_RETURN:
+            self.current = min(self._lowered_from, 2 * self.current)
+            if self.current == self._lowered_from:
+                self._end_trouble()
+
+    def _end_trouble(self) -> None:
+        self._lowered_from, self._share_before = None, 0.0
 
     def _judge(self, throughput: float) -> None:
         """Keep what was tried or take it back; try the next thing when it is time."""

@@ -3,174 +3,298 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from typing import Literal
 
-LONGEST_WAIT_S = 120.0
-"""An endpoint that asks for a longer wait is asked again after this one: it may have meant something else."""
+from tlm_dash.batch.admissions import Admissions, Outcome, Sent
+from tlm_dash.batch.closure import LONGEST_WAIT_S, TROUBLE_EVERY_S, Closure, Waits, Why
+from tlm_dash.batch.held_rate import HeldRate
+from tlm_dash.batch.refusal_tests import (
+    FEWEST_REFUSED,
+    HARMLESS_SHARE,
+    SMALL_SHARE,
+    HelpTest,
+    closed_test,
+    is_clearly_more,
+    limit_test,
+    slower,
+)
 
-FIRST_WAIT_S = 1.0
-LONGEST_BACKOFF_S = 60.0
-SLOWEST_PER_S, FASTEST_PER_S = 1 / 60, 100_000.0
 CREDIT_S = 0.25
 """What was not sent in time may be sent later, up to this much: a late wake-up must not lower the rate."""
 
-STEP_BACK = 0.98
-"""A rate that was just refused is lowered at least by this factor."""
+TROUBLE_IN_A_ROW = 8
+"""So many failures in a row close the endpoint: what is sent then only uses up the tries of its rows."""
 
-SLOWEST_GROWTH_PER_S, FASTEST_GROWTH_PER_S, LARGEST_STEP = 0.001, 0.05, 0.02
-"""How the rate creeps up, as a share of it; the last is for each request, so that slow rates stay calm."""
+FEWEST_TO_JUDGE, ENOUGH_TO_KNOW = 40, 200
+ANSWERS_BEFORE_JUDGING = 10
+"""The first requests leave in a burst, which tells nothing of the rate that can be held."""
 
-GROWTH_DOUBLES_AFTER_S = 10.0
-"""The longer nothing is refused, the faster: a limit that was taken for too low is soon found out."""
+MOST_AT_RANDOM = 0.45
+"""No endpoint refuses more at random: where so many are, it is the limit."""
 
-RANDOM_SHARES = ((40, 0.06), (100, 0.04), (250, 0.016))
-"""A rate that follows a limit hits it far less often than so: (over so many requests, by this share)."""
+TRIED_ANEW_AFTER_S, AFTER_TRIAL = 120.0, 0.95
+EARLY_HITS = 3
+"""A measured limit is hit when a calm is over: so many hits that came too early are not explained by it."""
+ROOM, LONGEST_ROOM_S = 2.0, 1.9
+"""After a hit there is room for so many requests: the next one would come just in time for a refusal."""
 
-TRIAL_WINDOW, TRIAL_SHARE = 50, 0.3
-"""Without any pace a limit refuses most requests; what comes at random stays as rare as it was."""
-
-
-@dataclass
-class _Stretch:
-    """Requests from some moment on: how many had been sent and refused by then, and the refusals since."""
-
-    sent: int = 0
-    refused: int = 0
-    episodes: int = 0
+Mode = Literal["free", "trial", "held", "closed"]
 
 
 class Pace:
     """The rate of requests to one endpoint. Times are monotonic seconds, given by the caller.
 
-    Between the moment a limit is hit and the moment it is hit again, an endpoint admits exactly what its
-    limit allows, as long as the pace in between was not below it. So each refusal measures the limit, and
-    between refusals the rate creeps up, the slower the better it is known. An endpoint that refuses at
-    random, at any rate, is found out by a trial without pace, and then not slowed down for: only the refused
-    requests wait.
+    free: no limit is known. held: one is, and is followed. trial: it is tried whether fewer are refused
+    where requests leave slower, as a limit would have it; refusals that stay come at random, and slow down
+    only what was refused. closed: everything is refused, or fails, and the endpoint is only tried. The law,
+    its reasons and what it was compared with: `tlm_dash/docs/pace.md`.
     """
 
     def __init__(self, per_minute: float | None = None, chance: random.Random | None = None) -> None:
-        self._fixed = None if per_minute is None else per_minute / 60.0
-        self._found: float | None = None
+        self._told = None if per_minute is None else per_minute / 60.0
+        self._mode: Mode = "free"
+        self._admissions = Admissions()
+        self._held = HeldRate(self._admissions)
         self._chance = chance or random.Random()
-        self._next_at = self._paused_until = 0.0
-        self._sent = self._refused = 0
-        self._first_sent_at: float | None = None
-        self._growth_per_s = self._measured_at = self._grown_at = 0.0
-        self._episode_at: float | None = None
-        self._episode_before: tuple[float, int] | None = None
-        self._admitted_by_episode = 0
-        self._episode_is_open = False
-        self._fruitless = 0
-        self._watched = _Stretch()
+        self._waits = Waits(self._chance)
+        self._closure: Closure | None = None
+        self._mode_before_trouble: Mode = "free"
+        self._help: HelpTest | None = None
+        self._before_trial = 0.0
+        self._tried_until, self._was_held = 0.0, False
+        self._next_at = 0.0
+        self._random_share: float | None = None
         self._patience = 1
-        self._trial: _Stretch | None = None
-        self._found_before_trial: float | None = None
+        self._begin_stretch(0.0)
 
     @property
     def per_s(self) -> float | None:
         """Give the rate in requests a second; None while no limit is known."""
-        known = [rate for rate in (self._fixed, self._found) if rate is not None]
+        known = [rate for rate in (self._told, self._held.per_s) if rate is not None]
         return min(known, default=None)
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether the endpoint refuses or fails everything at present, and is only tried."""
+        return self._mode == "closed"
 
     def wait_s(self, now: float) -> float:
         """Tell how long to wait until the next request may leave; 0 for now."""
-        if now < self._paused_until:
-            return self._paused_until - now
-        if self._episode_is_open:
-            self._measure(now)
+        self._settle(now)
+        if (paused_s := self._waits.paused_s(now)) > 0:
+            return paused_s
+        if self._closure is not None:
+            if not self._closure.is_over(now):
+                return self._closure.wait_s(now)
+            self._open(now)
         return max(0.0, self._next_at - now) if self.per_s is not None else 0.0
 
     def paused_s(self, now: float) -> float:
         """Tell how long nothing at all may leave: the endpoint is to be left alone, also by a person."""
-        return max(0.0, self._paused_until - now)
+        return self._waits.paused_s(now)
 
-    def take(self, now: float) -> None:
-        """Note that a request leaves."""
-        self._sent += 1
-        if self._first_sent_at is None:
-            self._first_sent_at = now
-        if self._found is not None:
-            calm = 1.0 + (now - self._measured_at) / GROWTH_DOUBLES_AFTER_S
-            growth_per_s = min(self._growth_per_s * calm, FASTEST_GROWTH_PER_S)
-            step = min(growth_per_s * (now - self._grown_at), LARGEST_STEP)
-            self._found, self._grown_at = min(self._found * (1.0 + step), FASTEST_PER_S), now
-        rate = self.per_s
-        if rate is not None:
+    def take(self, now: float) -> Sent:
+        """Note that a request leaves; what is given back goes to `ended` with its end."""
+        if not self._held.has_begun:
+            self._held.begin(now)
+            self._admissions.begin_stretch(now)
+        sent = self._admissions.take(now, is_try=self._closure is not None)
+        if self._closure is not None:
+            self._closure.take(sent)
+        if self._mode == "held":
+            self._held.grow(now)
+        if (rate := self.per_s) is not None:
             self._next_at = max(self._next_at, now - CREDIT_S) + 1.0 / rate
+        return sent
 
-    def refused(self, now: float, sent_at: float, retry_after_s: float | None) -> None:
-        """Note a 429 for a request that left at `sent_at`; `retry_after_s` is what the endpoint asked for."""
-        self._refused += 1
-        if self._is_on_trial(now):
+    def ended(self, now: float, sent: Sent, outcome: Outcome, retry_after_s: float | None = None) -> None:
+        """Note how a request ended; `retry_after_s` is what the endpoint asked for with a refusal."""
+        if retry_after_s is not None and outcome == "refused":
+            sent.asked_s = min(max(0.0, retry_after_s), LONGEST_WAIT_S)
+            self._heed(now, sent)
+        is_late = self._admissions.end(sent, outcome, now)
+        if (
+            outcome == "admitted"
+            and self._admissions.answered == ANSWERS_BEFORE_JUDGING
+            and self._mode == "free"
+        ):
+            self._begin_stretch(now)
+        is_of_now = sent.stretch is self._admissions.stretch
+        if self._closure is not None:
+            if sent.is_try and is_of_now:
+                self._take_try(now, sent, outcome)
+        elif is_late and is_of_now:
+            self._judge(now, sent, refused=True)
+        self._settle(now)
+        if self._admissions.troubles_in_a_row >= TROUBLE_IN_A_ROW and self._closure is None:
+            self._mode_before_trouble = self._mode
+            self._close(now, "trouble", TROUBLE_EVERY_S)
+
+    def forget(self, sent: Sent, now: float) -> None:
+        """Take back a request of which nothing will be known: it never left, or it was cut off."""
+        self._admissions.forget(sent)
+        self._settle(now)
+
+    def _heed(self, now: float, sent: Sent) -> None:
+        """Obey a refused request that left before the limit was known to be hit: its wish counts too."""
+        is_older = sent.stretch is not self._admissions.stretch and self._mode in ("held", "closed")
+        if is_older and not self._waits.are_needless and not self._waits.is_testing:
+            self._waits.pause(now, sent.asked_s or 0.0)
+
+    def _settle(self, now: float) -> None:
+        for sent, refused in self._admissions.settle(now):
+            if self._closure is None and sent.stretch is self._admissions.stretch:
+                self._judge(now, sent, refused=refused)
+
+    def _judge(self, now: float, sent: Sent, *, refused: bool) -> None:
+        """Take what became of a request of the stretch under way, and what follows from it."""
+        if self._change.alarm(refused=refused):
+            if self._mode == "held" and self._held.n_since_hit >= 2:
+                self._hit(now, sent)
+            else:
+                self._close(now, "refused", self._waits.after(sent.asked_s))
+        elif self._mode == "free":
+            self._look_for_reason(now)
+        elif self._mode == "trial":
+            self._go_on_with_trial(now, refused=refused)
+        elif (usual := self._random_share or 0.0) >= SMALL_SHARE and now > self._tried_until:
+            # What was taken for chance may have been the limit, met at a bad moment.
+            per_s = self._held.per_s or 0.0
+            self._try_slower(now, per_s, usual, then=per_s)
+
+    def _look_for_reason(self, now: float) -> None:
+        """Try whether refusals become fewer where requests leave slower, once there are enough of them."""
+        stretch, usual = self._admissions.stretch, self._random_share or 0.0
+        n, elapsed_s = stretch.settled, now - stretch.began_at
+        if n < FEWEST_TO_JUDGE * self._patience or elapsed_s < max(1.0, 1.5 * self._admissions.latency_s):
             return
-        if self._episode_at is not None and (sent_at <= self._episode_at or now < self._paused_until):
-            # It left before the limit was known to be hit: it tells nothing new, but its wish counts.
-            if retry_after_s is not None:
-                self._pause(now, retry_after_s)
+        if is_clearly_more(stretch.share, usual, n):
+            if stretch.refused < FEWEST_REFUSED:
+                return
+            admitted_per_s = stretch.admitted_per_s(now)
+            if slower(admitted_per_s) < 0.9 * stretch.sent / elapsed_s:
+                self._try_slower(now, admitted_per_s, stretch.share, then=admitted_per_s)
+                return
+        if n >= ENOUGH_TO_KNOW * self._patience:
+            self._random_share = stretch.share
+            self._begin_stretch(now)
+
+    def _try_slower(self, now: float, admitted_per_s: float, share: float, *, then: float) -> None:
+        """Begin a trial after a share of refusals; where it helps, `then` is the rate that was too fast."""
+        self._was_held = self._mode == "held" and (self._random_share or 0.0) >= SMALL_SHARE
+        self._mode, self._before_trial = "trial", then
+        self._tried_until = now + TRIED_ANEW_AFTER_S * self._patience * self._chance.uniform(0.5, 1.5)
+        self._help = HelpTest(share)
+        self._held.hold(now, slower(admitted_per_s))
+        self._next_at = now
+        self._begin_stretch(now)
+
+    def _go_on_with_trial(self, now: float, *, refused: bool) -> None:
+        assert self._help is not None, "a trial has begun"
+        self._help.take(refused=refused)
+        stretch, verdict = self._admissions.stretch, self._help.verdict
+        if verdict == "falls":
+            self._random_share = 0.0
+            self._hold(now, self._before_trial * AFTER_TRIAL)
+            self._held.begin(now)
+        elif verdict == "stays" and stretch.share > MOST_AT_RANDOM:
+            per_s = stretch.admitted_per_s(now)
+            self._try_slower(now, per_s, stretch.share, then=per_s)
+        elif verdict == "stays":
+            self._random_share = max(self._help.share, stretch.share)
+            self._patience *= 2
+            if self._was_held:
+                self._hold(now, self._before_trial)
+            else:
+                self._mode, self._held.per_s = "free", None
+                self._begin_stretch(now)
+
+    def _hold(self, now: float, rate: float) -> None:
+        self._mode = "held"
+        self._held.hold(now, rate)
+        self._next_at = now
+        self._begin_stretch(now)
+
+    def _hit(self, now: float, sent: Sent) -> None:
+        """Measure the limit, which has been hit again."""
+        wait_s = self._waits.after(sent.asked_s)
+        if sent.asked_s is not None and self._waits.is_long(wait_s):
+            self._close(now, "refused", wait_s)
             return
-        came_of_it = self._sent - self._refused - self._admitted_by_episode
-        self._fruitless = self._fruitless + 1 if self._episode_at is not None and came_of_it < 2 else 0
-        if self._episode_at is not None:
-            self._episode_before = (self._episode_at, self._admitted_by_episode)
-        self._episode_at, self._episode_is_open = now, True
-        if retry_after_s is not None:
-            self._pause(now, retry_after_s)
+        usual, per_s = self._random_share or 0.0, self._held.admitted_per_s(sent.at)
+        rate = self._held.hit(sent.at, usual)
+        pause_s = max(sent.asked_s or 0.0, min(LONGEST_ROOM_S, ROOM / rate))
+        self._held.note_pause(pause_s)
+        self._held.lengthen_calm(rate, dear=self._waits.are_needless)
+        self._waits.pause(now, pause_s)
+        self._waits.shorten()
+        self._hold(now, rate)
+        if usual < SMALL_SHARE and (per_s_before := self._held.drifted_from()) is not None:
+            self._random_share = SMALL_SHARE
+            self._hold(now, per_s_before)
+        elif len(self._held.early_hits) >= EARLY_HITS * self._patience:
+            share = self._held.share_in_early_hits()
+            self._try_slower(now, min(per_s, rate), share, then=rate)
+
+    def _close(self, now: float, why: Why, wait_s: float) -> None:
+        stretch = self._admissions.stretch
+        if why == "refused" and self._mode == "free" and self._random_share is None:
+            known = stretch.settled - stretch.refused_last >= FEWEST_TO_JUDGE
+            self._random_share = stretch.share_before_last if known else 0.0
+        if why == "refused" and not self._held.has_new:
+            # It was opened a moment ago, and too early, whatever was asked for.
+            wait_s = max(wait_s, self._waits.own_wait_s())
+            self._waits.lengthen()
+        self._mode, self._closure = "closed", Closure(now, why, self._admissions)
+        self._admissions.troubles_in_a_row = 0
+        self._held.note_pause(wait_s)
+        self._waits.pause(now, wait_s)
+        self._begin_stretch(now)
+
+    def _take_try(self, now: float, sent: Sent, outcome: Outcome) -> None:
+        """Take the end of a request that was sent to see whether the endpoint is open again."""
+        assert self._closure is not None
+        if outcome == "trouble" and self._closure.why == "trouble":
+            return
+        if outcome != "refused":
+            self._open(now)
+            return
+        self._closure.why = "refused"
+        self._waits.note(refused=True)
+        self._waits.lengthen()
+        self._waits.pause(now, max(sent.asked_s or 0.0, self._waits.own_wait_s()))
+
+    def _open(self, now: float) -> None:
+        """Go on after what was admitted: as before after trouble, else at the rate that was measured."""
+        assert self._closure is not None
+        closure, self._closure = self._closure, None
+        self._next_at = now
+        if closure.why == "trouble":
+            self._mode = "held" if self._mode_before_trouble == "held" else "free"
+            self._held.go_on(now)
+            if self._mode == "free":
+                self._held.per_s = None
+            self._begin_stretch(now)
+            return
+        self._waits.note(refused=False)
+        if self._held.has_new:
+            self._waits.shorten()
+        rate = self._held.opened(now, is_short=closure.is_short(now), was_needless=self._waits.are_needless)
+        if rate is None:
+            self._mode = "free"
+            self._begin_stretch(now)
+            return
+        self._hold(now, rate)
+        # The try that was admitted was the first at this rate.
+        self._next_at = now + 1.0 / rate
+        if (share := self._random_share or 0.0) > HARMLESS_SHARE and self._patience == 1:
+            # Whether so many are refused at any rate is not known yet.
+            self._try_slower(now, rate, share, then=rate)
+
+    def _begin_stretch(self, now: float) -> None:
+        self._admissions.begin_stretch(now)
+        if self._mode == "held":
+            self._change = limit_test(self._random_share or 0.0)
         else:
-            backoff_s = min(FIRST_WAIT_S * 2.0**self._fruitless, LONGEST_BACKOFF_S)
-            self._pause(now, backoff_s * self._chance.uniform(0.9, 1.1))
-
-    def _pause(self, now: float, seconds: float) -> None:
-        self._paused_until = max(self._paused_until, now + min(seconds, LONGEST_WAIT_S))
-
-    def _measure(self, now: float) -> None:
-        """Settle a new rate after a refusal, when the others of the same moment have come in."""
-        assert self._episode_at is not None, "an episode has begun"
-        self._episode_is_open = False
-        admitted, found = self._sent - self._refused, self._found
-        n = 1
-        if self._episode_before is None:
-            # The endpoint may have saved up a burst: half of what it took so far is a first guess.
-            span = max(self._episode_at - (self._first_sent_at or 0.0), 0.05)
-            rate = max(admitted, 1) / span / 2
-        else:
-            began, admitted_before = self._episode_before
-            n = max(admitted - admitted_before, 0)
-            span = max(self._episode_at - began, 0.05)
-            rate = (n + 1) / span
-            rate = min(rate, (found or rate) * STEP_BACK) if n else (found or rate) / 2
-        self._found = max(rate, SLOWEST_PER_S)
-        self._admitted_by_episode = admitted
-        # Known to about one request in n: creeping covers that within some ten seconds.
-        self._growth_per_s = max(SLOWEST_GROWTH_PER_S, 0.1 / max(n, 5))
-        self._measured_at = self._grown_at = self._next_at = now
-        self._watched.episodes += 1
-        self._look_for_chance()
-
-    def _look_for_chance(self) -> None:
-        """Begin a trial where so many requests are refused that no limit explains it."""
-        watched = self._watched
-        sent = self._sent - watched.sent
-        if any(sent >= n * self._patience and watched.episodes > share * sent for n, share in RANDOM_SHARES):
-            self._trial, self._found_before_trial = _Stretch(self._sent, self._refused), self._found
-            self._found = None
-        elif sent < RANDOM_SHARES[-1][0] * self._patience:
-            return
-        self._watched = _Stretch(self._sent, self._refused)
-
-    def _is_on_trial(self, now: float) -> bool:
-        """Tell whether there is no pace now because refusals come at random; end that where they do not."""
-        trial = self._trial
-        if trial is None:
-            return False
-        if self._refused - trial.refused > TRIAL_SHARE * TRIAL_WINDOW:
-            self._trial, self._found = None, self._found_before_trial
-            # Not tried again before long, and longer each time: a trial costs refusals.
-            self._patience *= 4
-            self._watched = _Stretch(self._sent, self._refused)
-            self._episode_at, self._admitted_by_episode = now, self._sent - self._refused
-            self._episode_before, self._next_at = None, now + FIRST_WAIT_S
-            return True
-        if self._sent - trial.sent >= TRIAL_WINDOW:
-            self._trial = _Stretch(self._sent, self._refused)
-        return True
+            tried = self._help.share if self._mode == "trial" and self._help is not None else 0.0
+            self._change = closed_test(self._random_share, tried)

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from tlm_dash.batch.pace import LONGEST_WAIT_S
+from tlm_dash.batch.closure import LONGEST_WAIT_S
 from tlm_dash.errors import EndpointError
 
 MOST_TRIES = 5
@@ -55,6 +55,8 @@ class PersonsTries:
     def wait_s(self, error: EndpointError, chance: random.Random) -> float | None:
         """Count a failed try as `wait_before_retry` does; None also where it would take too long to bear."""
         wait_s = wait_before_retry(self, error, chance)
+        if wait_s is not None:
+            wait_s = max(wait_s, error.retry_after_s or 0.0)
         return wait_s if wait_s is not None and self.bears(wait_s) else None
 
     def bears(self, wait_s: float) -> bool:
@@ -81,7 +83,9 @@ def wait_before_retry(unit: Tried, error: EndpointError, chance: random.Random) 
 
 def _wait_s(n_tries: int, error: EndpointError, chance: random.Random) -> float:
     backoff_s = min(FIRST_BACKOFF_S * 2.0 ** (n_tries - 1), LONGEST_BACKOFF_S) * chance.uniform(0.5, 1.0)
-    return max(backoff_s, min(error.retry_after_s or 0.0, LONGEST_WAIT_S))
+    asked_s = error.retry_after_s or 0.0
+    # A wait of a day cannot be meant for one request among many others that are answered.
+    return max(backoff_s, asked_s if asked_s <= LONGEST_WAIT_S else LONGEST_BACKOFF_S)
 
 
 class GivingUp:

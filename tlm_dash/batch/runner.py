@@ -180,7 +180,7 @@ class Runner:
             if not is_wanted:
                 self._caution.passed_over(unit)
             if why_not is not None or not is_wanted or self._caution.parks(unit):
-                lane.gate.leave(passed, "other")
+                lane.gate.leave(passed, "cut")
                 self._own_places.release()
                 if why_not is not None:
                     self.stop(Stop("paused", why_not))
