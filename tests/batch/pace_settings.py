@@ -48,6 +48,11 @@ class Setting:
     chance: float = 0.0
 
     @property
+    def asks_no_more(self) -> bool:
+        """Tell whether the endpoint asks for no longer waits than are needed."""
+        return "asks 20.0 s" not in self.name
+
+    @property
     def most_refused(self) -> float:
         """Give the goal for the share of refused requests, where there is a limit."""
         return self.chance + REFUSED_BESIDE_CHANCE if self.chance else REFUSED
@@ -112,9 +117,22 @@ def _latency_s(setting: Setting) -> float:
     return endpoint.latency_s * (10.0 if endpoint.sigma > 0.5 else 3.0)
 
 
+def families() -> dict[str, list[Setting]]:
+    """Give the whole matrix, by what it is about."""
+    return {
+        "refused at random": list(random_refusals()),
+        "bursts of 500s": list(outages()),
+        "a constant limit": [each for each in constant_limits() if each.asks_no_more],
+        "the same, longer waits asked for": [each for each in constant_limits() if not each.asks_no_more],
+        "a limit that changes": list(changing_limits()),
+        "refused as late as answered": list(slow_refusals()),
+        "a limit, and at random": list(both()),
+    }
+
+
 def all_settings() -> list[Setting]:
     """Give the whole matrix."""
-    return [*random_refusals(), *outages(), *constant_limits(), *changing_limits(), *slow_refusals(), *both()]
+    return [setting for settings in families().values() for setting in settings]
 
 
 def rows_for(in_flight: int) -> int:

@@ -12,6 +12,8 @@ import pytest
 from tests.batch.pace_settings import (
     Setting,
     all_settings,
+    both,
+    changing_limits,
     constant_limits,
     judge,
     outages,
@@ -57,18 +59,13 @@ def test_what_comes_at_random_or_in_bursts_does_not_slow_a_run_down(setting: Set
     assert not verdict.misses, verdict
 
 
-def is_plain(setting: Setting) -> bool:
-    """Leave out what asks for longer waits than are needed: there our goals are missed by a little."""
-    return "asks 20.0 s" not in setting.name
-
-
-@pytest.mark.parametrize("setting", named(sample([s for s in constant_limits() if is_plain(s)], 40)))
+@pytest.mark.parametrize("setting", named(sample([s for s in constant_limits() if s.asks_no_more], 40)))
 def test_a_limit_that_nobody_told_is_used_and_rarely_hit(setting: Setting) -> None:
     verdict = judge(setting, Ours(setting.in_flight))
     assert not verdict.misses, verdict
 
 
-HARD = [s for s in all_settings() if "that " in s.name or "asks 20.0 s" in s.name or s.chance]
+HARD = [*changing_limits(), *both(), *(each for each in constant_limits() if not each.asks_no_more)]
 
 
 @pytest.mark.parametrize("setting", named(sample(HARD, 24)))

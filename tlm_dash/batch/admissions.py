@@ -75,11 +75,11 @@ class Sent:
 
 
 class Admissions:
-    """The requests of one endpoint. `admitted` counts them, in the order of sending."""
+    """The requests of one endpoint. `admitted` and `refused` count them, in the order of sending."""
 
     def __init__(self) -> None:
         self.stretch = Stretch(0.0)
-        self.sent = self.admitted = self.answered = 0
+        self.sent = self.admitted = self.refused = self.answered = 0
         self.latency_s = 0.0
         self.troubles_in_a_row = 0
         self._trouble_takes_s = 0.0
@@ -124,7 +124,7 @@ class Admissions:
         if outcome != "refused" or not sent.is_counted:
             return False
         sent.stretch.admitted -= 1
-        self.admitted -= 1
+        self.admitted, self.refused = self.admitted - 1, self.refused + 1
         sent.stretch.count(refused=True)
         return True
 
@@ -141,4 +141,5 @@ class Admissions:
             refused, sent.is_counted = sent.outcome == "refused", True
             sent.stretch.count(refused=refused)
             self.admitted += not refused
+            self.refused += refused
             yield sent, refused

@@ -30,8 +30,12 @@ PLAIN, DRIFTED = 0.9, 0.9
 """A hit is plain where as much was admitted as was sent, but for this factor. A limit that is measured by
 such hits does not fall; where the rate fell by this factor in steps of them, they came at random."""
 
-EARLY = 0.25
-"""A hit within this part of a calm came too early for a limit that was measured."""
+EARLY, EARLY_HITS, MOST_PATIENT = 0.25, 3, 2
+"""A limit that was measured is hit when a calm is over. Hits within this part of it came too early; so many
+in a row, or twice as many where chance was found before, are not explained by a limit."""
+
+ROOM, LONGEST_ROOM_S = 2.0, 1.9
+"""Room for so many requests after a hit."""
 
 VAIN_OPENINGS = 3
 """After so many openings in a row that were over at once, the rate is what is wrong."""
@@ -57,6 +61,15 @@ class Moment:
     admitted: int
 
 
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """A rate that was measured, and how many had been admitted and refused by then."""
+
+    per_s: float
+    admitted: int
+    refused: int
+
+
 class HeldRate:
     """`per_s` is None while no limit is known."""
 
@@ -69,8 +82,8 @@ class HeldRate:
         self._calm_s = CALM_AT_FIRST_S
         self._last_pause_s = 0.0
         self._in_vain = 0
-        self._peak: float | None = None
-        self.early_hits: list[tuple[int, int]] = []
+        self._peak: Peak | None = None
+        self._early_hits: list[tuple[int, int]] = []
         self._measured_at = self._grown_at = 0.0
 
     def begin(self, now: float) -> None:
@@ -86,6 +99,11 @@ class HeldRate:
         """Keep to a rate from now on."""
         self.per_s = self._measured = min(max(per_s, SLOWEST_PER_S), FASTEST_PER_S)
         self._measured_at = self._grown_at = now
+
+    def end_calm(self) -> None:
+        """Grow from now on: what was refused was not refused for the rate."""
+        self._calm_s = CALM_AT_FIRST_S
+        self._measured_at -= self._calm_s
 
     def go_on(self, now: float) -> None:
         """Take the time that passed as none: nothing was sent in it."""
@@ -116,7 +134,7 @@ class HeldRate:
         assert self.per_s is not None
         stretch = self._admissions.stretch
         is_early = at - self._measured_at < EARLY * self._calm_s
-        self.early_hits = [*self.early_hits, (stretch.settled, stretch.refused)] if is_early else []
+        self._early_hits = [*self._early_hits, (stretch.settled, stretch.refused)] if is_early else []
         rate = self.admitted_per_s(at, random_share) / (1 - min(random_share, 0.5))
         is_plain = not self._has_grown and rate >= PLAIN * self.per_s
         if self._has_grown:
@@ -126,23 +144,33 @@ class HeldRate:
         least = LEAST_AFTER_HIT if random_share < SMALL_SHARE else LEAST_BESIDE_CHANCE
         rate = min(max(rate, least * self.per_s), self.per_s * STEP_BACK)
         if not is_plain or self._peak is None:
-            self._peak = rate
+            self._peak = Peak(rate, self._admissions.admitted, self._admissions.refused)
         return rate
 
-    def drifted_from(self) -> float | None:
-        """Give the rate from which plain hits alone have led down, which no limit explains; or None."""
+    def drifted_from(self) -> tuple[float, float] | None:
+        """Give the rate from which plain hits alone have led down, which no limit explains, and the share of
+        refusals since; or None.
+        """
         peak = self._peak
-        if peak is None or self.per_s is None or self.per_s > DRIFTED * peak:
+        if peak is None or self.per_s is None or self.per_s > DRIFTED * peak.per_s:
             return None
         self._peak = None
-        return peak
+        admitted = self._admissions.admitted - peak.admitted
+        refused = self._admissions.refused - peak.refused
+        return peak.per_s, refused / max(1, admitted + refused)
 
-    def share_in_early_hits(self) -> float:
-        """Give the share of refusals in a row of hits that came too early, and look for them anew."""
-        n_settled = sum(settled for settled, _ in self.early_hits)
-        share = sum(refused for _, refused in self.early_hits) / max(1, n_settled)
-        self.early_hits = []
+    def share_in_early_hits(self, patience: int) -> float | None:
+        """Give the share of refusals in a long row of hits that all came too early; None without one."""
+        if len(self._early_hits) < EARLY_HITS * min(patience, MOST_PATIENT):
+            return None
+        n_settled = sum(settled for settled, _ in self._early_hits)
+        share = sum(refused for _, refused in self._early_hits) / max(1, n_settled)
+        self._early_hits = []
         return min(max(HARMLESS_SHARE, share), 0.5)
+
+    def room_s(self, rate: float) -> float:
+        """Give how long to wait after a hit: the next request would come just in time for a refusal."""
+        return min(LONGEST_ROOM_S, ROOM / rate)
 
     def note_pause(self, pause_s: float) -> None:
         """Note how long nothing will be sent."""
@@ -181,6 +209,8 @@ class HeldRate:
             return rate
         if is_short:
             rate = max(self._before_last_hit(now), LEAST_AFTER_SHORT_CLOSURE * per_s)
+        elif n < FEWEST_TO_MEASURE:
+            rate = max(rate, LEAST_AFTER_HIT * per_s)
         elif was_needless:
             # What came of that time tells nothing.
             rate = max(rate, (LEAST_AFTER_NEEDLESS_WAIT if self._has_grown else STEP_BACK_CLOSED) * per_s)

@@ -12,7 +12,7 @@ from tlm_dash.batch.refusal_tests import (
     FEWEST_REFUSED,
     HARMLESS_SHARE,
     SMALL_SHARE,
-    HelpTest,
+    Trial,
     closed_test,
     is_clearly_more,
     limit_test,
@@ -25,18 +25,14 @@ CREDIT_S = 0.25
 TROUBLE_IN_A_ROW = 8
 """So many failures in a row close the endpoint: what is sent then only uses up the tries of its rows."""
 
-FEWEST_TO_JUDGE, ENOUGH_TO_KNOW = 40, 200
-ANSWERS_BEFORE_JUDGING = 10
+FEWEST_TO_JUDGE, ENOUGH_TO_KNOW, ANSWERS_BEFORE_JUDGING = 40, 200, 10
 """The first requests leave in a burst, which tells nothing of the rate that can be held."""
 
 MOST_AT_RANDOM = 0.45
 """No endpoint refuses more at random: where so many are, it is the limit."""
 
-TRIED_ANEW_AFTER_S, AFTER_TRIAL = 120.0, 0.95
-EARLY_HITS = 3
-"""A measured limit is hit when a calm is over: so many hits that came too early are not explained by it."""
-ROOM, LONGEST_ROOM_S = 2.0, 1.9
-"""After a hit there is room for so many requests: the next one would come just in time for a refusal."""
+TRIED_ANEW_AFTER_S, TRIED_ANEW_REQUESTS, AFTER_TRIAL = 20.0, 1200, 0.95
+"""A share that was taken for chance is tried anew after both: a trial takes some 60 slower requests."""
 
 Mode = Literal["free", "trial", "held", "closed"]
 
@@ -59,10 +55,8 @@ class Pace:
         self._waits = Waits(self._chance)
         self._closure: Closure | None = None
         self._mode_before_trouble: Mode = "free"
-        self._help: HelpTest | None = None
-        self._before_trial = 0.0
-        self._tried_until, self._was_held = 0.0, False
-        self._next_at = 0.0
+        self._trial: Trial | None = None
+        self._next_at = self._tried_until = 0.0
         self._random_share: float | None = None
         self._patience = 1
         self._begin_stretch(0.0)
@@ -70,8 +64,7 @@ class Pace:
     @property
     def per_s(self) -> float | None:
         """Give the rate in requests a second; None while no limit is known."""
-        known = [rate for rate in (self._told, self._held.per_s) if rate is not None]
-        return min(known, default=None)
+        return min((rate for rate in (self._told, self._held.per_s) if rate is not None), default=None)
 
     @property
     def is_closed(self) -> bool:
@@ -110,8 +103,7 @@ class Pace:
     def ended(self, now: float, sent: Sent, outcome: Outcome, retry_after_s: float | None = None) -> None:
         """Note how a request ended; `retry_after_s` is what the endpoint asked for with a refusal."""
         if retry_after_s is not None and outcome == "refused":
-            sent.asked_s = min(max(0.0, retry_after_s), LONGEST_WAIT_S)
-            self._heed(now, sent)
+            self._heed(now, sent, min(max(0.0, retry_after_s), LONGEST_WAIT_S))
         is_late = self._admissions.end(sent, outcome, now)
         if (
             outcome == "admitted"
@@ -135,11 +127,12 @@ class Pace:
         self._admissions.forget(sent)
         self._settle(now)
 
-    def _heed(self, now: float, sent: Sent) -> None:
-        """Obey a refused request that left before the limit was known to be hit: its wish counts too."""
+    def _heed(self, now: float, sent: Sent, asked_s: float) -> None:
+        """Note what was asked for; obey it where it left before the limit was known to be hit, too."""
+        sent.asked_s = asked_s
         is_older = sent.stretch is not self._admissions.stretch and self._mode in ("held", "closed")
         if is_older and not self._waits.are_needless and not self._waits.is_testing:
-            self._waits.pause(now, sent.asked_s or 0.0)
+            self._waits.pause(now, asked_s)
 
     def _settle(self, now: float) -> None:
         for sent, refused in self._admissions.settle(now):
@@ -155,12 +148,12 @@ class Pace:
                 self._close(now, "refused", self._waits.after(sent.asked_s))
         elif self._mode == "free":
             self._look_for_reason(now)
-        elif self._mode == "trial":
-            self._go_on_with_trial(now, refused=refused)
+        elif self._trial is not None:
+            self._go_on_with_trial(now, self._trial, refused=refused)
         elif (usual := self._random_share or 0.0) >= SMALL_SHARE and now > self._tried_until:
             # What was taken for chance may have been the limit, met at a bad moment.
-            per_s = self._held.per_s or 0.0
-            self._try_slower(now, per_s, usual, then=per_s)
+            rate, per_s = self._held.per_s or 0.0, self._admissions.stretch.admitted_per_s(now)
+            self._try_slower(now, min(rate, per_s), usual, then=rate)
 
     def _look_for_reason(self, now: float) -> None:
         """Try whether refusals become fewer where requests leave slower, once there are enough of them."""
@@ -180,34 +173,44 @@ class Pace:
             self._begin_stretch(now)
 
     def _try_slower(self, now: float, admitted_per_s: float, share: float, *, then: float) -> None:
-        """Begin a trial after a share of refusals; where it helps, `then` is the rate that was too fast."""
-        self._was_held = self._mode == "held" and (self._random_share or 0.0) >= SMALL_SHARE
-        self._mode, self._before_trial = "trial", then
-        self._tried_until = now + TRIED_ANEW_AFTER_S * self._patience * self._chance.uniform(0.5, 1.5)
-        self._help = HelpTest(share)
+        """Begin a trial after a share of refusals; where it does not help, `then` was not too fast."""
+        knew_limit = self._mode == "held" and (self._random_share or 0.0) >= SMALL_SHARE
+        if self._trial is not None:
+            knew_limit = self._trial.knew_limit
+        self._mode, self._trial = "trial", Trial(share, then, admitted_per_s, knew_limit)
+        after_s = max(TRIED_ANEW_AFTER_S, TRIED_ANEW_REQUESTS / admitted_per_s)
+        self._tried_until = now + after_s * self._chance.uniform(0.5, 1.5)
         self._held.hold(now, slower(admitted_per_s))
         self._next_at = now
         self._begin_stretch(now)
 
-    def _go_on_with_trial(self, now: float, *, refused: bool) -> None:
-        assert self._help is not None, "a trial has begun"
-        self._help.take(refused=refused)
-        stretch, verdict = self._admissions.stretch, self._help.verdict
-        if verdict == "falls":
-            self._random_share = 0.0
-            self._hold(now, self._before_trial * AFTER_TRIAL)
-            self._held.begin(now)
-        elif verdict == "stays" and stretch.share > MOST_AT_RANDOM:
+    def _go_on_with_trial(self, now: float, trial: Trial, *, refused: bool) -> None:
+        trial.help.take(refused=refused)
+        stretch, verdict = self._admissions.stretch, trial.help.verdict
+        if verdict is None:
+            return
+        if verdict == "stays" and stretch.share - stretch.settled**-0.5 > MOST_AT_RANDOM:
             per_s = stretch.admitted_per_s(now)
             self._try_slower(now, per_s, stretch.share, then=per_s)
-        elif verdict == "stays":
-            self._random_share = max(self._help.share, stretch.share)
-            self._patience *= 2
-            if self._was_held:
-                self._hold(now, self._before_trial)
-            else:
-                self._mode, self._held.per_s = "free", None
-                self._begin_stretch(now)
+            return
+        self._trial = None
+        if verdict == "falls":
+            # Clearly below a limit that was known, what is refused still comes at random.
+            self._random_share = stretch.share if trial.knew_limit else 0.0
+            self._hold(now, trial.admitted_per_s * AFTER_TRIAL / (1 - self._random_share))
+            self._held.begin(now)
+            return
+        self._random_share = max(trial.help.share, stretch.share)
+        self._patience *= 2
+        if trial.knew_limit:
+            self._hold(now, trial.then)
+            self._held.end_calm()
+        else:
+            self._free(now)
+
+    def _free(self, now: float) -> None:
+        self._mode, self._held.per_s = "free", None
+        self._begin_stretch(now)
 
     def _hold(self, now: float, rate: float) -> None:
         self._mode = "held"
@@ -223,17 +226,17 @@ class Pace:
             return
         usual, per_s = self._random_share or 0.0, self._held.admitted_per_s(sent.at)
         rate = self._held.hit(sent.at, usual)
-        pause_s = max(sent.asked_s or 0.0, min(LONGEST_ROOM_S, ROOM / rate))
+        pause_s = max(sent.asked_s or 0.0, self._held.room_s(rate))
         self._held.note_pause(pause_s)
         self._held.lengthen_calm(rate, dear=self._waits.are_needless)
         self._waits.pause(now, pause_s)
         self._waits.shorten()
         self._hold(now, rate)
-        if usual < SMALL_SHARE and (per_s_before := self._held.drifted_from()) is not None:
-            self._random_share = SMALL_SHARE
-            self._hold(now, per_s_before)
-        elif len(self._held.early_hits) >= EARLY_HITS * self._patience:
-            share = self._held.share_in_early_hits()
+        if (drifted := self._held.drifted_from()) is not None:
+            self._random_share = min(max(drifted[1], SMALL_SHARE), MOST_AT_RANDOM)
+            self._hold(now, drifted[0])
+            self._tried_until = min(self._tried_until, now + TRIED_ANEW_AFTER_S)
+        elif (share := self._held.share_in_early_hits(self._patience)) is not None:
             self._try_slower(now, min(per_s, rate), share, then=rate)
 
     def _close(self, now: float, why: Why, wait_s: float) -> None:
@@ -246,6 +249,7 @@ class Pace:
             wait_s = max(wait_s, self._waits.own_wait_s())
             self._waits.lengthen()
         self._mode, self._closure = "closed", Closure(now, why, self._admissions)
+        self._trial = None
         self._admissions.troubles_in_a_row = 0
         self._held.note_pause(wait_s)
         self._waits.pause(now, wait_s)
@@ -266,24 +270,21 @@ class Pace:
 
     def _open(self, now: float) -> None:
         """Go on after what was admitted: as before after trouble, else at the rate that was measured."""
-        assert self._closure is not None
         closure, self._closure = self._closure, None
+        assert closure is not None
         self._next_at = now
         if closure.why == "trouble":
-            self._mode = "held" if self._mode_before_trouble == "held" else "free"
             self._held.go_on(now)
-            if self._mode == "free":
-                self._held.per_s = None
-            self._begin_stretch(now)
-            return
+            if self._mode_before_trouble != "held":
+                return self._free(now)
+            self._mode = "held"
+            return self._begin_stretch(now)
         self._waits.note(refused=False)
         if self._held.has_new:
             self._waits.shorten()
         rate = self._held.opened(now, is_short=closure.is_short(now), was_needless=self._waits.are_needless)
         if rate is None:
-            self._mode = "free"
-            self._begin_stretch(now)
-            return
+            return self._free(now)
         self._hold(now, rate)
         # The try that was admitted was the first at this rate.
         self._next_at = now + 1.0 / rate
@@ -296,5 +297,4 @@ class Pace:
         if self._mode == "held":
             self._change = limit_test(self._random_share or 0.0)
         else:
-            tried = self._help.share if self._mode == "trial" and self._help is not None else 0.0
-            self._change = closed_test(self._random_share, tried)
+            self._change = closed_test(self._random_share, self._trial.help.share if self._trial else 0.0)

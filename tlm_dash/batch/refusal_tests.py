@@ -97,3 +97,15 @@ class HelpTest:
         if self._n < self.MOST:
             return None
         return "stays" if self._n_refused / self._n > self.share / 2 else "falls"
+
+
+class Trial:
+    """A time in which requests leave slower than `admitted_per_s`, to see whether fewer are refused.
+
+    `then` is the rate to go back to where it does not help; `knew_limit`: a limit was followed before, beside
+    refusals at random.
+    """
+
+    def __init__(self, share: float, then: float, admitted_per_s: float, knew_limit: bool) -> None:
+        self.help = HelpTest(share)
+        self.then, self.admitted_per_s, self.knew_limit = then, admitted_per_s, knew_limit
