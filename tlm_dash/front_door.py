@@ -16,15 +16,22 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tlm_dash.sites import DEFAULT_PORTS, Authority, Names, is_loopback, read_authority, read_origin, unmapped
+from tlm_dash.sites import (
+    ALLOWED_HOSTS,
+    DEFAULT_PORTS,
+    Authority,
+    Names,
+    is_loopback,
+    read_authority,
+    read_origin,
+    unmapped,
+)
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 Headers = list[tuple[bytes, bytes]]
 Network = IPv4Network | IPv6Network
-
-SETTING = "TLM_DASH_ALLOWED_HOSTS"
 
 # What says who a request came from on the word of whoever sent it.
 IDENTITY_HEADERS = frozenset({
@@ -171,7 +178,8 @@ def _within(address: str, networks: Iterable[Network]) -> bool:
 def _unknown_name(host: Authority, scheme: str, server: tuple[str, int | None]) -> str:
     own = "localhost" if is_loopback(server[0]) else server[0]
     instead = f"Use {scheme}://{Authority(own, server[1])}, or list" if own else "List"
-    return f"This server does not answer to {host}. {instead} that name in {SETTING} and start it again."
+    do = f"{instead} that name in {ALLOWED_HOSTS} and start it again."
+    return f"This server does not answer to {host}. {do}"
 
 
 def _foreign_origin(origin: tuple[str, Authority] | None) -> str:
@@ -179,7 +187,8 @@ def _foreign_origin(origin: tuple[str, Authority] | None) -> str:
     if origin is None:
         return refused
     shown = f"{origin[0]}://{origin[1]}"
-    return f"{refused} If {shown} is this site behind a proxy, list {shown} in {SETTING} and start it again."
+    do = f"list {shown} in {ALLOWED_HOSTS} and start it again."
+    return f"{refused} If {shown} is this site behind a proxy, {do}"
 
 
 def plain_answer(refusal: Refusal) -> tuple[str, bytes]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from tlm_dash.errors import SettingsError
-from tlm_dash.sites import Site, read_site
+from tlm_dash.sites import ALLOWED_HOSTS, Site, read_sites
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_TIMEOUT_S = 120.0
@@ -146,10 +146,6 @@ def _names(raw: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in raw.split(",") if name.strip()))
 
 
-def _sites(raw: str) -> tuple[Site, ...]:
-    return tuple(read_site(name) for name in _names(raw))
-
-
 def _networks(raw: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(name, strict=False) for name in _names(raw))
 
@@ -193,7 +189,7 @@ SETTINGS = (
              "most requests of runs that are under way at once, for each endpoint"),
     _Setting("requests_per_minute", ("TLM_DASH_REQUESTS_PER_MINUTE",), _above_zero, None, "found by itself",
              "most requests of runs that are sent in a minute, for each endpoint"),
-    _Setting("allowed_hosts", ("TLM_DASH_ALLOWED_HOSTS",), _sites, (), "this machine's names",
+    _Setting("allowed_hosts", (ALLOWED_HOSTS,), read_sites, (), "this machine's names",
              "further names under which browsers reach the dashboard, like https://dash.example.com"),
     _Setting("trusted_proxies", ("TLM_DASH_TRUSTED_PROXIES",), _networks, (), "none",
              "addresses of proxies that are believed when they say for whom they ask"),

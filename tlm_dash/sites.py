@@ -14,6 +14,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
+ALLOWED_HOSTS = "TLM_DASH_ALLOWED_HOSTS"
+"""The setting that lists further names of a server."""
+
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 MAX_NAME_CHARACTERS = 253
@@ -125,6 +128,12 @@ def read_site(text: str) -> Site:
             "names as a browser shows them are needed, like https://dash.example.com or 192.168.1.5:8501"
         )
     return Site(scheme or None, authority)
+
+
+def read_sites(text: str) -> tuple[Site, ...]:
+    """Read a setting that names several, separated by commas. Raises ValueError."""
+    entries = dict.fromkeys(entry.strip() for entry in text.split(","))
+    return tuple(read_site(entry) for entry in entries if entry)
 
 
 def canonical_host(text: str, *, is_ipv6: bool | None = None) -> str | None:

@@ -177,6 +177,22 @@ def test_an_old_installation_is_tightened_and_it_is_told_once(
     assert tighten(data) == 0 and not caplog.records
 
 
+def test_a_folder_that_held_nothing_of_ours_is_closed_without_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The data folder comes with the project, open, with a file of questions; so its first start is quiet."""
+    data = tmp_path / "data"
+    (data / "tmp").mkdir(parents=True)
+    (data / "sample_questions.csv").write_text("x")
+    (data / "tlm_dash.duckdb").touch(mode=0o600)
+    with caplog.at_level(logging.WARNING):
+        assert tighten(data) == 2
+    assert open_to_others(data) == [f"644 {data / 'sample_questions.csv'}"] and not caplog.records
+    # What a closed folder holds was out of reach, whatever its own mode.
+    (data / "tlm_dash.duckdb").chmod(0o644)
+    assert tighten(data) == 1 and not caplog.records
+
+
 def test_what_a_person_chose_keeps_its_mode(tmp_path: Path) -> None:
     data, elsewhere = tmp_path / "data", tmp_path / "team"
     elsewhere.mkdir(mode=0o775)

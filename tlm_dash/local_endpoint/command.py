@@ -13,10 +13,9 @@ import socket
 from pathlib import Path
 
 from tlm_dash.errors import LocalEndpointError, PortTakenError, TlmDashError
-from tlm_dash.front_door import SETTING
 from tlm_dash.local_endpoint.environment import MODEL_SERVER_KEY, clean_this_process, for_fetching
 from tlm_dash.local_endpoint.model_source import ModelSource
-from tlm_dash.sites import Names, Site, own_names, read_site
+from tlm_dash.sites import ALLOWED_HOSTS, Names, Site, own_names, read_sites
 from tlm_dash.terminal.printer import say, tell_error
 
 # How far a process beside a dashboard stands back where both want the processor; 19 would be the farthest.
@@ -30,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--host",
         default="127.0.0.1",
         help="address to listen on (default: %(default)s); further names under which callers reach it are "
-        f"listed in {SETTING}",
+        f"listed in {ALLOWED_HOSTS}",
     )
     add("--port", type=_port, default=8080, help="port, 0 for any free one (default: %(default)s)")
     model = parser.add_mutually_exclusive_group()
@@ -114,12 +113,11 @@ def _sources(args: argparse.Namespace) -> tuple[ModelSource, ...]:
 
 def _listed_names() -> tuple[Site, ...]:
     """Return the further names under which callers reach this endpoint, out of the environment."""
-    entries = os.environ.get(SETTING, "").split(",")
     try:
-        return tuple(read_site(entry.strip()) for entry in entries if entry.strip())
+        return read_sites(os.environ.get(ALLOWED_HOSTS, ""))
     except ValueError as error:
         raise LocalEndpointError(
-            f"The setting {SETTING} cannot be used ({error}).", hint="Separate several by commas."
+            f"The setting {ALLOWED_HOSTS} cannot be used ({error}).", hint="Separate several by commas."
         ) from None
 
 

@@ -1,8 +1,9 @@
 """What is kept is its owner's only: data folders of versions that did not see to it are tightened at start.
 
-What is made anew gets its modes from the process (`os.umask` in `app.py` and the `__main__` modules). Only
-what tlm_dash names itself is changed: a database, an export or a backup elsewhere has the mode that a person
-chose. On Windows, where folders of a person are not open to others, nothing is done.
+What is made anew gets its modes from the process (`os.umask` in `server/process.py`, with which `app.py`
+begins, and in the `__main__` modules). Only what tlm_dash names itself is changed: a database, an export or a
+backup elsewhere has the mode that a person chose. On Windows, where folders of a person are not open to
+others, nothing is done.
 """
 
 from __future__ import annotations
@@ -32,34 +33,34 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 def tighten(data_dir: Path) -> int:
     """Take the data folder and what is ours in it from everybody else; gives how many files and folders.
 
-    Never raises: what belongs to somebody else, or cannot be changed, stays as it is. It is told in the log.
+    Never raises: what belongs to somebody else, or cannot be changed, stays as it is. The log tells of files
+    that others could get at; that a folder was open, as the one that comes with the project, harmed nobody.
     """
     if os.name == "nt":
         return 0
-    changed, left = 0, []
+    was_open, changed, left = _is_open(data_dir), list[int](), list[Path]()
     for path in _ours(data_dir):
         try:
-            found = path.lstat()
-            mode = stat.S_IMODE(found.st_mode)
-            if stat.S_ISLNK(found.st_mode) or not mode & OTHERS:
+            mode = path.lstat().st_mode
+            if stat.S_ISLNK(mode) or not mode & OTHERS:
                 continue
-            path.chmod(mode & ~OTHERS)
-            changed += 1
+            path.chmod(stat.S_IMODE(mode) & ~OTHERS)
+            changed.append(mode)
         except FileNotFoundError:  # another process has removed it meanwhile
             continue
         except OSError:
             left.append(path)
-    if changed:
+    if (n_files := sum(map(stat.S_ISREG, changed))) and was_open:
         logger.warning(
-            "Other users of this machine could get at the data in %s (%d files and folders); now only their "
-            "owner can.", data_dir, changed,
+            "Other users of this machine could get at the data in %s (files: %s); now only their owner can.",
+            data_dir, f"{n_files:,}",
         )  # fmt: skip
     if left and _is_open(data_dir):
         logger.warning(
             "Other users of this machine may get at %s, and this user cannot change that: let its owner run "
             "chmod -R go= on the data folder.", left[0],
         )  # fmt: skip
-    return changed
+    return len(changed)
 
 
 def put_in_place(made: Path, output: Path) -> None:
