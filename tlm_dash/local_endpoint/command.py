@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--host",
         default="127.0.0.1",
         help="address to listen on (default: %(default)s); further names under which callers reach it are "
-        f"listed in {ALLOWED_HOSTS}",
+        f"listed in the environment variable {ALLOWED_HOSTS}",
     )
     add("--port", type=_port, default=8080, help="port, 0 for any free one (default: %(default)s)")
     model = parser.add_mutually_exclusive_group()
