@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -156,3 +157,26 @@ def test_a_stream_that_nobody_reads_is_ended(monkeypatch: pytest.MonkeyPatch) ->
             connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             time.sleep(2)
             assert is_cut_off(connection)
+
+
+def test_one_that_is_being_closed_and_takes_no_more_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answer is complete and would wait in memory for as long as its caller likes."""
+    monkeypatch.setattr(connections, "LOOK_EVERY_S", 0.1)
+    size = 50_000_000
+
+    async def answer(scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401
+        if scope["type"] == "http":
+            headers = [(b"content-length", str(size).encode()), (b"connection", b"close")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b"x" * size})
+
+    with serving(answer, http=GuardedConnection) as url:
+        host, port = url.split("/")[2].split(":")
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            time.sleep(1)
+            n_bytes = 0
+            with suppress(ConnectionError):
+                while part := connection.recv(1_000_000):
+                    n_bytes += len(part)
+            assert 0 < n_bytes < size

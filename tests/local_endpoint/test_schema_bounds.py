@@ -141,6 +141,11 @@ BOUNDS: dict[str, tuple[Schema, Schema, str]] = {
         "a repetition within",
     ),
     "repeated nothing": (pattern("^(a?){0,20}$"), pattern("^(a?){0,21}$"), "something that may be empty"),
+    "a number that may be nothing": (
+        pattern("^(a{0,1}){0,40}$"),
+        pattern("^(a{0,1}){0,41}$"),
+        "something that may be empty",
+    ),
     "nothing as one of two": (pattern("^(aa|){13}$"), pattern("^(aa|){21}$"), "something that may be empty"),
     "what may be skipped": (
         pattern("^" + "a*" * 50 + "$"),

@@ -145,6 +145,17 @@ def test_a_model_that_is_stuck_with_requests_is_restarted_as_often_as_need_be(
     assert log_of(tmp_path).count("[supervisor] the process made no token for") >= 3
 
 
+def test_a_model_that_is_stuck_now_and_then_is_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{PULSE}.LOOK_WHILE_SERVING_S", 0.0)
+    monkeypatch.setattr(f"{PULSE}.LOOK_WHILE_STARTING_S", 0.0)
+    said = iter(["ok", "stuck", "stuck", "ok", "stuck", "stuck", "stuck"])
+    monkeypatch.setattr(f"{PULSE}.health_of", lambda _port: {"status": next(said)})
+    looked_at = pulse.Pulse(port=0)
+    for _ in range(6):
+        assert looked_at.look() and not looked_at.trouble
+    assert looked_at.look() and looked_at.trouble.startswith("made no token for")
+
+
 def test_looks_that_are_missed_now_and_then_are_forgiven(
     watch: Callable[..., FakeEndpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
