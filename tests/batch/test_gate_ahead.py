@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tlm_dash.batch.gate import Gate
+from tlm_dash.batch import gate as gate_module
+from tlm_dash.batch.gate import Ending, Gate
 from tlm_dash.errors import RateLimitedError, ServerFailedError
 
 
@@ -71,6 +72,35 @@ def test_a_pause_that_the_endpoint_asked_a_run_for_holds_for_a_person_too() -> N
     waited_s, told = asyncio.run(go())
     assert waited_s >= 0.35
     assert told and all(wait_s is not None and 0 < wait_s <= 0.4 for wait_s in told)
+
+
+@pytest.mark.parametrize(
+    ("ending", "asked_s", "after_s", "said"),
+    [
+        (
+            "refused",
+            86_400.0,
+            0.0,
+            "The endpoint refuses requests for now; it is asked again in 120 seconds.",
+        ),
+        ("refused", None, 3.0, "The endpoint refuses every request; one is tried about every second."),
+        ("trouble", None, 3.0, "The endpoint fails every request; a few at a time are tried."),
+        ("refused", None, 0.0, ""),
+    ],
+)
+def test_what_holds_runs_up_is_said(
+    ending: Ending, asked_s: float | None, after_s: float, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def go() -> None:
+        gate = Gate(max_in_flight=4)
+        assert not gate.held_up()
+        while not gate.pace.is_closed:
+            gate.leave(await gate.enter(), ending, asked_s)
+        now = time.monotonic() + after_s
+        monkeypatch.setattr(gate_module.time, "monotonic", lambda: now)
+        assert gate.held_up() == said
+
+    asyncio.run(go())
 
 
 def test_giving_up_a_pause_leaves_the_gate_as_it_was() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -40,6 +41,10 @@ def ending_of(error: EndpointError) -> Ending:
     return "trouble" if error.kind in _TROUBLE else "other"
 
 
+SAID_FROM_S = 2.0
+"""What holds requests up for less is not worth a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """Leave to send one request; to be given back with `Gate.leave`."""
@@ -75,6 +80,19 @@ class Gate:
         if not self._n_ahead:
             return self.limit.current
         return 0 if self._gives_way else max(1, self.limit.current // 2)
+
+    def held_up(self) -> str:
+        """Say what holds requests up at present, for a person; empty where nothing does. From any thread."""
+        now = time.monotonic()
+        closure = self.pace.closure
+        is_long = closure is not None and now - closure.began_at >= SAID_FROM_S
+        if closure is not None and closure.why == "trouble":
+            return "The endpoint fails every request; a few at a time are tried." if is_long else ""
+        if (paused_s := self.pace.paused_s(now)) >= SAID_FROM_S:
+            return (
+                f"The endpoint refuses requests for now; it is asked again in {math.ceil(paused_s)} seconds."
+            )
+        return "The endpoint refuses every request; one is tried about every second." if is_long else ""
 
     async def enter(self) -> Pass:
         """Wait for a place and for the pace, in the order of asking."""

@@ -18,7 +18,7 @@ from tlm_dash.batch.grid import Grid, Limits
 from tlm_dash.batch.outcomes import BUG_MESSAGE
 from tlm_dash.batch.recorder import Recorder
 from tlm_dash.batch.runner import Runner
-from tlm_dash.batch.serving import Stop, Way, cut_note
+from tlm_dash.batch.serving import Stop, Way, cut_note, held_up
 from tlm_dash.batch.tally import LiveRun, Tally
 from tlm_dash.errors import EndpointError, StoreClosedError, TlmDashError
 from tlm_dash.store.database import Store
@@ -114,8 +114,9 @@ class Job:
         """Give one of its runs as it is now, while it is under way."""
         if not self.is_under_way or (run_id not in self._wanted and run_id not in self._leaving):
             return None
-        tally = self._tallies.get(run_id)
-        return None if tally is None else replace(tally.look(), note=self._note)
+        tally, runner = self._tallies.get(run_id), self._runner
+        note = self._note or (held_up(runner.ways.values()) if runner is not None else "")
+        return None if tally is None else replace(tally.look(), note=note)
 
     def look_at_all(self) -> list[LiveRun]:
         """Give all of its runs that are under way as they are now."""

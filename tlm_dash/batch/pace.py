@@ -53,7 +53,7 @@ class Pace:
         self._held = HeldRate(self._admissions)
         self._chance = chance or random.Random()
         self._waits = Waits(self._chance)
-        self._closure: Closure | None = None
+        self.closure: Closure | None = None
         self._mode_before_trouble: Mode = "free"
         self._trial: Trial | None = None
         self._next_at = self._tried_until = 0.0
@@ -76,9 +76,9 @@ class Pace:
         self._settle(now)
         if (paused_s := self._waits.paused_s(now)) > 0:
             return paused_s
-        if self._closure is not None:
-            if not self._closure.is_over(now):
-                return self._closure.wait_s(now)
+        if self.closure is not None:
+            if not self.closure.is_over(now):
+                return self.closure.wait_s(now)
             self._open(now)
         return max(0.0, self._next_at - now) if self.per_s is not None else 0.0
 
@@ -91,9 +91,9 @@ class Pace:
         if not self._held.has_begun:
             self._held.begin(now)
             self._admissions.begin_stretch(now)
-        sent = self._admissions.take(now, is_try=self._closure is not None)
-        if self._closure is not None:
-            self._closure.take(sent)
+        sent = self._admissions.take(now, is_try=self.closure is not None)
+        if self.closure is not None:
+            self.closure.take(sent)
         if self._mode == "held":
             self._held.grow(now)
         if (rate := self.per_s) is not None:
@@ -112,13 +112,13 @@ class Pace:
         ):
             self._begin_stretch(now)
         is_of_now = sent.stretch is self._admissions.stretch
-        if self._closure is not None:
+        if self.closure is not None:
             if sent.is_try and is_of_now:
                 self._take_try(now, sent, outcome)
         elif is_late and is_of_now:
             self._judge(now, sent, refused=True)
         self._settle(now)
-        if self._admissions.troubles_in_a_row >= TROUBLE_IN_A_ROW and self._closure is None:
+        if self._admissions.troubles_in_a_row >= TROUBLE_IN_A_ROW and self.closure is None:
             self._mode_before_trouble = self._mode
             self._close(now, "trouble", TROUBLE_EVERY_S)
 
@@ -136,7 +136,7 @@ class Pace:
 
     def _settle(self, now: float) -> None:
         for sent, refused in self._admissions.settle(now):
-            if self._closure is None and sent.stretch is self._admissions.stretch:
+            if self.closure is None and sent.stretch is self._admissions.stretch:
                 self._judge(now, sent, refused=refused)
 
     def _judge(self, now: float, sent: Sent, *, refused: bool) -> None:
@@ -248,7 +248,7 @@ class Pace:
             # It was opened a moment ago, and too early, whatever was asked for.
             wait_s = max(wait_s, self._waits.own_wait_s())
             self._waits.lengthen()
-        self._mode, self._closure = "closed", Closure(now, why, self._admissions)
+        self._mode, self.closure = "closed", Closure(now, why, self._admissions)
         self._trial = None
         self._admissions.troubles_in_a_row = 0
         self._held.note_pause(wait_s)
@@ -257,20 +257,20 @@ class Pace:
 
     def _take_try(self, now: float, sent: Sent, outcome: Outcome) -> None:
         """Take the end of a request that was sent to see whether the endpoint is open again."""
-        assert self._closure is not None
-        if outcome == "trouble" and self._closure.why == "trouble":
+        assert self.closure is not None
+        if outcome == "trouble" and self.closure.why == "trouble":
             return
         if outcome != "refused":
             self._open(now)
             return
-        self._closure.why = "refused"
+        self.closure.why = "refused"
         self._waits.note(refused=True)
         self._waits.lengthen()
         self._waits.pause(now, max(sent.asked_s or 0.0, self._waits.own_wait_s()))
 
     def _open(self, now: float) -> None:
         """Go on after what was admitted: as before after trouble, else at the rate that was measured."""
-        closure, self._closure = self._closure, None
+        closure, self.closure = self.closure, None
         assert closure is not None
         self._next_at = now
         if closure.why == "trouble":

@@ -56,7 +56,7 @@ class Runner:
         `refused` takes runs that their endpoint refuses, and drops them; `proven` is what Caution knows.
         """
         self._grid, self._tallies, self._feed, self._recorder = grid, tallies, feed, recorder
-        self._ways, self._maybe_again = ways, maybe_again
+        self.ways, self._maybe_again = ways, maybe_again
         lanes = {id(way.gate): Lane(way.gate) for way in ways.values()}
         self._lanes = {call: lanes[id(way.gate)] for call, way in ways.items()}
         self._spending = Spending(limits, tallies)
@@ -173,7 +173,7 @@ class Runner:
             await self._wait_for_own_pace()
             while self._spending.must_wait(self._n_under_way):
                 await asyncio.sleep(FIRST_COSTS_EVERY_S)
-            passed = await self._ways[unit.call].enter()
+            passed = await self.ways[unit.call].enter()
             # From here on there is no await: a request that may leave is always recorded, or not sent at all.
             why_not = self._spending.why_not(self._n_under_way)
             is_wanted = self._narrow(unit)
@@ -275,7 +275,7 @@ class Runner:
             self._release(sending.unit)
 
     async def _ask(self, unit: Unit, request: GenerateRequest | ScoreRequest, attempt_id: str) -> None:
-        client = self._ways[unit.call].client()
+        client = self.ways[unit.call].client()
         if isinstance(request, GenerateRequest):
             generated: Generated = await client.generate(request)
             self._caution.succeeded(unit)

@@ -69,7 +69,8 @@ def _progress(found: Sequence[RunView]) -> str:
     told = f"{done:,} of {total:,} rows done, {failed:,} failed, {in_flight:,} in flight"
     if rate:
         told += f", {rate:,.1f} a second, about {_shown(left)} left"
-    return told
+    held_up = next((run.note for run in live if run.note), "")
+    return f"{told}. {held_up}" if held_up else told
 
 
 def _shown(seconds: float) -> str:

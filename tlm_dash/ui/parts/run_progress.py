@@ -106,7 +106,7 @@ def pace(view: RunView) -> str:
         silent_s = view.live.silent_s
         if silent_s is not None and silent_s >= SILENT_AFTER_S:
             words.append(f"no answer for {roughly(silent_s)}")
-        return " · ".join(words) or "measuring its pace"
+        return " · ".join(words) or ("waiting for the endpoint" if view.live.note else "measuring its pace")
     return _ending(view)
 
 
