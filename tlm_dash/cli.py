@@ -14,7 +14,7 @@ from tlm_dash.errors import TlmDashError
 from tlm_dash.local_endpoint import command as endpoint_command
 from tlm_dash.settings import load_settings
 from tlm_dash.terminal.parser import TextParser
-from tlm_dash.terminal.printer import entries, say, say_json, shown, tell, tell_error
+from tlm_dash.terminal.printer import cells, entries, say, say_json, tell, tell_error
 from tlm_dash.terminal.streams import printing, tell_bug
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
@@ -105,11 +105,7 @@ def _print_check(facts: dict[str, object], *, as_json: bool) -> None:
     for name, value in facts.items():
         if isinstance(value, list):
             say(f"{name}:")
-            for line in entries(_cells(part) for part in value):
+            for line in entries(cells(part) for part in value):
                 say(f"  {line}")
         else:
             say(f"{name}: {value}")
-
-
-def _cells(part: object) -> str:
-    return "  ".join(map(shown, part.values() if isinstance(part, dict) else [part]))

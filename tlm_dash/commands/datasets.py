@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlm_dash.commands.command import HOW_NAMED, make_command
 from tlm_dash.errors import InvalidInputError
-from tlm_dash.terminal.printer import entries, listed, say, say_json, shown, tell
+from tlm_dash.terminal.printer import cells, entries, listed, say, say_json, shown, tell
 
 if TYPE_CHECKING:
     from tlm_dash.services.dataset_upload import ImportResult, OpenQuestionsError
@@ -255,13 +255,9 @@ def _print(facts: dict[str, Any], *, as_json: bool) -> None:
     for name, value in facts.items():
         if isinstance(value, list):
             say(f"{name}: {len(value)}")
-            for line in entries(_cells(part) for part in value):
+            for line in entries(cells(part) for part in value):
                 say(f"  {line}")
         elif isinstance(value, dict):
             say(f"{name}: " + listed(f"{shown(key)} {shown(one)}" for key, one in value.items()))
         else:
             say(f"{name}: {shown(value)}")
-
-
-def _cells(part: object) -> str:
-    return "  ".join(map(shown, part.values() if isinstance(part, dict) else [part]))

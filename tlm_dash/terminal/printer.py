@@ -70,6 +70,11 @@ def shown(value: object) -> str:
     return "" if value is None else _in_one(cut(str(value), MOST_CHARACTERS))
 
 
+def cells(part: object) -> str:
+    """Give the values of a mapping, or the one that it is, as they may stand in a line beside each other."""
+    return "  ".join(map(shown, part.values() if isinstance(part, Mapping) else [part]))
+
+
 def cut(text: str, most: int) -> str:
     """Give the beginning of a text, with a word on what is left out; a short text as it is."""
     left_out = len(text) - most
