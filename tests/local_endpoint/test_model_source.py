@@ -27,3 +27,15 @@ def test_one_server_gets_all_calls() -> None:
     source = ModelSource("small", "http://one/v1")
     with source.least_busy() as first, source.least_busy() as second:
         assert first is second is source
+
+
+def test_what_is_held_to_a_grammar_has_one_server_and_the_others_none_beside_it() -> None:
+    last = ModelSource("small", "http://two/v1")
+    source = ModelSource("small", "http://one/v1", twins=(last,))
+    with source.least_busy(grammar=True) as held, ExitStack() as calls:
+        others = [calls.enter_context(source.least_busy()) for _ in range(3)]
+        with source.least_busy(grammar=True) as second:
+            assert held is last and second is last
+    assert others == [source] * 3
+    with source.least_busy() as one, source.least_busy() as two:
+        assert {one.base_url, two.base_url} == {"http://one/v1", "http://two/v1"}

@@ -155,14 +155,3 @@ def test_a_server_that_is_gone_is_in_trouble() -> None:
         assert await VitalSigns(source).trouble()
 
     asyncio.run(run())
-
-
-def test_what_is_held_to_a_grammar_has_one_server_and_the_others_none_beside_it() -> None:
-    last = ModelSource("m", "http://b/v1")
-    source = ModelSource("m", "http://a/v1", twins=(last,))
-    with source.least_busy(grammar=True) as first, source.least_busy(grammar=True) as second:
-        assert first is last and second is last
-        with source.least_busy() as one, source.least_busy() as two, source.least_busy() as three:
-            assert one is source and two is source and three is source
-    with source.least_busy() as one, source.least_busy() as two:
-        assert {one.base_url, two.base_url} == {"http://a/v1", "http://b/v1"}
