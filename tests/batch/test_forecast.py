@@ -54,6 +54,13 @@ def test_runs_of_one_item_count_together() -> None:
     assert forecast([], 100) is None
 
 
+def test_no_run_is_over_before_its_first_request() -> None:
+    found = forecast([row(1, busy_ms=900.0)], 2)
+    assert found is not None
+    assert found.duration_ms(16, None).value == 900.0
+    assert found.duration_ms(1, None).value == 1800.0
+
+
 def test_no_price_is_no_cost() -> None:
     prices = PriceTable({"m": ModelPrice(1.0, 2.0)}, {"low": 0.5})
     tokens = {"input_tokens": 1_000_000, "output_tokens": 500_000}

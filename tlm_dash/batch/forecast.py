@@ -64,8 +64,12 @@ class Forecast:
     failed_share: float
 
     def duration_ms(self, in_flight: int, per_s: float | None) -> Estimate:
-        """Estimate how long it takes with so many requests at once, under a rate in requests a second."""
-        spread = self.busy_ms.times(1.0 / max(1, in_flight))
+        """Estimate how long it takes with so many requests at once, under a rate in requests a second.
+
+        Never less than one request takes: where there are fewer requests than places, some stay empty.
+        """
+        at_once = min(float(in_flight), self.requests.value)
+        spread = self.busy_ms.times(1.0 / max(1.0, at_once))
         if per_s is None:
             return spread
         paced = self.requests.times(1000.0 / per_s)
