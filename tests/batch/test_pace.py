@@ -8,6 +8,8 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.batch.pace_settings import (
     Setting,
@@ -21,7 +23,7 @@ from tests.batch.pace_settings import (
     slow_refusals,
 )
 from tests.batch.pace_simulation import BareLoop, Endpoint, Ours, TokenBucket, simulate
-from tlm_dash.batch.admissions import Admissions
+from tlm_dash.batch.admissions import Admissions, Sent
 from tlm_dash.batch.closure import LONGEST_WAIT_S, Waits
 from tlm_dash.batch.pace import Pace
 from tlm_dash.batch.refusal_tests import HelpTest
@@ -136,6 +138,34 @@ def test_a_burst_of_failures_does_not_use_up_the_tries_of_all_rows(seed: int) ->
     ours = simulate(Ours(200, seed), endpoint(), rows=4000, seed=seed)
     bare = simulate(BareLoop(200), endpoint(), rows=4000, seed=seed)
     assert ours.n_failed <= max(bare.n_failed, 40)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 2**32), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+def test_whatever_happens_there_is_a_next_request_and_no_wait_is_endless(
+    seed: int, refused: float, trouble: float
+) -> None:
+    chance, pace, now = random.Random(seed), Pace(chance=random.Random(seed)), 1.0
+    under_way: list[Sent] = []
+    for _ in range(400):
+        wait_s = pace.wait_s(now)
+        assert 0 <= wait_s < LONGEST_WAIT_S + 1e-6
+        assert pace.per_s is None or pace.per_s > 0
+        if wait_s == 0 and len(under_way) < 50:
+            under_way.append(pace.take(now))
+        elif wait_s > 0:
+            now += min(wait_s, chance.choice([0.001, 0.1, 1.0, 100.0]))
+        if under_way and chance.random() < 0.7:
+            sent = under_way.pop(chance.randrange(len(under_way)))
+            outcome = (
+                "refused" if chance.random() < refused else "trouble" if chance.random() < trouble else None
+            )
+            asked_s = chance.choice([None, 0.0, 0.01, 5.0, 1e9])
+            if chance.random() < 0.05:
+                pace.forget(sent, now)
+            else:
+                pace.ended(now, sent, outcome or "admitted", asked_s)
+        now += chance.choice([0.0, 0.001, 0.01, 1.0])
 
 
 # Single parts

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tlm_dash.batch.admissions import Admissions, Outcome, Sent
 from tlm_dash.batch.closure import LONGEST_WAIT_S, TROUBLE_EVERY_S, Closure, Waits, Why
-from tlm_dash.batch.held_rate import HeldRate
+from tlm_dash.batch.held_rate import SLOWEST_PER_S, HeldRate
 from tlm_dash.batch.refusal_tests import (
     FEWEST_REFUSED,
     HARMLESS_SHARE,
@@ -105,11 +105,8 @@ class Pace:
         if retry_after_s is not None and outcome == "refused":
             self._heed(now, sent, min(max(0.0, retry_after_s), LONGEST_WAIT_S))
         is_late = self._admissions.end(sent, outcome, now)
-        if (
-            outcome == "admitted"
-            and self._admissions.answered == ANSWERS_BEFORE_JUDGING
-            and self._mode == "free"
-        ):
+        is_start_over = outcome == "admitted" and self._admissions.answered == ANSWERS_BEFORE_JUDGING
+        if is_start_over and self._mode == "free":
             self._begin_stretch(now)
         is_of_now = sent.stretch is self._admissions.stretch
         if self.closure is not None:
@@ -174,6 +171,7 @@ class Pace:
 
     def _try_slower(self, now: float, admitted_per_s: float, share: float, *, then: float) -> None:
         """Begin a trial after a share of refusals; where it does not help, `then` was not too fast."""
+        admitted_per_s = max(admitted_per_s, SLOWEST_PER_S)
         knew_limit = self._mode == "held" and (self._random_share or 0.0) >= SMALL_SHARE
         if self._trial is not None:
             knew_limit = self._trial.knew_limit
@@ -287,7 +285,7 @@ class Pace:
             return self._free(now)
         self._hold(now, rate)
         # The try that was admitted was the first at this rate.
-        self._next_at = now + 1.0 / rate
+        self._next_at = now + 1.0 / (self._held.per_s or rate)
         if (share := self._random_share or 0.0) > HARMLESS_SHARE and self._patience == 1:
             # Whether so many are refused at any rate is not known yet.
             self._try_slower(now, rate, share, then=rate)
