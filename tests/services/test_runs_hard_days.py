@@ -32,7 +32,8 @@ def test_a_storm_of_faults_leaves_every_item_done_or_failed_with_its_kind(
         assert (view.status, counts.n_done + counts.n_error, view.n_pending) == ("done", 40, 0)
         assert counts.n_done > 20 and counts.n_unknown == 0
         retried = {"rate_limited", "server_failed", "timeout", "connection_dropped"}
-        assert set(counts.errors) <= retried | {"not_tlm", "token_limit"}
+        # An empty answer is paid for, and asked for once more only: some row is unlucky twice.
+        assert set(counts.errors) <= retried | {"not_tlm", "token_limit", "empty_answer"}
     latest = dashboard.store.read(
         "SELECT run_id, item_no, count(*) FROM run_item WHERE status <> 'pending' GROUP BY ALL"
     )
