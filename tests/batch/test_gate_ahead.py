@@ -143,3 +143,28 @@ def test_a_request_of_a_person_that_fails_or_is_stopped_gives_its_place_back(err
         assert gate.in_flight == 1
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize("broken", ["ended", "forget"])
+def test_a_fault_in_the_law_of_pace_keeps_no_place_and_wakes_who_waits_for_one(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async def go() -> None:
+        gate = Gate(max_in_flight=1)
+        passed = await gate.enter()
+        waiting = asyncio.create_task(gate.enter())
+        await asyncio.sleep(0.02)
+        monkeypatch.setattr(gate.pace, broken, fail)
+        with pytest.raises(ZeroDivisionError):
+            gate.leave(passed, "ok" if broken == "ended" else "cut")
+        await asyncio.wait_for(waiting, 2)
+        monkeypatch.setattr(gate.pace, "take", fail)
+        with pytest.raises(ZeroDivisionError):
+            async with gate.ahead(quiet):
+                raise AssertionError("not let in")
+        assert gate.in_flight == 1
+
+    asyncio.run(go())

@@ -11,7 +11,7 @@ from tests.services.stored import make_dataset
 from tlm_dash.errors import InvalidInputError, TlmDashError
 from tlm_dash.services import dataset_upload, datasets, runs
 from tlm_dash.services.dashboard import Dashboard
-from tlm_dash.services.run_request import RunRequest
+from tlm_dash.services.run_request import Limits, RunRequest
 
 
 def test_several_grids_start_together(make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint) -> None:
@@ -88,3 +88,16 @@ def _rows_left(dashboard: Dashboard) -> int:
         "+ (SELECT count(*) FROM attempt) + (SELECT count(*) FROM completion)"
     )
     return int(left)
+
+
+def test_a_fault_in_the_law_of_pace_stops_no_run(
+    make_dashboard: MakeDashboard, fake_endpoint: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("tlm_dash.batch.pace.Pace.ended", fail)
+    dashboard = make_dashboard(fake_endpoint.base_url)
+    request = RunRequest(make_dataset(dashboard.store, 6), (MODEL,), ("low",), limits=Limits(max_in_flight=2))
+    (view,) = wait_for(dashboard, runs.start(dashboard, request), within_s=20)
+    assert (view.status, view.counts.n_done) == ("done", 6)

@@ -158,12 +158,13 @@ class Gate:
         """Give the place back and tell how the request ended."""
         now = self._left_at = time.monotonic()
         self.in_flight -= 1
+        # Whatever the law makes of it: who waits for a place would wait for ever.
+        self._change.set()
         if ending == "cut":
             self.pace.forget(passed.sent, now)
         else:
             self.pace.ended(now, passed.sent, _OUTCOMES[ending], retry_after_s)
             self._note_load(now, ending)
-        self._change.set()
 
     def _note_load(self, now: float, ending: Ending) -> None:
         """Let the end of a request count for how many are right at once."""
@@ -173,5 +174,6 @@ class Gate:
             self.limit.note_end(now, ok=ending != "trouble", trouble=ending == "trouble")
 
     def _admit(self, now: float) -> Pass:
+        passed = Pass(self.pace.take(now))
         self.in_flight += 1
-        return Pass(self.pace.take(now))
+        return passed

@@ -264,9 +264,9 @@ class Runner:
             self._recorder.note_latency(time.perf_counter() - started)
             self._n_under_way -= 1
             tally.in_flight -= 1
+            self._own_places.release()
             self._caution.ended(unit)
             sending.lane.gate.leave(sending.passed, ending, retry_after_s)
-            self._own_places.release()
 
     def _cut_off(self, sending: Sending, latency_ms: float) -> None:
         self._outcomes.cut_off(sending, latency_ms)
