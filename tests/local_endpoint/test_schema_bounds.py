@@ -157,6 +157,11 @@ BOUNDS: dict[str, tuple[Schema, Schema, str]] = {
         {"anyOf": [pattern("^a{1,400}$"), pattern("^b{1,400}$"), pattern("^c{1,400}$")]},
         "places of the grammar open at once",
     ),
+    "open by the digits of bounds": (
+        {"anyOf": [{"type": "integer", "maximum": 10**17 - n} for n in range(40)]},
+        {"anyOf": [{"type": "integer", "maximum": 10**17 - n} for n in range(80)]},
+        "places of the grammar open at once",
+    ),
     "open by references": (doubling(6), doubling(12), "places of the grammar open at once"),
     "circles": (
         circle({"type": "null"}, LIST_OF_IT, {"type": "object", "additionalProperties": IT}),

@@ -23,6 +23,11 @@ ALTERNATIVES = ("anyOf", "oneOf", "allOf")
 # Used only where a reference leads to them.
 DEFINITIONS = ("$defs", "definitions")
 
+# llama.cpp writes a bound of a whole number out as alternatives, one or two a digit.
+NUMBER_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+MAX_DIGITS = 19
+"""Of what it reads; a longer number is refused there."""
+
 SHOWN_CHARACTERS = 40
 
 
@@ -46,6 +51,7 @@ class Part:
         """Give how many places of the grammar may be open at once in this part alone."""
         schema = self.schema
         counts = [len(schema[name]) for name in ("enum", "properties", "type") if _sized(schema.get(name))]
+        counts += [_digits(schema[name]) for name in NUMBER_BOUNDS if name in schema]
         pattern = schema.get("pattern")
         return max(1, sum(counts) + (cost_of(pattern).places if isinstance(pattern, str) else 0))
 
@@ -230,6 +236,13 @@ def _first_constant(schema: dict[str, Any]) -> tuple[str, str] | None:
         return None
     allowed = [value["const"]] if "const" in value else value.get("enum")
     return (name, json.dumps(allowed[0])) if isinstance(allowed, list) and len(allowed) == 1 else None
+
+
+def _digits(bound: object) -> int:
+    """Give how many digits a bound has before its point; anything but a number is refused by the server."""
+    if not isinstance(bound, int | float) or not abs(bound) < 10**MAX_DIGITS:
+        return MAX_DIGITS
+    return len(str(abs(int(bound))))
 
 
 def _sized(value: object) -> bool:
