@@ -66,6 +66,9 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "properties": {"x" * 60_000: {"type": "string"}},
         "additionalProperties": {"type": "string"},
     },
+    "a number of 16 digits": {"type": "integer", "minimum": 9999999999999999},
+    "a number of 16 digits below nought": {"items": {"type": "integer", "maximum": -9999999999999999}},
+    "long numbers side by side": {"anyOf": [{"type": "integer", "maximum": 10**17 - i} for i in range(58)]},
 }
 
 
@@ -87,6 +90,8 @@ SLOWEST = {
     "lists that begin alike": {
         "anyOf": [{"type": "array", "items": {"type": "string"}, "maxItems": i + 2} for i in range(400)]
     },
+    "long numbers side by side": {"anyOf": [{"type": "integer", "maximum": 10**17 - i} for i in range(24)]},
+    "the largest whole number of a browser": {"type": "integer", "minimum": 1 - 2**53, "maximum": 2**53 - 1},
     "repetitions of repetitions": a_text("^((a{1,5}){1,5}){1,8}$"),
     "what may be skipped": a_text("^" + "a*" * 60 + "$"),
     "a repeated nothing": a_text("^(a?){0,20}$"),

@@ -42,6 +42,10 @@ def pattern(text: str) -> Schema:
     return {"type": "string", "pattern": text}
 
 
+def whole(**bounds: float) -> Schema:
+    return {"type": "integer", **bounds}
+
+
 def properties(count: int) -> Schema:
     return {"type": "object", "properties": {f"p{i}": {"type": "string"} for i in range(count)}}
 
@@ -157,10 +161,28 @@ BOUNDS: dict[str, tuple[Schema, Schema, str]] = {
         {"anyOf": [pattern("^a{1,400}$"), pattern("^b{1,400}$"), pattern("^c{1,400}$")]},
         "places of the grammar open at once",
     ),
-    "open by the digits of bounds": (
-        {"anyOf": [{"type": "integer", "maximum": 10**17 - n} for n in range(40)]},
-        {"anyOf": [{"type": "integer", "maximum": 10**17 - n} for n in range(80)]},
+    "bounds of numbers open at once": (
+        {"anyOf": [{"type": "integer", "maximum": 10**16 + i} for i in range(25)]},
+        {"anyOf": [{"type": "integer", "maximum": 10**16 + i} for i in range(58)]},
         "places of the grammar open at once",
+    ),
+    "a bound without end": (whole(minimum=10**15 - 1), whole(minimum=10**15), "the bound is 15"),
+    "a bound without end below": (whole(maximum=-(10**15 - 1)), whole(maximum=-(10**15)), "the bound is 15"),
+    "a bound without end, as a fraction": (whole(minimum=1e14), whole(exclusiveMinimum=1e16), "17 digits"),
+    "a bound without end, of one kind of two": (
+        {"type": ["string", "number"], "minimum": 10**16},
+        {"type": ["string", "integer"], "minimum": 10**16},
+        "the bound is 15",
+    ),
+    "a bound with an end": (
+        whole(minimum=-(2**53 - 1), exclusiveMaximum=2**53),
+        whole(minimum=2**53),
+        "without a maximum beside it",
+    ),
+    "a bound on the side of nought": (
+        whole(minimum=-(2**63), maximum=-1),
+        whole(exclusiveMaximum=-(2**63)),
+        "without a minimum beside it",
     ),
     "open by references": (doubling(6), doubling(12), "places of the grammar open at once"),
     "circles": (

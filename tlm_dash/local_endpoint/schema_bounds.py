@@ -12,7 +12,7 @@ from typing import Any
 
 from tlm_dash.local_endpoint.api_error import ApiError, refused
 from tlm_dash.local_endpoint.pattern_cost import cost_of
-from tlm_dash.local_endpoint.schema_graph import SchemaGraph
+from tlm_dash.local_endpoint.schema_graph import SchemaGraph, n_digits
 
 MAX_BYTES = 64_000
 MAX_DEPTH = 16
@@ -28,8 +28,12 @@ MAX_EMPTY_PLACES = 40
 """Places of a repetition of something that may be empty; `(a?){0,20}` has 40."""
 MAX_AT_ONCE = 1_000
 """Places of the grammar that may be open at the same token, by the estimate of SchemaGraph."""
+MAX_OPEN_DIGITS = 15
+"""Of a whole number's bound with none on the other side: llama.cpp has room for 16 digits there and then
+counts below zero, and `{"type": "integer", "minimum": 9999999999999999}` held it until it was restarted."""
 
 REPETITIONS = ("minItems", "maxItems", "minLength", "maxLength")
+MINIMA, MAXIMA = ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")
 NAMED = ("properties", "patternProperties")
 LISTED = ("enum", "anyOf", "oneOf", "allOf", "prefixItems", "items", "type")
 
@@ -67,6 +71,7 @@ def check_schema(schema: dict[str, Any], where: str) -> None:
             said = f"brings the schema to {n_names:,} properties, enum values and alternatives"
             raise _above(part.where, said, f"{MAX_NAMES}")
         _check_repetitions(part.schema, part.where)
+        _check_open_bounds(part.schema, part.where)
         _check_pattern(part.schema, f"{part.where}.pattern")
     if (circle := graph.ambiguous_circle()) is not None:
         said = f"{circle.where} has several alternatives that lead back to it and begin alike."
@@ -99,6 +104,20 @@ def _check_repetitions(schema: Mapping[str, Any], where: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_REPETITIONS:
             said = f"{where}.{name} must be a whole number from 0 to {MAX_REPETITIONS:,}."
             raise refused(f"{where}.{name}", said, code="schema_out_of_bounds")
+
+
+def _check_open_bounds(schema: Mapping[str, Any], where: str) -> None:
+    kinds = schema.get("type")
+    if "integer" not in (kinds if isinstance(kinds, list) else [kinds]):
+        return
+    for sign, sides in ((1, (MINIMA, MAXIMA)), (-1, (MAXIMA, MINIMA))):
+        near, far = ([name for name in side if name in schema] for side in sides)
+        for name in [] if far else near:
+            bound = schema[name]
+            if n_digits(bound) > MAX_OPEN_DIGITS and bound * sign > 0:
+                opposite = sides[1][0]
+                said = f"has {n_digits(bound)} digits, without a {opposite} beside it"
+                raise _above(f"{where}.{name}", said, f"{MAX_OPEN_DIGITS}")
 
 
 def _check_pattern(schema: Mapping[str, Any], where: str) -> None:
