@@ -98,6 +98,8 @@ class InFlightLimit:
         self._begin(now)
         if self._is_settling:
             self._is_settling = False
+        elif self._share_before and share < HOPELESS_SHARE and not self._has_helped(share, total):
+            self._tolerate(share)
         elif self._is_trouble(share, total):
             self._lower(share)
         elif self._lowered_from is not None:
@@ -109,28 +111,37 @@ class InFlightLimit:
             self._trial = None
 
     def _is_trouble(self, share: float, n: int) -> bool:
-        """Tell whether more fail than a healthy endpoint may, and than fail at any load."""
-        if share < self._tolerated / 2:
+        """Tell whether more fail than a healthy endpoint may, and than fail at any load; chance aside."""
+        if share < min(self._tolerated / 2, self._tolerated - _noise(self._tolerated, n)):
             self._tolerated = share
-        noise = 2 * math.sqrt(self._tolerated * (1 - self._tolerated) / n)
-        return share > max(TROUBLE_SHARE, 1.2 * self._tolerated + noise)
+        bearable = max(TROUBLE_SHARE, 1.2 * self._tolerated)
+        return share > bearable + _noise(bearable, n)
+
+    def _has_helped(self, share: float, n: int) -> bool:
+        """Tell whether clearly fewer fail than before the limit was lowered: more than chance alone does."""
+        before = self._share_before
+        return share <= before - max((1 - HELPED) * before, _noise(before, n / 2))
 
     def _lower(self, share: float) -> None:
-        """Halve the limit; where that did not help before, go back up: load is not the reason."""
+        """Halve the limit, or take back what was tried."""
         if self._trial is not None and self._trial.factor > 1:
             # It came with a limit that was tried.
             self.current, self._lowered_from = self._before[0], None
-        elif self._share_before and share > HELPED * self._share_before and share < HOPELESS_SHARE:
-            self._tolerated = (share + self._share_before) / 2
-            self.current = self._lowered_from or self.current
-            self._end_trouble()
         else:
-            if self._calm_rounds or not self._returns:
+            if self._calm_rounds >= CALM_BEFORE_RETURN:
                 # It had helped to be lower, and going back has brought it again.
                 self._returns = False
             self._lowered_from = max(self._lowered_from or 0, self.current)
             self._share_before = share
             self.current = max(1, self.current // 2)
+        self._calm_rounds = 0
+        self._settle(_MORE, FIRST_PROBE_AFTER)
+
+    def _tolerate(self, share: float) -> None:
+        """Go back up where being lower did not help: load is not the reason."""
+        self._tolerated = (share + self._share_before) / 2
+        self.current = self._lowered_from or self.current
+        self._end_trouble()
         self._calm_rounds = 0
         self._settle(_MORE, FIRST_PROBE_AFTER)
 
@@ -189,3 +200,8 @@ class InFlightLimit:
         self._before, self._trial, self.current = (self.current, throughput), trial, changed
         # A doubling shows even among ends that were sent before it.
         self._is_settling = trial is not _DOUBLE
+
+
+def _noise(share: float, n: float) -> float:
+    """Give by how much a share of n may differ by chance: twice its standard deviation."""
+    return 2 * math.sqrt(share * (1 - share) / n)
