@@ -130,6 +130,17 @@ def test_a_fixed_rate_is_kept() -> None:
     assert 59 <= sent <= 62
 
 
+@pytest.mark.parametrize(("in_flight", "latency_s"), [(8, 0.3), (50, 1.0), (200, 1.0)])
+@pytest.mark.parametrize("fails", [0.1, 0.3])
+def test_failures_at_random_do_not_take_the_places(in_flight: int, latency_s: float, fails: float) -> None:
+    def endpoint() -> Endpoint:
+        return Endpoint(latency_s, fails=fails, chance=random.Random(1))
+
+    rows = max(300, 10 * in_flight)
+    ours, bare = (simulate(law, endpoint(), rows=rows) for law in (Ours(in_flight), BareLoop(in_flight)))
+    assert ours.ended_at <= 2 * bare.ended_at
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_burst_of_failures_does_not_use_up_the_tries_of_all_rows(seed: int) -> None:
     def endpoint() -> Endpoint:
